@@ -56,5 +56,4 @@ pub use qm::grpc::{
 
 /// The serialized `FileDescriptorSet` of everything above, for tests that compare it with the
 /// vendor client's.
-pub const FILE_DESCRIPTOR_SET: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,0 +1,160 @@
+//! Starting and stopping an emulator.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::gateway::server;
+use crate::limits::Limits;
+use crate::machine::{Hub, lock};
+use crate::program::run::Pace;
+
+/// Options of an emulator.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    host: String,
+    port: u16,
+    pace: Pace,
+    limits: Limits,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+            pace: Pace::Virtual,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Builder {
+    /// The address to listen on; loopback by default.
+    #[must_use]
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// The port; 0, the default, lets the system choose.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Whether a program's waits last as long as they would on the hardware.
+    #[must_use]
+    pub fn realtime(mut self, realtime: bool) -> Self {
+        self.pace = if realtime {
+            Pace::Realtime
+        } else {
+            Pace::Virtual
+        };
+        self
+    }
+
+    /// What clients may make it hold.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Starts it on threads of its own; it listens when this returns.
+    ///
+    /// # Errors
+    /// The system's, when the address cannot be bound or no thread be started.
+    pub fn start(self) -> std::io::Result<Emulator> {
+        let hub = Hub::new(self.limits, self.pace);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, bound) = std::sync::mpsc::channel();
+        let served = Arc::clone(&hub);
+        let (host, port) = (self.host, self.port);
+        let thread = std::thread::Builder::new()
+            .name("pulsewire-emulator".to_owned())
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(2)
+                    .thread_name("pulsewire-gateway")
+                    .enable_all()
+                    .build();
+                let runtime = match runtime {
+                    Ok(runtime) => runtime,
+                    Err(error) => {
+                        // The starter waits for this answer, so it is there to hear it.
+                        let _ = ready.send(Err(error));
+                        return;
+                    }
+                };
+                runtime.block_on(async move {
+                    match server::bind(&host, port).await {
+                        Ok((listener, address)) => {
+                            let _ = ready.send(Ok(address));
+                            let until = async {
+                                // Also when the handle is gone without a word.
+                                let _ = stopped.await;
+                            };
+                            if let Err(error) = server::serve(listener, served, until).await {
+                                tracing::error!(%error, "the gateway ended");
+                            }
+                        }
+                        Err(error) => {
+                            let _ = ready.send(Err(error));
+                        }
+                    }
+                });
+                runtime.shutdown_timeout(Duration::from_secs(1));
+            })?;
+        let address = bound
+            .recv()
+            .unwrap_or_else(|_| Err(std::io::Error::other("the gateway's thread ended")))?;
+        Ok(Emulator {
+            address,
+            hub,
+            running: Mutex::new(Some((stop, thread))),
+        })
+    }
+}
+
+/// A running emulator; it stops when dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    address: SocketAddr,
+    hub: Arc<Hub>,
+    running: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
+}
+
+impl Emulator {
+    /// Options with their defaults.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Halts every job, closes every connection and waits for the threads; once is enough.
+    pub fn stop(&self) {
+        let Some((stop, thread)) = lock(&self.running).take() else {
+            return;
+        };
+        self.hub.shut_down();
+        // A gateway that ended by itself no longer listens for this.
+        let _ = stop.send(());
+        // Its thread catches nothing: a panic there was logged by the runtime.
+        let _ = thread.join();
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

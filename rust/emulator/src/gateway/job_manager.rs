@@ -1,0 +1,216 @@
+//! `JobManagerService`, on both of its paths.
+
+use std::sync::Arc;
+
+use pulsewire_wire::errors::{
+    ConfigQueryErrorTypes, JobManagerErrorTypes, JobOperationSpecificErrorTypes,
+};
+use pulsewire_wire::general_messages::Matrix as WireMatrix;
+use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
+use pulsewire_wire::job_manager::job_error_details::ErrorType;
+use pulsewire_wire::job_manager::job_manager_service_server::JobManagerService;
+use pulsewire_wire::job_manager::{
+    ChangeOscillatorFrequencyRequest, ChangeOscillatorFrequencyResponse,
+    GetElementCorrectionRequest, GetElementCorrectionResponse, InsertInputStreamRequest,
+    InsertInputStreamResponse, JobErrorDetails, JobManagerResponseHeader,
+    SetElementCorrectionRequest, SetElementCorrectionResponse,
+};
+use pulsewire_wire::job_manager_legacy::job_manager_service_server::JobManagerService as LegacyService;
+use tonic::{Request, Response, Status};
+
+use crate::machine::{CorrectionError, Hub, Job, Matrix};
+use crate::streams::control::{Entry, PushError};
+
+#[derive(Clone, Debug)]
+pub(super) struct JobManager(pub(super) Arc<Hub>);
+
+/// A header that says what went wrong.
+struct Refusal {
+    kind: JobManagerErrorTypes,
+    details: Option<JobErrorDetails>,
+}
+
+impl Refusal {
+    fn new(kind: JobManagerErrorTypes, message: String) -> Self {
+        Self {
+            kind,
+            details: Some(JobErrorDetails {
+                error_type: None,
+                message,
+            }),
+        }
+    }
+}
+
+impl From<CorrectionError> for Refusal {
+    fn from(error: CorrectionError) -> Self {
+        use JobOperationSpecificErrorTypes as Specific;
+        let operation = |specific: Specific| {
+            let detail = ErrorType::JobOperationSpecificErrorType(specific as i32);
+            (JobManagerErrorTypes::JobOperationSpecificError, detail)
+        };
+        let (kind, detail) = match &error {
+            CorrectionError::MissingElement(_) => (
+                JobManagerErrorTypes::ConfigQueryError,
+                ErrorType::ConfigQueryErrorType(ConfigQueryErrorTypes::MissingElementError as i32),
+            ),
+            CorrectionError::SingleInput(_) => operation(Specific::SingleInputElementError),
+            CorrectionError::NoIntermediateFrequency(_) => {
+                operation(Specific::ElementWithoutIntermediateFrequencyError)
+            }
+            CorrectionError::Invalid { .. } => operation(Specific::InvalidCorrectionMatrixError),
+        };
+        let message = error.to_string();
+        Self {
+            kind,
+            details: Some(JobErrorDetails {
+                error_type: Some(detail),
+                message,
+            }),
+        }
+    }
+}
+
+fn header(job_id: &str, outcome: &Result<impl Sized, Refusal>) -> Option<JobManagerResponseHeader> {
+    let (kind, job_error_details) = match outcome {
+        Ok(_) => (JobManagerErrorTypes::JobManagerUnspecifiedError, None),
+        Err(refusal) => (refusal.kind, refusal.details.clone()),
+    };
+    Some(JobManagerResponseHeader {
+        success: outcome.is_ok(),
+        job_id: job_id.to_owned(),
+        job_manager_error_type: kind as i32,
+        job_error_details,
+    })
+}
+
+impl JobManager {
+    /// A job that can still be acted on.
+    fn live_job(&self, id: &str) -> Result<Arc<Job>, Refusal> {
+        let job = self.0.job(id).ok_or_else(|| {
+            Refusal::new(
+                JobManagerErrorTypes::MissingJobError,
+                format!("there is no job '{id}'"),
+            )
+        })?;
+        if job.simulated.is_some() {
+            return Err(Refusal::new(
+                JobManagerErrorTypes::InvalidOperationOnSimulatorJobError,
+                format!("the job '{id}' is a simulation"),
+            ));
+        }
+        if job.phase().is_final() {
+            return Err(Refusal::new(
+                JobManagerErrorTypes::InvalidJobExecutionStatusError,
+                format!("the job '{id}' has ended"),
+            ));
+        }
+        Ok(job)
+    }
+
+    fn insert(&self, request: InsertInputStreamRequest) -> InsertInputStreamResponse {
+        let outcome = self.live_job(&request.job_id).and_then(|job| {
+            let entry = match request.stream_data_oneof {
+                Some(StreamDataOneof::IntStreamData(data)) => Entry::Ints(data.data),
+                Some(StreamDataOneof::FixedStreamData(data)) => Entry::Fixed(data.data),
+                Some(StreamDataOneof::BoolStreamData(data)) => Entry::Bools(data.data),
+                None => Entry::Bools(Vec::new()),
+            };
+            job.control
+                .push(&request.stream_name, &entry)
+                .map_err(|error| {
+                    let kind = match error {
+                        PushError::Unknown(_) => JobManagerErrorTypes::UnknownInputStreamError,
+                        PushError::Mismatch(_) | PushError::Full(_) => {
+                            JobManagerErrorTypes::JobManagerUnspecifiedError
+                        }
+                    };
+                    Refusal::new(kind, error.to_string())
+                })
+        });
+        InsertInputStreamResponse {
+            job_manager_response_header: header(&request.job_id, &outcome),
+        }
+    }
+
+    fn get(&self, request: &GetElementCorrectionRequest) -> GetElementCorrectionResponse {
+        let job = self.live_job(&request.job_id);
+        let outcome = job.and_then(|job| Ok(job.correction(&request.qe_name)?));
+        GetElementCorrectionResponse {
+            job_manager_response_header: header(&request.job_id, &outcome),
+            correction: outcome.ok().map(to_wire),
+        }
+    }
+
+    fn set(&self, request: &SetElementCorrectionRequest) -> SetElementCorrectionResponse {
+        let matrix = request.correction.unwrap_or_default();
+        let matrix = [matrix.v00, matrix.v01, matrix.v10, matrix.v11];
+        let job = self.live_job(&request.job_id);
+        let outcome = job.and_then(|job| Ok(job.set_correction(&request.qe_name, matrix)?));
+        SetElementCorrectionResponse {
+            job_manager_response_header: header(&request.job_id, &outcome),
+            correction: outcome.ok().map(to_wire),
+        }
+    }
+}
+
+fn to_wire([v00, v01, v10, v11]: Matrix) -> WireMatrix {
+    WireMatrix { v00, v01, v10, v11 }
+}
+
+#[tonic::async_trait]
+impl JobManagerService for JobManager {
+    async fn get_element_correction(
+        &self,
+        request: Request<GetElementCorrectionRequest>,
+    ) -> Result<Response<GetElementCorrectionResponse>, Status> {
+        Ok(Response::new(self.get(request.get_ref())))
+    }
+
+    async fn set_element_correction(
+        &self,
+        request: Request<SetElementCorrectionRequest>,
+    ) -> Result<Response<SetElementCorrectionResponse>, Status> {
+        Ok(Response::new(self.set(request.get_ref())))
+    }
+
+    async fn insert_input_stream(
+        &self,
+        request: Request<InsertInputStreamRequest>,
+    ) -> Result<Response<InsertInputStreamResponse>, Status> {
+        Ok(Response::new(self.insert(request.into_inner())))
+    }
+
+    async fn update_oscillator_frequency(
+        &self,
+        _: Request<ChangeOscillatorFrequencyRequest>,
+    ) -> Result<Response<ChangeOscillatorFrequencyResponse>, Status> {
+        Err(Status::unimplemented(
+            "UpdateOscillatorFrequency: no client of QOP 2 calls it",
+        ))
+    }
+}
+
+#[tonic::async_trait]
+impl LegacyService for JobManager {
+    async fn get_element_correction(
+        &self,
+        request: Request<GetElementCorrectionRequest>,
+    ) -> Result<Response<GetElementCorrectionResponse>, Status> {
+        Ok(Response::new(self.get(request.get_ref())))
+    }
+
+    async fn set_element_correction(
+        &self,
+        request: Request<SetElementCorrectionRequest>,
+    ) -> Result<Response<SetElementCorrectionResponse>, Status> {
+        Ok(Response::new(self.set(request.get_ref())))
+    }
+
+    async fn insert_input_stream(
+        &self,
+        request: Request<InsertInputStreamRequest>,
+    ) -> Result<Response<InsertInputStreamResponse>, Status> {
+        Ok(Response::new(self.insert(request.into_inner())))
+    }
+}

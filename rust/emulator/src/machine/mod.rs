@@ -1,0 +1,196 @@
+//! Quantum machines, their queues and the life of a job. No I/O here: the gateway translates.
+
+mod configuration;
+mod correction;
+mod job;
+mod quantum_machine;
+mod simulation;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use configuration::{ChangeError, apply_change};
+pub use correction::{CorrectionError, Matrix};
+pub use job::{Job, Phase};
+pub use quantum_machine::{AddError, QuantumMachine, Query};
+pub use simulation::{Simulated, rows, simulate};
+
+use pulsewire_wire::qua_config::QuaConfig;
+use pulsewire_wire::qua_config::qua_config::ConfigVersion;
+
+use crate::limits::Limits;
+use crate::program::run::Pace;
+
+/// Data stays consistent between statements: a panic elsewhere does not spoil it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything that an emulator holds.
+#[derive(Debug)]
+pub struct Hub {
+    /// What clients may make it hold.
+    pub limits: Limits,
+    /// Virtual or real time.
+    pub pace: Pace,
+    machines: Mutex<Vec<Arc<QuantumMachine>>>,
+    jobs: Mutex<HashMap<String, Arc<Job>>>,
+    ended: Mutex<VecDeque<String>>,
+    started: u128,
+    counter: AtomicU64,
+    last_machine: Mutex<u128>,
+}
+
+fn epoch_millis() -> u128 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis())
+}
+
+/// Why a machine was not opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The request carries no configuration of QOP 2.
+    #[error("the request carries no configuration of the first version (QOP 2)")]
+    NoConfig,
+    /// Too many machines.
+    #[error("{0} quantum machines are open already; close some first")]
+    TooMany(usize),
+}
+
+impl Hub {
+    /// An emulator without machines.
+    pub fn new(limits: Limits, pace: Pace) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            pace,
+            machines: Mutex::default(),
+            jobs: Mutex::default(),
+            ended: Mutex::default(),
+            started: epoch_millis(),
+            counter: AtomicU64::new(1),
+            last_machine: Mutex::new(0),
+        })
+    }
+
+    /// An identifier that no other of this or an earlier emulator has; they sort by age.
+    pub(crate) fn fresh_id(&self, prefix: &str) -> String {
+        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+        format!("{prefix}-{}-{number:06}", self.started)
+    }
+
+    /// Opens a machine; `alone` closes every other one first.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the machines that were open still are.
+    pub fn open(self: &Arc<Self>, config: QuaConfig, alone: bool) -> Result<String, OpenError> {
+        if !matches!(config.config_version, Some(ConfigVersion::V1beta(_))) {
+            return Err(OpenError::NoConfig);
+        }
+        if alone {
+            self.close_all();
+        }
+        // The documented form is qm- and the time in milliseconds (F1.13), made unique.
+        let id = {
+            let mut last = lock(&self.last_machine);
+            *last = epoch_millis().max(*last + 1);
+            format!("qm-{last}")
+        };
+        let mut machines = lock(&self.machines);
+        if machines.len() >= self.limits.machines {
+            return Err(OpenError::TooMany(machines.len()));
+        }
+        machines.push(QuantumMachine::new(id.clone(), config, self));
+        Ok(id)
+    }
+
+    /// An open machine.
+    pub fn machine(&self, id: &str) -> Option<Arc<QuantumMachine>> {
+        lock(&self.machines)
+            .iter()
+            .find(|machine| machine.id == id)
+            .cloned()
+    }
+
+    /// All open machines, oldest first.
+    pub fn machines(&self) -> Vec<Arc<QuantumMachine>> {
+        lock(&self.machines).clone()
+    }
+
+    /// Closes a machine: its queue is cancelled, its running job halted. False when there is none.
+    pub fn close(&self, id: &str) -> bool {
+        let machine = {
+            let mut machines = lock(&self.machines);
+            let place = machines.iter().position(|machine| machine.id == id);
+            place.map(|place| machines.remove(place))
+        };
+        machine.map(|machine| machine.shut()).is_some()
+    }
+
+    /// Closes every machine.
+    pub fn close_all(&self) {
+        let machines = std::mem::take(&mut *lock(&self.machines));
+        machines.iter().for_each(|machine| machine.shut());
+    }
+
+    /// A job, whatever became of its machine.
+    pub fn job(&self, id: &str) -> Option<Arc<Job>> {
+        lock(&self.jobs).get(id).cloned()
+    }
+
+    pub(crate) fn keep(&self, job: &Arc<Job>) {
+        lock(&self.jobs).insert(job.id.clone(), Arc::clone(job));
+    }
+
+    /// Notes that a job ended; the oldest ended ones are forgotten past the limit.
+    pub(crate) fn ended(&self, id: &str) {
+        let mut ended = lock(&self.ended);
+        ended.push_back(id.to_owned());
+        while ended.len() > self.limits.ended_jobs {
+            if let Some(oldest) = ended.pop_front() {
+                lock(&self.jobs).remove(&oldest);
+            }
+        }
+    }
+
+    fn all_jobs(&self) -> Vec<Arc<Job>> {
+        lock(&self.jobs).values().cloned().collect()
+    }
+
+    /// Drops the stored results of all jobs.
+    pub fn clear_results(&self) {
+        self.all_jobs().iter().for_each(|job| job.results.clear());
+    }
+
+    /// Drops the result processing of all running jobs: their results end where they are.
+    pub fn reset_processing(&self) {
+        self.all_jobs()
+            .iter()
+            .for_each(|job| job.results.finish(false));
+    }
+
+    /// Names of the controllers of the open machines; `con1` when none is open.
+    pub fn controllers(&self) -> Vec<String> {
+        let mut names: Vec<_> = self
+            .machines()
+            .iter()
+            .flat_map(|machine| machine.controllers())
+            .collect();
+        names.sort();
+        names.dedup();
+        if names.is_empty() {
+            names.push("con1".to_owned());
+        }
+        names
+    }
+
+    /// Halts everything and waits for the jobs' threads.
+    pub fn shut_down(&self) {
+        self.close_all();
+        let jobs = self.all_jobs();
+        jobs.iter().for_each(|job| job.control.halt());
+        jobs.iter().for_each(|job| job.join());
+    }
+}

@@ -1,0 +1,321 @@
+//! The compile step: every name, kind and reference of a program is checked here, and every
+//! mistake is reported with its source location, so that running needs no look-ups and finds no
+//! surprises.
+
+use std::collections::HashMap;
+
+use pulsewire_wire::qua::{QuaProgram, qua_program as q};
+use pulsewire_wire::qua_config::qua_config::QuaConfigV1;
+
+use super::ir::{Array, Input, Program, Stream};
+use super::value::{Kind, parse_literal};
+use crate::limits::Limits;
+use crate::streams::pipeline::Plan;
+
+/// A program and the stream processing that belongs to it.
+#[derive(Debug)]
+pub struct Compiled {
+    /// What the job's thread runs.
+    pub program: Program,
+    /// How saved values become results.
+    pub plan: Plan,
+}
+
+/// One mistake, with the place in the user's source where the client saw the statement.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// A mistake in a statement or a declaration.
+    #[error("{statement}: {message}{}", place(.loc))]
+    Statement {
+        /// The statement as users call it.
+        statement: String,
+        /// What is wrong and what to do.
+        message: String,
+        /// `File "…", line N: text`, or empty.
+        loc: String,
+    },
+    /// A mistake in stream processing, which carries no location on the wire.
+    #[error("stream_processing: {0}")]
+    Stream(String),
+}
+
+fn place(loc: &str) -> String {
+    // The client leaves the line's own end in.
+    let loc = loc.trim_end();
+    if loc.is_empty() {
+        String::new()
+    } else {
+        format!(" [{loc}]")
+    }
+}
+
+/// Checks a program against a machine's configuration.
+///
+/// # Errors
+/// Every mistake found, in the order of the program.
+pub fn compile(
+    program: &QuaProgram,
+    config: &QuaConfigV1,
+    limits: &Limits,
+) -> Result<Compiled, Vec<CompileError>> {
+    let mut compiler = Compiler::new(config);
+    let script = program.script.clone().unwrap_or_default();
+    compiler.declare_all(&script.variables, limits);
+    if !script.external_streams.is_empty() {
+        compiler.error(
+            "declare_external_stream",
+            "external streams belong to QOP 3 and are not part of QOP 2",
+            "",
+        );
+    }
+    let body = script
+        .body
+        .as_ref()
+        .map_or_else(Box::default, |body| compiler.block(body, ""));
+    let model = program
+        .result_analysis
+        .as_ref()
+        .map_or(&[][..], |analysis| &analysis.model);
+    let plan = match Plan::new(model, &compiler.streams, limits) {
+        Ok(plan) => plan,
+        Err(messages) => {
+            compiler
+                .errors
+                .extend(messages.into_iter().map(CompileError::Stream));
+            Plan::default()
+        }
+    };
+    if !compiler.errors.is_empty() {
+        return Err(compiler.errors);
+    }
+    let Compiler {
+        memory,
+        inputs,
+        streams,
+        elements,
+        sites,
+        ..
+    } = compiler;
+    Ok(Compiled {
+        program: Program {
+            memory,
+            body,
+            inputs,
+            streams,
+            elements,
+            sites,
+        },
+        plan,
+    })
+}
+
+/// What a declared name stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Variable {
+    pub(super) kind: Kind,
+    pub(super) cells: Array,
+    pub(super) is_array: bool,
+    /// The index among the input streams, when it is one.
+    pub(super) input: Option<u32>,
+}
+
+pub(super) struct Compiler<'a> {
+    pub(super) config: &'a QuaConfigV1,
+    pub(super) variables: HashMap<String, Variable>,
+    pub(super) memory: Vec<i32>,
+    pub(super) inputs: Vec<Input>,
+    pub(super) streams: Vec<Stream>,
+    pub(super) elements: Vec<String>,
+    pub(super) sites: Vec<String>,
+    pub(super) errors: Vec<CompileError>,
+    /// The statement being compiled, for messages of the expressions in it.
+    pub(super) statement: &'static str,
+    pub(super) loc: String,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(config: &'a QuaConfigV1) -> Self {
+        Self {
+            config,
+            variables: HashMap::new(),
+            memory: Vec::new(),
+            inputs: Vec::new(),
+            streams: Vec::new(),
+            elements: Vec::new(),
+            sites: Vec::new(),
+            errors: Vec::new(),
+            statement: "program",
+            loc: String::new(),
+        }
+    }
+
+    pub(super) fn error(&mut self, statement: &str, message: impl Into<String>, loc: &str) {
+        let statement = statement.to_owned();
+        self.errors.push(CompileError::Statement {
+            statement,
+            message: message.into(),
+            loc: loc.to_owned(),
+        });
+    }
+
+    /// Reports a mistake in the statement being compiled; the nearest location wins.
+    pub(super) fn mistake(&mut self, message: impl Into<String>, loc: &str) {
+        let loc = if loc.is_empty() {
+            self.loc.clone()
+        } else {
+            loc.to_owned()
+        };
+        self.error(self.statement, message, &loc);
+    }
+
+    /// A number for a place where running can go wrong, for the execution report.
+    pub(super) fn site(&mut self, what: String, loc: &str) -> u32 {
+        let loc = if loc.is_empty() { &self.loc } else { loc };
+        self.sites
+            .push(format!("{}: {what}{}", self.statement, place(loc)));
+        (self.sites.len() - 1) as u32
+    }
+
+    fn declare_all(&mut self, declarations: &[q::VarDeclaration], limits: &Limits) {
+        for declaration in declarations {
+            if let Err(message) = self.declare(declaration, limits) {
+                self.error("declare", format!("'{}': {message}", declaration.name), "");
+            }
+        }
+    }
+
+    fn declare(&mut self, declaration: &q::VarDeclaration, limits: &Limits) -> Result<(), String> {
+        if declaration.struct_member.is_some() {
+            return Err("structs belong to QOP 3 and are not part of QOP 2".to_owned());
+        }
+        let kind = Kind::from_wire(declaration.r#type)
+            .ok_or_else(|| format!("type number {} is not known", declaration.r#type))?;
+        let is_array = match declaration.dim {
+            0 => false,
+            1 => true,
+            more => return Err(format!("arrays have one dimension, not {more}")),
+        };
+        let values = &declaration.value;
+        let len = if is_array {
+            let size = usize::try_from(declaration.size)
+                .map_err(|_| format!("bad size {}", declaration.size))?;
+            if !values.is_empty() && size != 0 && size != values.len() {
+                return Err(format!("size {size} but {} initial values", values.len()));
+            }
+            size.max(values.len())
+        } else {
+            if values.len() > 1 {
+                return Err(format!("{} initial values for a scalar", values.len()));
+            }
+            1
+        };
+        if len > limits.program_memory.saturating_sub(self.memory.len()) {
+            return Err(format!(
+                "the program needs more than {} cells of memory",
+                limits.program_memory
+            ));
+        }
+        if self.variables.contains_key(&declaration.name) {
+            return Err("declared twice".to_owned());
+        }
+        let cells = Array {
+            base: self.memory.len() as u32,
+            len: len as u32,
+        };
+        for value in values {
+            let own = Kind::from_wire(value.r#type).unwrap_or(Kind::Int);
+            self.memory.push(parse_literal(&value.value, own, kind)?);
+        }
+        self.memory.resize(cells.cells().end, 0);
+        let input = declaration.is_input_stream.then(|| {
+            self.inputs.push(Input {
+                name: declaration.name.clone(),
+                kind,
+                len,
+            });
+            (self.inputs.len() - 1) as u32
+        });
+        self.variables.insert(
+            declaration.name.clone(),
+            Variable {
+                kind,
+                cells,
+                is_array,
+                input,
+            },
+        );
+        Ok(())
+    }
+
+    pub(super) fn scalar(&mut self, name: &str, loc: &str) -> Option<Variable> {
+        let found = self.variables.get(name).copied();
+        match found {
+            None => self.mistake(format!("unknown variable '{name}'"), loc),
+            Some(variable) if variable.is_array => {
+                self.mistake(
+                    format!("'{name}' is an array where a scalar is needed"),
+                    loc,
+                );
+            }
+            Some(_) => return found,
+        }
+        None
+    }
+
+    pub(super) fn array(
+        &mut self,
+        reference: Option<&q::ArrayVarRefExpression>,
+    ) -> Option<Variable> {
+        let Some(reference) = reference else {
+            self.mistake("the array's name is missing", "");
+            return None;
+        };
+        if reference.struct_var.is_some() {
+            self.mistake(
+                "structs belong to QOP 3 and are not part of QOP 2",
+                &reference.loc,
+            );
+            return None;
+        }
+        let found = self.variables.get(&reference.name).copied();
+        match found {
+            None => self.mistake(
+                format!("unknown array '{}'", reference.name),
+                &reference.loc,
+            ),
+            Some(variable) if !variable.is_array => self.mistake(
+                format!("'{}' is a scalar where an array is needed", reference.name),
+                &reference.loc,
+            ),
+            Some(_) => return found,
+        }
+        None
+    }
+
+    /// The clock of an element; clock 0 is the program's own.
+    pub(super) fn element(&mut self, reference: &q::QuantumElementReference) -> Option<u32> {
+        if !self.config.elements.contains_key(&reference.name) {
+            self.mistake(
+                format!(
+                    "unknown element '{}': the machine's configuration has none of that name",
+                    reference.name
+                ),
+                &reference.loc,
+            );
+            return None;
+        }
+        let known = self
+            .elements
+            .iter()
+            .position(|name| *name == reference.name);
+        let index = known.unwrap_or_else(|| {
+            self.elements.push(reference.name.clone());
+            self.elements.len() - 1
+        });
+        Some(index as u32 + 1)
+    }
+}
+
+#[cfg(test)]
+#[path = "compile_tests.rs"]
+mod tests;

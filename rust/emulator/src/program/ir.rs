@@ -1,0 +1,203 @@
+//! A checked program: names resolved to memory cells, elements to indices, kinds to operations.
+
+use super::library::{Binary, Unary};
+use super::value::Kind;
+
+/// A program that compiled: it can be run any number of times.
+#[derive(Debug)]
+pub struct Program {
+    /// The initial memory; scalars and arrays lie in it one after another.
+    pub memory: Vec<i32>,
+    /// The statements.
+    pub body: Block,
+    /// Declared input streams, by the index that [`Stmt::Advance`] carries.
+    pub inputs: Vec<Input>,
+    /// Tags of `save` statements with the kind that they save, by the index of [`Stmt::Save`].
+    pub streams: Vec<Stream>,
+    /// Elements of the program; index 0 of the clocks is the program's own.
+    pub elements: Vec<String>,
+    /// Where a fault can arise, by the index that expressions carry.
+    pub sites: Vec<String>,
+}
+
+/// A declared input stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The variable's name on the wire, `input_stream_` included.
+    pub name: String,
+    /// The kind of its cells.
+    pub kind: Kind,
+    /// Cells of one entry: 1 for a scalar.
+    pub len: usize,
+}
+
+/// A stream that `save` statements write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// The tag of the statements.
+    pub tag: String,
+    /// The kind of the saved values.
+    pub kind: Kind,
+}
+
+/// Statements in their order.
+pub type Block = Box<[Stmt]>;
+
+/// One statement.
+#[derive(Debug)]
+pub enum Stmt {
+    /// `assign(v, e)`
+    Assign { slot: u32, value: Expr },
+    /// `assign(a[i], e)`
+    AssignCell {
+        array: Array,
+        index: Expr,
+        value: Expr,
+        site: u32,
+    },
+    /// `assign(IO1, e)`: the raw bits
+    AssignIo { register: usize, value: Expr },
+    /// `save(v, stream)`
+    Save { stream: u32, value: Expr },
+    /// `for_`, `while_` and `infinite_loop_`
+    For {
+        init: Block,
+        condition: Expr,
+        update: Block,
+        body: Block,
+    },
+    /// `for_each_`: the arrays are walked together
+    ForEach {
+        pairs: Box<[(u32, Array)]>,
+        len: u32,
+        body: Block,
+    },
+    /// `if_`/`elif_`/`else_` and `switch_`
+    If {
+        arms: Box<[(Expr, Block)]>,
+        otherwise: Block,
+    },
+    /// `wait` of clock cycles on some elements
+    Wait { clocks: Box<[u32]>, cycles: Expr },
+    /// `align` of some elements, written or implied by flow control
+    Align { clocks: Box<[u32]> },
+    /// `pause()`
+    Pause,
+    /// `advance_input_stream`
+    Advance { input: u32, target: Array },
+}
+
+/// An array (or, in [`Stmt::Advance`], a scalar of length 1): its first cell and its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Array {
+    /// The first cell.
+    pub base: u32,
+    /// How many cells.
+    pub len: u32,
+}
+
+impl Array {
+    /// Its cells.
+    pub fn cells(self) -> std::ops::Range<usize> {
+        self.base as usize..(self.base + self.len) as usize
+    }
+}
+
+/// An expression over cells; its kind is known to the compiler alone.
+#[derive(Debug)]
+pub enum Expr {
+    Const(i32),
+    Var(u32),
+    Cell {
+        array: Array,
+        index: Box<Expr>,
+        site: u32,
+    },
+    Io(usize),
+    Binary {
+        op: Op,
+        operands: Box<(Expr, Expr)>,
+    },
+    /// A quotient, with a fault when the divisor is zero.
+    Divide {
+        to_fixed: bool,
+        operands: Box<(Expr, Expr)>,
+        site: u32,
+    },
+    /// A number as a bool: not zero.
+    Truth(Box<Expr>),
+    Unary {
+        function: Unary,
+        operand: Box<Expr>,
+        site: u32,
+    },
+    Binary2 {
+        function: Binary,
+        operands: Box<(Expr, Expr)>,
+        site: u32,
+    },
+    Integer {
+        function: IntegerFunction,
+        operand: Box<Expr>,
+    },
+    Select {
+        operands: Box<(Expr, Expr, Expr)>,
+    },
+    Reduce {
+        function: Reduction,
+        array: Array,
+    },
+    Dot {
+        left: Array,
+        right: Array,
+        fixed_point: bool,
+    },
+    RandomInt {
+        seed: u32,
+        max: Box<Expr>,
+    },
+    RandomFixed {
+        seed: u32,
+    },
+}
+
+/// Operators on two cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Add,
+    Sub,
+    MulInt,
+    /// `fixed * fixed`, and `int * fixed` as an int: the same shift.
+    MulFixed,
+    And,
+    Or,
+    Xor,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Equal,
+    ShiftLeft,
+    ShiftRight,
+}
+
+/// Functions of one cell that are exact in integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntegerFunction {
+    Abs,
+    MsbInt,
+    MsbFixed,
+    FixedToInt,
+    IntToFixed,
+    LowestBit,
+}
+
+/// Functions of a whole array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    Sum,
+    Max,
+    Min,
+    ArgMax,
+    ArgMin,
+}

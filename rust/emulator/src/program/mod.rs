@@ -1,0 +1,11 @@
+//! QUA programs: from the wire to a checked, slot-resolved form, and its execution.
+
+mod compile;
+mod expression;
+pub mod ir;
+pub mod library;
+pub mod run;
+mod statement;
+pub mod value;
+
+pub use compile::{CompileError, Compiled, compile};

@@ -1,0 +1,423 @@
+//! Execution: walks the compiled program over its memory.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+
+use super::ir::{Array, Block, Expr, IntegerFunction, Op, Program, Reduction, Stmt};
+use super::library;
+use super::value::{self, ONE};
+use crate::streams::control::{Control, Halted};
+use crate::streams::pipeline::Pipelines;
+
+/// Nanoseconds of a clock cycle.
+pub const CYCLE_NS: u64 = 4;
+/// The shortest wait of the hardware, in clock cycles; shorter ones take this long.
+const SHORTEST_WAIT: i64 = 4;
+/// Faults noted for one job; more of them say nothing new.
+const MOST_FAULTS: usize = 100;
+
+/// The IO registers of a machine: raw bits, read as whatever kind the reader wants.
+#[derive(Debug, Default)]
+pub struct IoRegisters([AtomicI32; 2]);
+
+impl IoRegisters {
+    /// The bits of IO1 (0) or IO2 (1).
+    pub fn get(&self, register: usize) -> i32 {
+        self.0[register].load(Ordering::Relaxed)
+    }
+
+    /// Sets the bits of IO1 (0) or IO2 (1).
+    pub fn set(&self, register: usize, bits: i32) {
+        self.0[register].store(bits, Ordering::Relaxed);
+    }
+}
+
+/// Something that the real hardware leaves undefined, met while running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What and where.
+    pub message: String,
+}
+
+/// Whether time passes as in reality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// As fast as the machine can; waits take no time.
+    #[default]
+    Virtual,
+    /// Waits last as long as they would on the hardware.
+    Realtime,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whether the program came to its end (and was not halted).
+    pub finished: bool,
+    /// What went wrong on the way, at most [`MOST_FAULTS`].
+    pub faults: Vec<Fault>,
+}
+
+/// What a run may touch.
+pub struct Surroundings<'a> {
+    /// Halt, pause, input streams.
+    pub control: &'a Control,
+    /// The machine's registers.
+    pub io: &'a IoRegisters,
+    /// Where saved values go.
+    pub pipelines: Pipelines,
+    /// Virtual or real time.
+    pub pace: Pace,
+    /// Stop when the program's time passes this many cycles (a simulation).
+    pub horizon: Option<u64>,
+    /// Called with each fault as it is first met, so that readers see it at once.
+    pub on_fault: &'a dyn Fn(&Fault),
+}
+
+/// Runs a program to its end, or until it is halted.
+pub fn run(program: &Program, surroundings: Surroundings<'_>) -> Outcome {
+    let mut runner = Runner {
+        program,
+        memory: program.memory.clone(),
+        clocks: vec![0; program.elements.len() + 1],
+        now: 0,
+        started: Instant::now(),
+        seen: vec![false; program.sites.len()],
+        faults: Vec::new(),
+        surroundings,
+    };
+    let finished = runner.block(&program.body).is_ok();
+    Outcome {
+        finished,
+        faults: runner.faults,
+    }
+}
+
+struct Runner<'a> {
+    program: &'a Program,
+    memory: Vec<i32>,
+    /// Clock cycles of each element; index 0 is the program's own.
+    clocks: Vec<u64>,
+    /// The latest of the clocks.
+    now: u64,
+    started: Instant,
+    seen: Vec<bool>,
+    faults: Vec<Fault>,
+    surroundings: Surroundings<'a>,
+}
+
+type Step = Result<(), Halted>;
+
+impl Runner<'_> {
+    fn block(&mut self, block: &Block) -> Step {
+        for statement in block {
+            self.statement(statement)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn alive(&self) -> Step {
+        if self.surroundings.control.is_halted() {
+            Err(Halted)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn statement(&mut self, statement: &Stmt) -> Step {
+        match statement {
+            Stmt::Assign { slot, value } => {
+                let value = self.eval(value);
+                self.memory[*slot as usize] = value;
+            }
+            Stmt::AssignCell {
+                array,
+                index,
+                value,
+                site,
+            } => {
+                let index = self.eval(index);
+                let value = self.eval(value);
+                match self.locate(*array, index, *site) {
+                    Some(cell) => self.memory[cell] = value,
+                    None => return Ok(()),
+                }
+            }
+            Stmt::AssignIo { register, value } => {
+                let value = self.eval(value);
+                self.surroundings.io.set(*register, value);
+            }
+            Stmt::Save { stream, value } => {
+                let value = self.eval(value);
+                let stream = *stream as usize;
+                let kind = self.program.streams[stream].kind;
+                let timestamp = (self.now * CYCLE_NS) as i64;
+                self.surroundings
+                    .pipelines
+                    .save(stream, kind, value, timestamp);
+            }
+            Stmt::For {
+                init,
+                condition,
+                update,
+                body,
+            } => {
+                self.block(init)?;
+                while self.eval(condition) != 0 {
+                    self.alive()?;
+                    self.block(body)?;
+                    self.block(update)?;
+                }
+            }
+            Stmt::ForEach { pairs, len, body } => {
+                for index in 0..*len {
+                    self.alive()?;
+                    for (slot, array) in pairs {
+                        self.memory[*slot as usize] = self.memory[(array.base + index) as usize];
+                    }
+                    self.block(body)?;
+                }
+            }
+            Stmt::If { arms, otherwise } => {
+                for (condition, body) in arms {
+                    if self.eval(condition) != 0 {
+                        return self.block(body);
+                    }
+                }
+                return self.block(otherwise);
+            }
+            Stmt::Wait { clocks, cycles } => {
+                let cycles = i64::from(self.eval(cycles)).max(SHORTEST_WAIT) as u64;
+                self.wait(clocks, cycles)?;
+            }
+            Stmt::Align { clocks } => {
+                let latest = self.chosen(clocks).map(|clock| self.clocks[clock]).max();
+                if let Some(latest) = latest {
+                    for clock in self.chosen(clocks) {
+                        self.clocks[clock] = latest;
+                    }
+                }
+            }
+            // Nothing reaches a simulation from outside: it stands still to its end.
+            Stmt::Pause | Stmt::Advance { .. } if self.surroundings.horizon.is_some() => {
+                return Err(Halted);
+            }
+            Stmt::Pause => {
+                self.surroundings.control.pause()?;
+                self.catch_up();
+            }
+            Stmt::Advance { input, target } => {
+                let cells = &mut self.memory[target.cells()];
+                self.surroundings.control.advance(*input as usize, cells)?;
+                self.catch_up();
+            }
+        }
+        Ok(())
+    }
+
+    /// The clocks that a statement names: all of them when it names none.
+    fn chosen<'c>(&self, clocks: &'c [u32]) -> impl Iterator<Item = usize> + 'c {
+        let all = if clocks.is_empty() {
+            0..self.clocks.len()
+        } else {
+            0..0
+        };
+        all.chain(clocks.iter().map(|clock| *clock as usize))
+    }
+
+    fn wait(&mut self, clocks: &[u32], cycles: u64) -> Step {
+        self.alive()?;
+        for clock in self.chosen(clocks) {
+            self.clocks[clock] = self.clocks[clock].saturating_add(cycles);
+            self.now = self.now.max(self.clocks[clock]);
+        }
+        if self
+            .surroundings
+            .horizon
+            .is_some_and(|horizon| self.now >= horizon)
+        {
+            return Err(Halted);
+        }
+        if self.surroundings.pace == Pace::Realtime {
+            let due = Duration::from_nanos(self.now.saturating_mul(CYCLE_NS));
+            // A wait too long for the machine's clock ends with the job.
+            let far = Duration::from_secs(100 * 365 * 86_400);
+            self.surroundings
+                .control
+                .sleep_until(self.started + due.min(far))?;
+        }
+        Ok(())
+    }
+
+    /// After the program stood still for something outside: in real time, all clocks moved on.
+    fn catch_up(&mut self) {
+        if self.surroundings.pace == Pace::Realtime {
+            let passed = self.started.elapsed().as_nanos() as u64 / CYCLE_NS;
+            self.now = self.now.max(passed);
+            self.clocks.fill(self.now);
+        }
+    }
+
+    #[inline]
+    fn locate(&mut self, array: Array, index: i32, site: u32) -> Option<usize> {
+        // A negative index is a large one as u32.
+        if (index as u32) < array.len {
+            return Some((array.base + index as u32) as usize);
+        }
+        self.fault(site, || format!("index {index}"));
+        None
+    }
+
+    #[cold]
+    fn fault(&mut self, site: u32, detail: impl FnOnce() -> String) {
+        if std::mem::replace(&mut self.seen[site as usize], true)
+            || self.faults.len() >= MOST_FAULTS
+        {
+            return;
+        }
+        let message = format!("{} ({})", self.program.sites[site as usize], detail());
+        let fault = Fault { message };
+        (self.surroundings.on_fault)(&fault);
+        self.faults.push(fault);
+    }
+
+    fn eval(&mut self, expression: &Expr) -> i32 {
+        match expression {
+            Expr::Const(value) => *value,
+            Expr::Var(slot) => self.memory[*slot as usize],
+            Expr::Cell { array, index, site } => {
+                let index = self.eval(index);
+                self.locate(*array, index, *site)
+                    .map_or(0, |cell| self.memory[cell])
+            }
+            Expr::Io(register) => self.surroundings.io.get(*register),
+            Expr::Binary { op, operands } => {
+                let (left, right) = &**operands;
+                let left = self.eval(left);
+                let right = self.eval(right);
+                op.apply(left, right)
+            }
+            Expr::Divide {
+                to_fixed,
+                operands,
+                site,
+            } => {
+                let (left, right) = (self.eval(&operands.0), self.eval(&operands.1));
+                let quotient = if *to_fixed {
+                    value::div_to_fixed(left, right)
+                } else {
+                    value::div_int(left, right)
+                };
+                quotient.unwrap_or_else(|| {
+                    self.fault(*site, || "the result is taken as 0".to_owned());
+                    0
+                })
+            }
+            Expr::Truth(operand) => i32::from(self.eval(operand) != 0),
+            Expr::Unary {
+                function,
+                operand,
+                site,
+            } => {
+                let operand = self.eval(operand);
+                function
+                    .apply(operand)
+                    .unwrap_or_else(|| self.outside(*site, &[operand]))
+            }
+            Expr::Binary2 {
+                function,
+                operands,
+                site,
+            } => {
+                let (first, second) = (self.eval(&operands.0), self.eval(&operands.1));
+                function
+                    .apply(first, second)
+                    .unwrap_or_else(|| self.outside(*site, &[first, second]))
+            }
+            Expr::Integer { function, operand } => {
+                let operand = self.eval(operand);
+                match function {
+                    IntegerFunction::Abs => operand.wrapping_abs(),
+                    IntegerFunction::MsbInt => library::msb_int(operand),
+                    IntegerFunction::MsbFixed => library::msb_fixed(operand),
+                    IntegerFunction::FixedToInt => library::fixed_to_int(operand),
+                    IntegerFunction::IntToFixed => library::int_to_fixed(operand),
+                    IntegerFunction::LowestBit => operand & 1,
+                }
+            }
+            Expr::Select { operands } => {
+                let (condition, yes, no) = &**operands;
+                if self.eval(condition) != 0 {
+                    self.eval(yes)
+                } else {
+                    self.eval(no)
+                }
+            }
+            Expr::Reduce { function, array } => reduce(*function, &self.memory[array.cells()]),
+            Expr::Dot {
+                left,
+                right,
+                fixed_point,
+            } => {
+                let pairs = self.memory[left.cells()]
+                    .iter()
+                    .zip(&self.memory[right.cells()]);
+                let op = if *fixed_point {
+                    Op::MulFixed
+                } else {
+                    Op::MulInt
+                };
+                pairs.fold(0i32, |sum, (a, b)| sum.wrapping_add(op.apply(*a, *b)))
+            }
+            Expr::RandomInt { seed, max } => {
+                let max = self.eval(max);
+                let state = self.draw(*seed);
+                library::random_int(state, max)
+            }
+            // The state is a fraction of 2²⁸, as fixed is.
+            Expr::RandomFixed { seed } => self.draw(*seed),
+        }
+    }
+
+    fn draw(&mut self, seed: u32) -> i32 {
+        let state = library::random_next(self.memory[seed as usize]);
+        self.memory[seed as usize] = state;
+        state
+    }
+
+    fn outside(&mut self, site: u32, operands: &[i32]) -> i32 {
+        let operands: Vec<_> = operands
+            .iter()
+            .map(|raw| f64::from(*raw) / f64::from(ONE))
+            .collect();
+        self.fault(site, || {
+            format!("of {operands:?}; the result is taken as 0")
+        });
+        0
+    }
+}
+
+fn reduce(function: Reduction, cells: &[i32]) -> i32 {
+    let extreme = |larger: bool| {
+        // The first of equal ones.
+        let mut best = 0;
+        for (index, cell) in cells.iter().enumerate() {
+            if (larger && *cell > cells[best]) || (!larger && *cell < cells[best]) {
+                best = index;
+            }
+        }
+        best
+    };
+    match function {
+        Reduction::Sum => cells.iter().fold(0i32, |sum, cell| sum.wrapping_add(*cell)),
+        Reduction::Max => cells[extreme(true)],
+        Reduction::Min => cells[extreme(false)],
+        Reduction::ArgMax => extreme(true) as i32,
+        Reduction::ArgMin => extreme(false) as i32,
+    }
+}
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -1,0 +1,503 @@
+//! Statements: what is supported becomes an [`ir::Stmt`], everything else is refused by name.
+
+use pulsewire_wire::qua::qua_program as q;
+use q::any_statement::StatementOneof as S;
+
+use super::compile::Compiler;
+use super::ir::{Array, Block, Expr, Stmt, Stream};
+use super::value::Kind;
+
+/// Shown for statements that the emulator cannot run yet.
+const PULSES: &str = "is not supported by this emulator yet: it does not model pulses";
+
+impl Compiler<'_> {
+    /// Compiles statements; `loc` is where their owner is, for those that carry no location.
+    pub(super) fn block(&mut self, block: &q::StatementsCollection, loc: &str) -> Block {
+        let mut out = Vec::with_capacity(block.statements.len());
+        let mut endless = false;
+        for statement in &block.statements {
+            let Some(statement) = statement.statement_oneof.as_ref() else {
+                self.error("program", "an empty statement", loc);
+                continue;
+            };
+            if std::mem::take(&mut endless) {
+                self.error(
+                    name_of(statement),
+                    "comes after an infinite_loop_() and would never run; parallel infinite loops are not modelled",
+                    loc_of(statement).unwrap_or(loc),
+                );
+            }
+            endless = matches!(statement, S::For(q::ForStatement { condition, .. }) if is_true(condition.as_ref()));
+            let outer = (self.statement, std::mem::take(&mut self.loc));
+            self.statement = name_of(statement);
+            self.loc = loc_of(statement).unwrap_or(loc).to_owned();
+            self.statement(statement, &mut out);
+            (self.statement, self.loc) = outer;
+        }
+        out.into_boxed_slice()
+    }
+
+    fn statement(&mut self, statement: &S, out: &mut Vec<Stmt>) {
+        match statement {
+            S::Assign(assign) => out.extend(self.assign(assign)),
+            S::Save(save) => out.extend(self.save(save)),
+            S::For(statement) => out.extend(self.for_loop(statement)),
+            S::ForEach(statement) => out.extend(self.for_each(statement)),
+            S::If(statement) => self.branches(statement, out),
+            S::StrictTiming(strict) => {
+                // Nothing here can make a gap: the statements stand as they are.
+                if let Some(body) = &strict.body {
+                    let loc = self.loc.clone();
+                    out.extend(self.block(body, &loc).into_vec());
+                }
+            }
+            S::Wait(wait) => out.extend(self.wait(wait)),
+            S::Align(align) => {
+                let clocks = self.clocks(&align.qe);
+                out.extend(clocks.map(|clocks| Stmt::Align { clocks }));
+            }
+            S::Pause(_) => out.push(Stmt::Pause),
+            S::AdvanceInputStream(advance) => out.extend(self.advance(advance)),
+            S::Play(_)
+            | S::Measure(_)
+            | S::UpdateFrequency(_)
+            | S::ZRotation(_)
+            | S::WaitForTrigger(_)
+            | S::UpdateCorrection(_)
+            | S::ResetPhase(_)
+            | S::RampToZero(_)
+            | S::ResetFrame(_)
+            | S::SetDcOffset(_)
+            | S::FastFrameRotation(_)
+            | S::ResetGlobalPhase(_) => self.mistake(PULSES, ""),
+            S::UpdateOscillatorFrequency(_)
+            | S::LoadWaveform(_)
+            | S::SendToExternalStream(_)
+            | S::ReceiveFromExternalStream(_)
+            | S::GlobalVariableAssignment(_) => {
+                self.mistake("belongs to QOP 3 and is not part of QOP 2", "");
+            }
+            S::Sync(_) | S::Rus(_) | S::Qrun(_) | S::Arbitrary(_) | S::ArbitraryContext(_) => {
+                self.mistake(
+                    "is a statement that no QUA client makes; it is not supported",
+                    "",
+                );
+            }
+        }
+    }
+
+    fn assign(&mut self, assign: &q::AssignmentStatement) -> Option<Stmt> {
+        use q::assignment_statement::target::Target;
+        use q::var_ref_expression::VarOneof;
+        let value = assign.expression.as_ref();
+        let target = assign
+            .target
+            .as_ref()
+            .and_then(|target| target.target.as_ref());
+        match target {
+            Some(Target::Variable(variable)) => match variable.var_oneof.as_ref() {
+                Some(VarOneof::Name(name)) => {
+                    let target = self.scalar(name, &variable.loc);
+                    let value = self.expression(value, target.map_or(Kind::Int, |t| t.kind));
+                    Some(Stmt::Assign {
+                        slot: target?.cells.base,
+                        value: value?,
+                    })
+                }
+                Some(VarOneof::IoNumber(number)) => {
+                    let register = self.io(*number, &variable.loc);
+                    let (value, _) = self.typed(value, None)?;
+                    Some(Stmt::AssignIo {
+                        register: register?,
+                        value,
+                    })
+                }
+                None => {
+                    self.mistake("the target's name is missing", &variable.loc);
+                    None
+                }
+            },
+            Some(Target::ArrayCell(cell)) => {
+                let target = self.cell(cell);
+                let kind = target
+                    .as_ref()
+                    .map_or(Kind::Int, |(variable, ..)| variable.kind);
+                let value = self.expression(value, kind);
+                let (variable, index, site) = target?;
+                Some(Stmt::AssignCell {
+                    array: variable.cells,
+                    index,
+                    value: value?,
+                    site,
+                })
+            }
+            None => {
+                self.mistake("has no target", "");
+                None
+            }
+        }
+    }
+
+    fn save(&mut self, save: &q::SaveStatement) -> Option<Stmt> {
+        use q::save_statement::source::Source;
+        if save.tag.is_empty() {
+            self.mistake("has no stream to save to", "");
+            return None;
+        }
+        let source = save
+            .source
+            .as_ref()
+            .and_then(|source| source.source.as_ref());
+        let (value, kind) = match source {
+            Some(Source::Variable(variable)) => {
+                let wrapped = q::any_scalar_expression::ExpressionOneof::Variable(variable.clone());
+                self.typed(
+                    Some(&q::AnyScalarExpression {
+                        expression_oneof: Some(wrapped),
+                    }),
+                    None,
+                )?
+            }
+            Some(Source::ArrayCell(cell)) => {
+                let (variable, index, site) = self.cell(cell)?;
+                let array = variable.cells;
+                (
+                    Expr::Cell {
+                        array,
+                        index: Box::new(index),
+                        site,
+                    },
+                    variable.kind,
+                )
+            }
+            Some(Source::Literal(literal)) => {
+                let wrapped = q::any_scalar_expression::ExpressionOneof::Literal(literal.clone());
+                self.typed(
+                    Some(&q::AnyScalarExpression {
+                        expression_oneof: Some(wrapped),
+                    }),
+                    None,
+                )?
+            }
+            None => {
+                self.mistake("has nothing to save", "");
+                return None;
+            }
+        };
+        let stream = match self
+            .streams
+            .iter()
+            .position(|stream| stream.tag == save.tag)
+        {
+            Some(known) => {
+                let first = self.streams[known].kind;
+                if first != kind {
+                    self.mistake(
+                        format!(
+                            "bad type: the stream '{}' gets {} here and {} before",
+                            save.tag,
+                            kind.name(),
+                            first.name()
+                        ),
+                        "",
+                    );
+                    return None;
+                }
+                known
+            }
+            None => {
+                self.streams.push(Stream {
+                    tag: save.tag.clone(),
+                    kind,
+                });
+                self.streams.len() - 1
+            }
+        };
+        Some(Stmt::Save {
+            stream: stream as u32,
+            value,
+        })
+    }
+
+    /// The body of a loop or a branch. docs/1.1.7/Guides/timing_in_qua: the elements of a block
+    /// are aligned before it, and before each iteration.
+    fn aligned(&mut self, body: Option<&q::StatementsCollection>) -> Block {
+        let Some(body) = body else {
+            return Block::default();
+        };
+        let loc = self.loc.clone();
+        let block = self.block(body, &loc);
+        let mut clocks = Vec::new();
+        gather_clocks(&block, &mut clocks);
+        clocks.sort_unstable();
+        clocks.dedup();
+        if clocks.len() < 2 {
+            return block;
+        }
+        let mut statements = vec![Stmt::Align {
+            clocks: clocks.into_boxed_slice(),
+        }];
+        statements.extend(block.into_vec());
+        statements.into_boxed_slice()
+    }
+
+    fn for_loop(&mut self, statement: &q::ForStatement) -> Option<Stmt> {
+        let part = |compiler: &mut Self, part: Option<&q::StatementsCollection>| {
+            let loc = compiler.loc.clone();
+            part.map_or_else(Block::default, |part| compiler.block(part, &loc))
+        };
+        let init = part(self, statement.init.as_ref());
+        let condition = self.expression(statement.condition.as_ref(), Kind::Bool);
+        let update = part(self, statement.update.as_ref());
+        let body = self.aligned(statement.body.as_ref());
+        Some(Stmt::For {
+            init,
+            condition: condition?,
+            update,
+            body,
+        })
+    }
+
+    fn for_each(&mut self, statement: &q::ForEachStatement) -> Option<Stmt> {
+        let mut pairs = Vec::with_capacity(statement.iterator.len());
+        let mut len = None;
+        for iterator in &statement.iterator {
+            let array = self.array(iterator.array.as_ref());
+            let name = iterator
+                .variable
+                .as_ref()
+                .and_then(|variable| variable.var_oneof.clone());
+            let Some(q::var_ref_expression::VarOneof::Name(name)) = name else {
+                self.mistake("needs a variable to iterate with", "");
+                return None;
+            };
+            let variable = self.scalar(&name, "");
+            let (array, variable) = (array?, variable?);
+            if array.kind != variable.kind {
+                self.mistake(
+                    format!(
+                        "bad type: '{name}' is {} but its array holds {}",
+                        variable.kind.name(),
+                        array.kind.name()
+                    ),
+                    "",
+                );
+            }
+            if *len.get_or_insert(array.cells.len) != array.cells.len {
+                self.mistake(
+                    "walks arrays of different lengths; give them one length",
+                    "",
+                );
+            }
+            pairs.push((variable.cells.base, array.cells));
+        }
+        let body = self.aligned(statement.body.as_ref());
+        let Some(len) = len else {
+            self.mistake("has no array to iterate over", "");
+            return None;
+        };
+        Some(Stmt::ForEach {
+            pairs: pairs.into_boxed_slice(),
+            len,
+            body,
+        })
+    }
+
+    fn branches(&mut self, statement: &q::IfStatement, out: &mut Vec<Stmt>) {
+        let mut arms = Vec::with_capacity(1 + statement.elseifs.len());
+        let condition = self.expression(statement.condition.as_ref(), Kind::Bool);
+        let body = self.aligned(statement.body.as_ref());
+        arms.push(condition.map(|condition| (condition, body)));
+        for branch in &statement.elseifs {
+            let condition = self.expression(branch.condition.as_ref(), Kind::Bool);
+            let body = self.aligned(branch.body.as_ref());
+            arms.push(condition.map(|condition| (condition, body)));
+        }
+        let otherwise = self.aligned(statement.r#else.as_ref());
+        let Some(arms) = arms.into_iter().collect::<Option<Vec<_>>>() else {
+            return;
+        };
+        // The elements of all branches are aligned before the choice.
+        let mut clocks = Vec::new();
+        for (_, body) in &arms {
+            gather_clocks(body, &mut clocks);
+        }
+        gather_clocks(&otherwise, &mut clocks);
+        clocks.sort_unstable();
+        clocks.dedup();
+        if clocks.len() > 1 {
+            out.push(Stmt::Align {
+                clocks: clocks.into_boxed_slice(),
+            });
+        }
+        out.push(Stmt::If {
+            arms: arms.into_boxed_slice(),
+            otherwise,
+        });
+    }
+
+    fn wait(&mut self, wait: &q::WaitStatement) -> Option<Stmt> {
+        let clocks = self.clocks(&wait.qe);
+        let cycles = self.expression(wait.time.as_ref(), Kind::Int)?;
+        if let Expr::Const(constant) = cycles
+            && constant < 0
+        {
+            self.mistake(format!("cannot wait {constant} clock cycles"), "");
+            return None;
+        }
+        Some(Stmt::Wait {
+            clocks: clocks?,
+            cycles,
+        })
+    }
+
+    /// The clocks of the named elements; empty for "all of them".
+    fn clocks(&mut self, elements: &[q::QuantumElementReference]) -> Option<Box<[u32]>> {
+        let found: Vec<_> = elements
+            .iter()
+            .map(|element| self.element(element))
+            .collect();
+        found.into_iter().collect()
+    }
+
+    fn advance(&mut self, advance: &q::AdvanceInputStreamStatement) -> Option<Stmt> {
+        use q::advance_input_stream_statement::StreamOneof;
+        use q::var_ref_expression::VarOneof;
+        let variable = match advance.stream_oneof.as_ref() {
+            Some(StreamOneof::StreamVariable(variable)) => match variable.var_oneof.as_ref() {
+                Some(VarOneof::Name(name)) => self.scalar(name, &variable.loc)?,
+                _ => {
+                    self.mistake("needs a declared input stream", &variable.loc);
+                    return None;
+                }
+            },
+            Some(StreamOneof::StreamArray(array)) => self.array(Some(array))?,
+            None => {
+                self.mistake("needs a declared input stream", "");
+                return None;
+            }
+        };
+        let Some(input) = variable.input else {
+            self.mistake("takes an input stream, not a plain variable; declare it with declare_input_stream()", "");
+            return None;
+        };
+        Some(Stmt::Advance {
+            input,
+            target: Array { ..variable.cells },
+        })
+    }
+}
+
+fn is_true(condition: Option<&q::AnyScalarExpression>) -> bool {
+    use q::any_scalar_expression::ExpressionOneof;
+    matches!(
+        condition.and_then(|condition| condition.expression_oneof.as_ref()),
+        Some(ExpressionOneof::Literal(literal)) if literal.value == "True"
+    )
+}
+
+/// The clocks that a block's own waits and aligns name; blocks inside it have their own.
+fn gather_clocks(block: &Block, out: &mut Vec<u32>) {
+    for statement in block {
+        match statement {
+            Stmt::Wait { clocks, .. } | Stmt::Align { clocks } => out.extend(clocks),
+            Stmt::For {
+                init, update, body, ..
+            } => {
+                for block in [init, update, body] {
+                    gather_clocks(block, out);
+                }
+            }
+            Stmt::ForEach { body, .. } => gather_clocks(body, out),
+            Stmt::If { arms, otherwise } => {
+                for (_, body) in arms {
+                    gather_clocks(body, out);
+                }
+                gather_clocks(otherwise, out);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The statement as users call it.
+fn name_of(statement: &S) -> &'static str {
+    match statement {
+        S::Play(_) => "play",
+        S::Measure(_) => "measure",
+        S::Wait(_) => "wait",
+        S::Sync(_) => "sync",
+        S::If(_) => "if_",
+        S::Assign(_) => "assign",
+        S::For(_) => "for_",
+        S::Rus(_) => "rus",
+        S::Align(_) => "align",
+        S::UpdateFrequency(_) => "update_frequency",
+        S::ZRotation(_) => "frame_rotation",
+        S::Pause(_) => "pause",
+        S::Save(_) => "save",
+        S::ForEach(_) => "for_each_",
+        S::WaitForTrigger(_) => "wait_for_trigger",
+        S::Qrun(_) => "qrun",
+        S::UpdateCorrection(_) => "update_correction",
+        S::ResetPhase(_) => "reset_if_phase",
+        S::RampToZero(_) => "ramp_to_zero",
+        S::ResetFrame(_) => "reset_frame",
+        S::SetDcOffset(_) => "set_dc_offset",
+        S::AdvanceInputStream(_) => "advance_input_stream",
+        S::StrictTiming(_) => "strict_timing_",
+        S::FastFrameRotation(_) => "fast_frame_rotation",
+        S::UpdateOscillatorFrequency(_) => "update_oscillator_frequency",
+        S::ResetGlobalPhase(_) => "reset_global_phase",
+        S::LoadWaveform(_) => "load_waveform",
+        S::SendToExternalStream(_) => "send_to_external_stream",
+        S::ReceiveFromExternalStream(_) => "receive_from_external_stream",
+        S::GlobalVariableAssignment(_) => "global variable assignment",
+        S::Arbitrary(_) => "arbitrary statement",
+        S::ArbitraryContext(_) => "arbitrary context",
+    }
+}
+
+/// Where the client saw the statement; `None` when the statement carries no location.
+fn loc_of(statement: &S) -> Option<&str> {
+    let loc = match statement {
+        S::Play(s) => &s.loc,
+        S::Measure(s) => &s.loc,
+        S::Wait(s) => &s.loc,
+        S::If(s) => &s.loc,
+        S::Assign(s) => &s.loc,
+        S::For(s) => &s.loc,
+        S::Align(s) => &s.loc,
+        S::UpdateFrequency(s) => &s.loc,
+        S::ZRotation(s) => &s.loc,
+        S::Pause(s) => &s.loc,
+        S::Save(s) => &s.loc,
+        S::ForEach(s) => &s.loc,
+        S::WaitForTrigger(s) => &s.loc,
+        S::UpdateCorrection(s) => &s.loc,
+        S::ResetPhase(s) => &s.loc,
+        S::RampToZero(s) => &s.loc,
+        S::ResetFrame(s) => &s.loc,
+        S::SetDcOffset(s) => &s.loc,
+        S::AdvanceInputStream(s) => &s.loc,
+        S::StrictTiming(s) => &s.loc,
+        S::FastFrameRotation(s) => &s.loc,
+        S::ResetGlobalPhase(s) => &s.loc,
+        S::UpdateOscillatorFrequency(s) => &s.loc,
+        _ => return None,
+    };
+    let loc = loc.trim_end();
+    // for_ carries none itself, but the statement that starts it does.
+    if loc.is_empty()
+        && let S::For(q::ForStatement {
+            init: Some(init), ..
+        }) = statement
+    {
+        let first = init
+            .statements
+            .first()
+            .and_then(|first| first.statement_oneof.as_ref());
+        return first.and_then(loc_of);
+    }
+    (!loc.is_empty()).then_some(loc)
+}

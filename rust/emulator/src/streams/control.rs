@@ -1,0 +1,300 @@
+//! What reaches a running job from outside: halt, resume, entries of its input streams.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::program::ir::Input;
+use crate::program::value::{Kind, fixed_from_f64};
+
+/// The job was halted: its thread unwinds to the end of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Halted;
+
+/// Why an entry was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PushError {
+    /// The program declares no such input stream.
+    #[error("the program declares no input stream '{0}'")]
+    Unknown(String),
+    /// The entry does not fit the declaration.
+    #[error("{0}")]
+    Mismatch(String),
+    /// Too much waits already.
+    #[error(
+        "more than {0} bytes wait in the input streams of the job; let the program take some first"
+    )]
+    Full(usize),
+}
+
+/// The values of one entry, as they arrive.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    Ints(Vec<i32>),
+    Fixed(Vec<f64>),
+    Bools(Vec<bool>),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    paused: bool,
+    queues: Vec<VecDeque<Vec<i32>>>,
+    waiting_bytes: usize,
+}
+
+/// One job's controls.
+#[derive(Debug)]
+pub struct Control {
+    halted: AtomicBool,
+    inputs: Vec<Input>,
+    most_bytes: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Control {
+    /// The controls of a job that declares these inputs.
+    pub fn new(inputs: Vec<Input>, most_bytes: usize) -> Self {
+        let queues = vec![VecDeque::new(); inputs.len()];
+        let state = Mutex::new(State {
+            queues,
+            ..State::default()
+        });
+        Self {
+            halted: AtomicBool::new(false),
+            inputs,
+            most_bytes,
+            state,
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the job was halted.
+    #[inline]
+    pub fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Relaxed)
+    }
+
+    /// Stops the job wherever it is.
+    pub fn halt(&self) {
+        // Under the lock, so that a thread about to sleep does not miss it.
+        let _state = self.lock();
+        self.halted.store(true, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+
+    /// Whether the program is at a `pause()`.
+    pub fn is_paused(&self) -> bool {
+        self.lock().paused && !self.is_halted()
+    }
+
+    /// Lets a paused program go on; without effect on one that is not paused.
+    pub fn resume(&self) {
+        self.lock().paused = false;
+        self.changed.notify_all();
+    }
+
+    /// Appends an entry to an input stream.
+    ///
+    /// # Errors
+    /// [`PushError`]; nothing is taken then.
+    pub fn push(&self, stream: &str, entry: &Entry) -> Result<(), PushError> {
+        let index = self.inputs.iter().position(|input| input.name == stream);
+        let index = index.ok_or_else(|| PushError::Unknown(stream.to_owned()))?;
+        let cells = cells_of(&self.inputs[index], entry).map_err(PushError::Mismatch)?;
+        let bytes = cells.len() * size_of::<i32>() + size_of::<Vec<i32>>();
+        let mut state = self.lock();
+        if state.waiting_bytes + bytes > self.most_bytes {
+            return Err(PushError::Full(self.most_bytes));
+        }
+        state.waiting_bytes += bytes;
+        state.queues[index].push_back(cells);
+        drop(state);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Called by the program: waits for the next entry of an input and writes it to `target`.
+    ///
+    /// # Errors
+    /// [`Halted`] when the job is halted first.
+    pub fn advance(&self, input: usize, target: &mut [i32]) -> Result<(), Halted> {
+        let mut state = self.lock();
+        loop {
+            if self.is_halted() {
+                return Err(Halted);
+            }
+            if let Some(entry) = state.queues[input].pop_front() {
+                state.waiting_bytes -= entry.len() * size_of::<i32>() + size_of::<Vec<i32>>();
+                target.copy_from_slice(&entry);
+                return Ok(());
+            }
+            state = self.wait(state);
+        }
+    }
+
+    /// Called by the program: stands still until [`Self::resume`].
+    ///
+    /// # Errors
+    /// [`Halted`] when the job is halted first.
+    pub fn pause(&self) -> Result<(), Halted> {
+        let mut state = self.lock();
+        state.paused = true;
+        while state.paused {
+            if self.is_halted() {
+                return Err(Halted);
+            }
+            state = self.wait(state);
+        }
+        Ok(())
+    }
+
+    /// Called by the program: sleeps until `deadline`.
+    ///
+    /// # Errors
+    /// [`Halted`] when the job is halted first.
+    pub fn sleep_until(&self, deadline: Instant) -> Result<(), Halted> {
+        let mut state = self.lock();
+        loop {
+            if self.is_halted() {
+                return Err(Halted);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+}
+
+fn cells_of(input: &Input, entry: &Entry) -> Result<Vec<i32>, String> {
+    let user_name = input
+        .name
+        .strip_prefix("input_stream_")
+        .unwrap_or(&input.name);
+    let (len, got) = match entry {
+        Entry::Ints(values) => (values.len(), "int"),
+        Entry::Fixed(values) => (values.len(), "fixed"),
+        Entry::Bools(values) => (values.len(), "bool"),
+    };
+    if len != input.len {
+        return Err(format!(
+            "the input stream '{user_name}' takes {} values an entry, not {len}",
+            input.len
+        ));
+    }
+    match (entry, input.kind) {
+        (Entry::Ints(values), Kind::Int) => Ok(values.clone()),
+        (Entry::Bools(values), Kind::Bool) => Ok(values.iter().map(|v| i32::from(*v)).collect()),
+        (Entry::Fixed(values), Kind::Fixed) => {
+            values.iter().map(|v| fixed(*v, user_name)).collect()
+        }
+        // Python ints given to a fixed stream (F2.6).
+        (Entry::Ints(values), Kind::Fixed) => values
+            .iter()
+            .map(|v| fixed(f64::from(*v), user_name))
+            .collect(),
+        (_, kind) => Err(format!(
+            "the input stream '{user_name}' takes {}, not {got}",
+            kind.name()
+        )),
+    }
+}
+
+fn fixed(value: f64, name: &str) -> Result<i32, String> {
+    match fixed_from_f64(value) {
+        Some(cell) if (-8.0..8.0).contains(&value) => Ok(cell),
+        _ => Err(format!(
+            "{value} does not fit the fixed input stream '{name}': [-8, 8)"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control() -> Control {
+        let input = |name: &str, kind, len| Input {
+            name: format!("input_stream_{name}"),
+            kind,
+            len,
+        };
+        let inputs = vec![
+            input("a", Kind::Int, 2),
+            input("x", Kind::Fixed, 1),
+            input("b", Kind::Bool, 1),
+        ];
+        Control::new(inputs, 100)
+    }
+
+    #[test]
+    fn entries_are_checked_before_anything_is_taken() {
+        let control = control();
+        let push = |name: &str, entry| control.push(&format!("input_stream_{name}"), &entry);
+        assert_eq!(
+            push("z", Entry::Ints(vec![1])),
+            Err(PushError::Unknown("input_stream_z".into()))
+        );
+        for (name, entry) in [
+            ("a", Entry::Ints(vec![1])),
+            ("a", Entry::Fixed(vec![1.0, 2.0])),
+            ("a", Entry::Bools(vec![])),
+            ("x", Entry::Fixed(vec![8.0])),
+            ("x", Entry::Fixed(vec![f64::NAN])),
+            ("x", Entry::Ints(vec![9])),
+            ("b", Entry::Ints(vec![1])),
+        ] {
+            assert!(
+                matches!(push(name, entry.clone()), Err(PushError::Mismatch(_))),
+                "{name} {entry:?}"
+            );
+        }
+        assert_eq!(push("a", Entry::Ints(vec![1, 2])), Ok(()));
+        assert_eq!(push("x", Entry::Ints(vec![-8])), Ok(()));
+        assert_eq!(push("a", Entry::Ints(vec![3, 4])), Ok(()));
+        assert_eq!(
+            push("a", Entry::Ints(vec![5, 6])),
+            Err(PushError::Full(100))
+        );
+        let mut target = [0; 2];
+        control.advance(0, &mut target).unwrap();
+        assert_eq!(target, [1, 2]);
+        control.advance(1, &mut target[..1]).unwrap();
+        assert_eq!(target[0], i32::MIN);
+        assert_eq!(push("a", Entry::Ints(vec![5, 6])), Ok(()));
+    }
+
+    #[test]
+    fn a_halt_reaches_every_wait() {
+        for wait in [
+            (|c: &Control| c.advance(0, &mut [0; 2])) as fn(&Control) -> Result<(), Halted>,
+            Control::pause,
+            |c| c.sleep_until(Instant::now() + std::time::Duration::from_secs(60)),
+        ] {
+            let control = control();
+            std::thread::scope(|scope| {
+                let thread = scope.spawn(|| wait(&control));
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                control.halt();
+                assert_eq!(thread.join().unwrap(), Err(Halted));
+            });
+        }
+    }
+}

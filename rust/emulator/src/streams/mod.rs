@@ -1,0 +1,8 @@
+//! Stream processing: from saved values to results.
+
+pub mod control;
+pub mod item;
+mod operator;
+mod parse;
+pub mod pipeline;
+pub mod store;

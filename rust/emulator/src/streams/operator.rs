@@ -1,0 +1,633 @@
+//! The operators of stream processing: their types, and what they do with each item.
+//!
+//! Semantics are those of docs/1.1.7/API_references/qua/result_stream and Guides/stream_proc.
+
+use std::collections::VecDeque;
+
+use super::item::{Element, Item, Scalar, Type};
+use super::parse::{Argument, Number};
+
+/// A planned operator: parameters checked against the types of its inputs, no state yet.
+#[derive(Clone, Debug)]
+pub(super) enum Operator {
+    Buffer {
+        items: usize,
+        elements: usize,
+    },
+    Windows {
+        len: usize,
+        step: usize,
+        elements: usize,
+    },
+    Average,
+    Skip(usize),
+    SkipLast(usize),
+    Take(usize),
+    Flatten,
+    ToInt,
+    Mean {
+        shape: Vec<usize>,
+        axes: Vec<usize>,
+    },
+    Multiply {
+        by: Vec<Number>,
+        integral: bool,
+    },
+    Dot {
+        with: Vec<Number>,
+        integral: bool,
+    },
+    Histogram(Vec<(f64, f64)>),
+    Arithmetic {
+        symbol: Symbol,
+        left: Operand,
+        right: Operand,
+        integral: bool,
+    },
+    Zip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Symbol {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+}
+
+/// A side of an arithmetic operator.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    Stream,
+    Constant(Vec<Number>),
+}
+
+fn scalar_of(ty: &Type, what: &str) -> Result<Scalar, String> {
+    match ty.element {
+        Element::Scalar(scalar) => Ok(scalar),
+        Element::Record(_) => Err(format!(
+            "{what} works on numbers, not on {}; take one field, or the stream without timestamps",
+            ty.describe()
+        )),
+    }
+}
+
+fn integral(numbers: &[Number]) -> bool {
+    numbers
+        .iter()
+        .all(|number| matches!(number, Number::Int(_)))
+}
+
+fn number_type(integral: bool) -> Scalar {
+    if integral { Scalar::Int } else { Scalar::Float }
+}
+
+fn only<'a, T>(items: &'a [T], what: &str) -> Result<&'a T, String> {
+    match items {
+        [one] => Ok(one),
+        _ => Err(format!("{what} takes one argument, not {}", items.len())),
+    }
+}
+
+impl Operator {
+    /// Plans an operator with one input; gives it and the type of what it emits.
+    pub(super) fn unary(
+        name: &str,
+        arguments: &[Argument],
+        input: &Type,
+        most: usize,
+    ) -> Result<(Self, Type), String> {
+        let sized = |shape: Vec<usize>| {
+            let elements = shape
+                .iter()
+                .try_fold(1usize, |all, dim| all.checked_mul(*dim));
+            match elements {
+                Some(0) => Err(format!("{name} of size 0")),
+                Some(elements) if elements <= most => Ok((input.with_shape(shape), elements)),
+                _ => Err(format!(
+                    "{name} of shape {shape:?} holds more than {most} values"
+                )),
+            }
+        };
+        match name {
+            "buffer" => {
+                let mut shape = arguments
+                    .iter()
+                    .map(Argument::count)
+                    .collect::<Result<Vec<_>, _>>()?;
+                if shape.is_empty() {
+                    return Err("buffer needs a size".to_owned());
+                }
+                let items = shape.iter().product();
+                shape.extend_from_slice(&input.shape);
+                let (ty, elements) = sized(shape)?;
+                Ok((Self::Buffer { items, elements }, ty))
+            }
+            "bufferAndSkip" => {
+                let [len, step] = arguments else {
+                    return Err("buffer_and_skip needs a length and a skip".to_owned());
+                };
+                let (len, step) = (len.count()?, step.count()?);
+                if step == 0 {
+                    return Err("buffer_and_skip cannot skip 0 items".to_owned());
+                }
+                let mut shape = vec![len];
+                shape.extend_from_slice(&input.shape);
+                let (ty, elements) = sized(shape)?;
+                Ok((
+                    Self::Windows {
+                        len,
+                        step,
+                        elements,
+                    },
+                    ty,
+                ))
+            }
+            "average" => {
+                scalar_of(input, "average")?;
+                let ty = Type::scalar(Scalar::Float).with_shape(input.shape.clone());
+                Ok((Self::Average, ty))
+            }
+            "skip" => Ok((Self::Skip(only(arguments, name)?.count()?), input.clone())),
+            "skipLast" => Ok((
+                Self::SkipLast(only(arguments, name)?.count()?),
+                input.clone(),
+            )),
+            "take" => Ok((Self::Take(only(arguments, name)?.count()?), input.clone())),
+            "flatten" => Ok((Self::Flatten, input.with_shape(Vec::new()))),
+            "histogram" => {
+                scalar_of(input, "histogram")?;
+                let Argument::Vector(bins) = only(arguments, name)? else {
+                    return Err("histogram needs a list of bins".to_owned());
+                };
+                let bins = bins
+                    .iter()
+                    .map(|bin| match bin.vector()?.as_slice() {
+                        [low, high] => Ok((low.float(), high.float())),
+                        _ => Err("a histogram's bin is a pair of edges".to_owned()),
+                    })
+                    .collect::<Result<Vec<_>, String>>()?;
+                if bins.is_empty() {
+                    return Err("histogram needs at least one bin".to_owned());
+                }
+                let ty = Type::scalar(Scalar::Int).with_shape(vec![bins.len()]);
+                Ok((Self::Histogram(bins), ty))
+            }
+            "map" => match arguments {
+                [Argument::Function(function, arguments)] => Self::map(function, arguments, input),
+                _ => Err("map needs a function".to_owned()),
+            },
+            "@macro_input" | "@macro_adc_trace" => Err(
+                "ADC streams are not supported by this emulator yet: it does not model \
+                     measurements"
+                    .to_owned(),
+            ),
+            other => Err(format!(
+                "the operator '{}' is not supported by this emulator",
+                other.trim_start_matches("@macro_")
+            )),
+        }
+    }
+
+    fn map(name: &str, arguments: &[Argument], input: &Type) -> Result<(Self, Type), String> {
+        match name {
+            "booleancast" => match scalar_of(input, "boolean_to_int")? {
+                Scalar::Bool => {
+                    let ty = Type::scalar(Scalar::Int).with_shape(input.shape.clone());
+                    Ok((Self::ToInt, ty))
+                }
+                _ => Err(format!(
+                    "boolean_to_int works on bools, not on {}",
+                    input.describe()
+                )),
+            },
+            "average" => {
+                scalar_of(input, "map(average)")?;
+                let axes = match arguments {
+                    [] => (0..input.shape.len()).collect(),
+                    [Argument::Vector(axes)] => axes
+                        .iter()
+                        .map(|axis| axis_of(axis, input))
+                        .collect::<Result<Vec<_>, _>>()?,
+                    [axis] => vec![axis_of(axis, input)?],
+                    _ => return Err("average takes one axis or a list of them".to_owned()),
+                };
+                let mut axes = axes;
+                axes.sort_unstable();
+                axes.dedup();
+                let shape: Vec<usize> = (0..input.shape.len())
+                    .filter(|axis| !axes.contains(axis))
+                    .map(|axis| input.shape[axis])
+                    .collect();
+                let ty = Type::scalar(Scalar::Float).with_shape(shape);
+                Ok((
+                    Self::Mean {
+                        shape: input.shape.clone(),
+                        axes,
+                    },
+                    ty,
+                ))
+            }
+            "smult" => {
+                let by = vec![only(arguments, "multiply_by")?.number()?];
+                let integral = scalar_of(input, "multiply_by")? != Scalar::Float && integral(&by);
+                let ty = Type::scalar(number_type(integral)).with_shape(input.shape.clone());
+                Ok((Self::Multiply { by, integral }, ty))
+            }
+            "vmult" | "dot" if !(name == "dot" && arguments.is_empty()) => {
+                let what = if name == "dot" {
+                    "dot_product"
+                } else {
+                    "multiply_by"
+                };
+                let vector = only(arguments, what)?.vector()?;
+                if input.shape != [vector.len()] {
+                    return Err(format!(
+                        "{what} with a vector of {} needs items of that length, not {}",
+                        vector.len(),
+                        input.describe()
+                    ));
+                }
+                let integral = scalar_of(input, what)? != Scalar::Float && integral(&vector);
+                let number = Type::scalar(number_type(integral));
+                Ok(if name == "dot" {
+                    (
+                        Self::Dot {
+                            with: vector,
+                            integral,
+                        },
+                        number,
+                    )
+                } else {
+                    (
+                        Self::Multiply {
+                            by: vector,
+                            integral,
+                        },
+                        number.with_shape(input.shape.clone()),
+                    )
+                })
+            }
+            other => {
+                let known = match other {
+                    "dot" => "tuple_dot_product",
+                    "tmult" => "tuple_multiply",
+                    "conv" => "convolution",
+                    other => other,
+                };
+                Err(format!(
+                    "the function '{known}' is not supported by this emulator"
+                ))
+            }
+        }
+    }
+
+    /// Plans `a.zip(b)`, whose members are `value_0` (a) and `value_1` (b).
+    pub(super) fn zip(first: &Type, second: &Type) -> (Self, Type) {
+        let fields = vec![("value_0", first.clone()), ("value_1", second.clone())];
+        (
+            Self::Zip,
+            Type {
+                element: Element::Record(fields),
+                shape: Vec::new(),
+            },
+        )
+    }
+
+    /// Plans arithmetic; a side without a type is a constant.
+    pub(super) fn arithmetic(
+        symbol: Symbol,
+        left: (Option<&Type>, Option<&Argument>),
+        right: (Option<&Type>, Option<&Argument>),
+    ) -> Result<(Self, Type), String> {
+        let side = |(ty, constant): (Option<&Type>, Option<&Argument>)| match (ty, constant) {
+            (Some(ty), _) => {
+                let scalar = scalar_of(ty, "arithmetic")?;
+                Ok((Operand::Stream, ty.shape.clone(), scalar != Scalar::Float))
+            }
+            (None, Some(vector @ Argument::Vector(_))) => {
+                let numbers = vector.vector()?;
+                let whole = integral(&numbers);
+                Ok((
+                    Operand::Constant(numbers.clone()),
+                    vec![numbers.len()],
+                    whole,
+                ))
+            }
+            (None, Some(number)) => {
+                let number = number.number()?;
+                Ok((
+                    Operand::Constant(vec![number]),
+                    Vec::new(),
+                    matches!(number, Number::Int(_)),
+                ))
+            }
+            (None, None) => Err("arithmetic without an operand".to_owned()),
+        };
+        let (left, left_shape, left_whole) = side(left)?;
+        let (right, right_shape, right_whole) = side(right)?;
+        let scalar_constant = |operand: &Operand, shape: &[usize]| {
+            matches!(operand, Operand::Constant(_)) && shape.is_empty()
+        };
+        let shape = match (left_shape.as_slice(), right_shape.as_slice()) {
+            (a, b) if a == b => left_shape,
+            (a, _) if scalar_constant(&left, a) => right_shape,
+            (_, b) if scalar_constant(&right, b) => left_shape,
+            // docs/1.1.7/Guides/stream_proc: the result is as long as the shortest.
+            ([a], [b]) => vec![*a.min(b)],
+            (a, b) => {
+                return Err(format!(
+                    "arithmetic needs items of one shape, not {a:?} and {b:?}; buffer both the same way"
+                ));
+            }
+        };
+        let integral = left_whole && right_whole && symbol != Symbol::Divide;
+        let ty = Type::scalar(number_type(integral)).with_shape(shape);
+        Ok((
+            Self::Arithmetic {
+                symbol,
+                left,
+                right,
+                integral,
+            },
+            ty,
+        ))
+    }
+}
+
+fn axis_of(axis: &Argument, input: &Type) -> Result<usize, String> {
+    let rank = input.shape.len();
+    let Number::Int(axis) = axis.number()? else {
+        return Err("an axis is an int".to_owned());
+    };
+    let wrapped = if axis < 0 { axis + rank as i64 } else { axis };
+    usize::try_from(wrapped)
+        .ok()
+        .filter(|axis| *axis < rank)
+        .ok_or_else(|| format!("axis {axis} of items of {rank} dimensions"))
+}
+
+/// What an operator makes of one item.
+pub(super) enum Emitted {
+    Nothing,
+    One(Item),
+    Many(Vec<Item>),
+}
+
+/// A running operator.
+#[derive(Debug)]
+pub(super) struct State {
+    operator: Operator,
+    /// Whether it emits single numbers, and how many numbers an emitted item has.
+    scalar: bool,
+    len: usize,
+    seen: usize,
+    sums: Vec<f64>,
+    counts: Vec<i64>,
+    filling: Option<Item>,
+    /// Items held back, by input.
+    held: [VecDeque<Item>; 2],
+}
+
+impl State {
+    pub(super) fn new(operator: &Operator, out: &Type) -> Self {
+        let counts = match operator {
+            Operator::Histogram(bins) => vec![0; bins.len()],
+            _ => Vec::new(),
+        };
+        Self {
+            operator: operator.clone(),
+            scalar: out.shape.is_empty(),
+            len: out.len(),
+            seen: 0,
+            sums: Vec::new(),
+            counts,
+            filling: None,
+            held: Default::default(),
+        }
+    }
+
+    /// How many items are held back for the other side or for later.
+    pub(super) fn waiting(&self) -> usize {
+        self.held[0].len() + self.held[1].len()
+    }
+
+    pub(super) fn push(&mut self, port: usize, item: Item) -> Emitted {
+        let scalar = self.scalar;
+        match &self.operator {
+            Operator::Buffer { items, elements } => {
+                let (items, elements) = (*items, *elements);
+                self.filling
+                    .get_or_insert_with(|| item.empty_array(elements))
+                    .append(item);
+                self.seen += 1;
+                if self.seen < items {
+                    return Emitted::Nothing;
+                }
+                self.seen = 0;
+                self.filling.take().map_or(Emitted::Nothing, Emitted::One)
+            }
+            Operator::Windows {
+                len,
+                step,
+                elements,
+            } => {
+                let (len, step, elements) = (*len, *step, *elements);
+                let place = self.seen;
+                self.seen += 1;
+                // Between windows that do not touch, items are dropped.
+                if place % step >= len && step > len {
+                    return Emitted::Nothing;
+                }
+                let held = &mut self.held[0];
+                held.push_back(item);
+                if held.len() < len {
+                    return Emitted::Nothing;
+                }
+                let mut window = held[0].empty_array(elements);
+                held.iter().for_each(|item| window.append(item.clone()));
+                held.drain(..step.min(len));
+                Emitted::One(window)
+            }
+            Operator::Average => {
+                let values = item.floats();
+                self.sums.resize(values.len(), 0.0);
+                self.seen += 1;
+                self.sums
+                    .iter_mut()
+                    .zip(&values)
+                    .for_each(|(sum, value)| *sum += value);
+                let count = self.seen as f64;
+                let means = self.sums.iter().map(|sum| sum / count).collect();
+                Emitted::One(Item::from_floats(means, scalar))
+            }
+            Operator::Skip(count) => {
+                if self.seen < *count {
+                    self.seen += 1;
+                    return Emitted::Nothing;
+                }
+                Emitted::One(item)
+            }
+            Operator::SkipLast(count) => {
+                self.held[0].push_back(item);
+                if self.held[0].len() <= *count {
+                    return Emitted::Nothing;
+                }
+                self.held[0]
+                    .pop_front()
+                    .map_or(Emitted::Nothing, Emitted::One)
+            }
+            Operator::Take(count) => {
+                if self.seen >= *count {
+                    return Emitted::Nothing;
+                }
+                self.seen += 1;
+                Emitted::One(item)
+            }
+            Operator::Flatten => Emitted::Many(item.into_elements()),
+            Operator::ToInt => Emitted::One(Item::from_ints(item.ints(), scalar)),
+            Operator::Mean { shape, axes } => {
+                Emitted::One(mean(&item.floats(), shape, axes, self.len))
+            }
+            Operator::Multiply { by, integral } => {
+                let factors = by.iter().cycle();
+                Emitted::One(if *integral {
+                    let products = item.ints().into_iter().zip(factors);
+                    Item::from_ints(
+                        products.map(|(x, y)| x.wrapping_mul(int(*y))).collect(),
+                        scalar,
+                    )
+                } else {
+                    let products = item.floats().into_iter().zip(factors);
+                    Item::from_floats(products.map(|(x, y)| x * y.float()).collect(), scalar)
+                })
+            }
+            Operator::Dot { with, integral } => Emitted::One(if *integral {
+                let products = item.ints().into_iter().zip(with);
+                Item::Int(products.fold(0i64, |sum, (x, y)| {
+                    sum.wrapping_add(x.wrapping_mul(int(*y)))
+                }))
+            } else {
+                Item::Float(
+                    item.floats()
+                        .iter()
+                        .zip(with)
+                        .map(|(x, y)| x * y.float())
+                        .sum(),
+                )
+            }),
+            Operator::Histogram(bins) => {
+                for value in item.floats() {
+                    for (count, (low, high)) in self.counts.iter_mut().zip(bins) {
+                        *count += i64::from(*low <= value && value <= *high);
+                    }
+                }
+                Emitted::One(Item::Ints(self.counts.clone()))
+            }
+            Operator::Arithmetic {
+                symbol,
+                left,
+                right,
+                integral,
+            } => {
+                let (first, second) = match (left, right) {
+                    (Operand::Stream, Operand::Stream) => {
+                        self.held[port].push_back(item);
+                        let [lefts, rights] = &mut self.held;
+                        if lefts.is_empty() || rights.is_empty() {
+                            return Emitted::Nothing;
+                        }
+                        (lefts.pop_front(), rights.pop_front())
+                    }
+                    (Operand::Stream, _) => (Some(item), None),
+                    _ => (None, Some(item)),
+                };
+                Emitted::One(calculate(
+                    *symbol,
+                    (left, first.as_ref()),
+                    (right, second.as_ref()),
+                    *integral,
+                    (scalar, self.len),
+                ))
+            }
+            Operator::Zip => {
+                self.held[port].push_back(item);
+                let [firsts, seconds] = &mut self.held;
+                if firsts.is_empty() || seconds.is_empty() {
+                    return Emitted::Nothing;
+                }
+                let pair = firsts
+                    .pop_front()
+                    .into_iter()
+                    .chain(seconds.pop_front())
+                    .collect();
+                Emitted::One(Item::Record(pair))
+            }
+        }
+    }
+}
+
+fn int(number: Number) -> i64 {
+    match number {
+        Number::Int(value) => value,
+        Number::Float(value) => value as i64,
+    }
+}
+
+fn mean(values: &[f64], shape: &[usize], axes: &[usize], out: usize) -> Item {
+    let mut sums = vec![0.0; out];
+    for (place, value) in values.iter().enumerate() {
+        // The place in the result: the coordinates that are kept, row-major.
+        let (mut rest, mut stride, mut target) = (place, 1, 0);
+        for axis in (0..shape.len()).rev() {
+            let coordinate = rest % shape[axis];
+            rest /= shape[axis];
+            if !axes.contains(&axis) {
+                target += coordinate * stride;
+                stride *= shape[axis];
+            }
+        }
+        sums[target] += value;
+    }
+    let count = values.len() as f64 / out as f64;
+    sums.iter_mut().for_each(|sum| *sum /= count);
+    Item::from_floats(sums, axes.len() == shape.len())
+}
+
+fn calculate(
+    symbol: Symbol,
+    left: (&Operand, Option<&Item>),
+    right: (&Operand, Option<&Item>),
+    integral: bool,
+    (scalar, len): (bool, usize),
+) -> Item {
+    if integral {
+        let side = |(operand, item): (&Operand, Option<&Item>)| match (item, operand) {
+            (Some(item), _) => item.ints(),
+            (None, Operand::Constant(numbers)) => numbers.iter().map(|n| int(*n)).collect(),
+            (None, Operand::Stream) => Vec::new(),
+        };
+        let (left, right) = (side(left), side(right));
+        let pairs = left.iter().cycle().zip(right.iter().cycle()).take(len);
+        let values = pairs.map(|(a, b)| match symbol {
+            Symbol::Add => a.wrapping_add(*b),
+            Symbol::Subtract => a.wrapping_sub(*b),
+            Symbol::Multiply | Symbol::Divide => a.wrapping_mul(*b),
+        });
+        return Item::from_ints(values.collect(), scalar);
+    }
+    let side = |(operand, item): (&Operand, Option<&Item>)| match (item, operand) {
+        (Some(item), _) => item.floats(),
+        (None, Operand::Constant(numbers)) => numbers.iter().map(|n| n.float()).collect(),
+        (None, Operand::Stream) => Vec::new(),
+    };
+    let (left, right) = (side(left), side(right));
+    let pairs = left.iter().cycle().zip(right.iter().cycle()).take(len);
+    let values = pairs.map(|(a, b)| match symbol {
+        Symbol::Add => a + b,
+        Symbol::Subtract => a - b,
+        Symbol::Multiply => a * b,
+        Symbol::Divide => a / b,
+    });
+    Item::from_floats(values.collect(), scalar)
+}
