@@ -1,0 +1,45 @@
+//! A closed loop from Rust alone: push a value, wait for the answer, look at it.
+//!
+//! ```sh
+//! pulsewire-emulator --port 9510 &
+//! cargo run --release -p pulsewire-client --example closed_loop -- 127.0.0.1 9510 \
+//!     python/pulsewire/_demo/closed_loop.config.bin python/pulsewire/_demo/closed_loop.program.bin
+//! ```
+
+use prost::Message as _;
+use pulsewire_client::wire::{qua::QuaProgram, qua_config::QuaConfig};
+use pulsewire_client::{Client, ConnectOptions, Selection, Timeout, Values};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [host, port, config, program] = arguments.as_slice() else {
+        return Err("usage: closed_loop HOST PORT CONFIG PROGRAM".into());
+    };
+    let config = QuaConfig::decode(std::fs::read(config)?.as_slice())?;
+    let program = QuaProgram::decode(std::fs::read(program)?.as_slice())?;
+
+    let client = Client::connect(ConnectOptions::new(host, port.parse()?)).await?;
+    let (machine, _) = client.open_machine(config, true).await?;
+    let (job, _) = client
+        .execute(&machine, program, Timeout::from_seconds(5.0))
+        .await?;
+    let results = job.results().await?;
+
+    for step in 0..10u32 {
+        let guess = f64::from(step) * 0.1;
+        job.push("guess", &Values::Fixed(vec![guess])).await?;
+        results
+            .wait_for_values("signal", u64::from(step) + 1, Timeout::from_seconds(5.0))
+            .await?;
+        let header = results.header("signal", true, None).await?;
+        let (start, count) = Selection::item(i64::from(step)).resolve(header.count);
+        let mut bytes = [0; 8];
+        let mut stream = results.fetch("signal", &header, start, count, None).await?;
+        stream.read_into(&mut bytes).await?;
+        println!("guess {guess:.1}: signal {:.6}", f64::from_le_bytes(bytes));
+    }
+    println!("halted: {}", job.halt().await?);
+    client.close_machine(&machine).await?;
+    Ok(())
+}

@@ -1,0 +1,555 @@
+//! A connection to a gateway: its capabilities, machines and queues.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pulsewire_wire::compiler as wire_compiler;
+use pulsewire_wire::frontend as f;
+use pulsewire_wire::frontend::frontend_client::FrontendClient;
+use pulsewire_wire::general_messages::{ErrorMessage, MessageLevel};
+use pulsewire_wire::info::GetInfoRequest;
+use pulsewire_wire::info::info_service_client::InfoServiceClient;
+use pulsewire_wire::job_manager::job_manager_service_client::JobManagerServiceClient;
+use pulsewire_wire::job_manager_legacy::job_manager_service_client::JobManagerServiceClient as LegacyClient;
+use pulsewire_wire::qm_manager as m;
+use pulsewire_wire::qua::QuaProgram;
+use pulsewire_wire::qua_config::QuaConfig;
+use pulsewire_wire::results::job_results_service_client::JobResultsServiceClient;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Response, Status};
+
+use crate::channel::{self, Headers};
+use crate::config::{ConnectOptions, MESSAGE_BYTES};
+use crate::error::{CompilerMessage, Error, Level, Result, ValidationMessage};
+use crate::job::Job;
+use crate::retry;
+use crate::wait::Timeout;
+
+type Transport = InterceptedService<Channel, Headers>;
+
+/// A connected client; clones share the connection.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: ConnectOptions,
+    address: String,
+    transport: Transport,
+    version: String,
+    capabilities: Vec<String>,
+}
+
+/// Which pending jobs are meant; all conditions that are given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PendingQuery {
+    /// The job's id.
+    pub job_id: Option<String>,
+    /// Who added it.
+    pub user_id: Option<String>,
+    /// Its place in the queue, from 1.
+    pub position: Option<u32>,
+}
+
+impl PendingQuery {
+    fn into_params(self, machine: &str) -> f::JobQueryParams {
+        let matcher = |value: String| f::QueryValueMatcher {
+            value_type: Some(f::query_value_matcher::ValueType::Value(value)),
+        };
+        f::JobQueryParams {
+            quantum_machine_id: machine.to_owned(),
+            job_id: self.job_id.map(matcher),
+            user_id: self.user_id.map(matcher),
+            position: self.position,
+        }
+    }
+}
+
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+fn level(number: i32) -> Level {
+    match MessageLevel::try_from(number) {
+        Ok(MessageLevel::Info) => Level::Info,
+        Ok(MessageLevel::Warning) => Level::Warning,
+        Ok(MessageLevel::Error) | Err(_) => Level::Error,
+    }
+}
+
+fn compiler_messages(messages: Vec<wire_compiler::CompilerMessage>) -> Vec<CompilerMessage> {
+    let read = |m: wire_compiler::CompilerMessage| CompilerMessage {
+        level: level(m.level),
+        text: m.message,
+    };
+    messages.into_iter().map(read).collect()
+}
+
+fn joined(errors: Vec<ErrorMessage>) -> String {
+    let texts: Vec<_> = errors.into_iter().map(|error| error.message).collect();
+    texts.join("; ")
+}
+
+impl Client {
+    /// Connects: redirection, capabilities, health (F1.2).
+    ///
+    /// # Errors
+    /// [`Error::Detection`], [`Error::Location`], [`Error::HealthCheck`] and those of any call.
+    pub async fn connect(options: ConnectOptions) -> Result<Self> {
+        let headers = Headers::new(&options)?;
+        let address = channel::locate(&options, &headers).await?;
+        let channel = channel::open(&options, &address).await?;
+        let transport = InterceptedService::new(channel, headers);
+        let mut inner = Inner {
+            options,
+            address,
+            transport,
+            version: String::new(),
+            capabilities: Vec::new(),
+        };
+        inner.introduce().await?;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// How it was connected.
+    pub fn options(&self) -> &ConnectOptions {
+        &self.0.options
+    }
+
+    /// Where it is connected to, after redirection.
+    pub fn address(&self) -> &str {
+        &self.0.address
+    }
+
+    /// The gateway's version.
+    pub fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    /// Whether the gateway has a capability, by its name on the wire.
+    pub fn has_capability(&self, name: &str) -> bool {
+        self.0
+            .capabilities
+            .iter()
+            .any(|capability| capability == name)
+    }
+
+    /// All capabilities of the gateway, by their names on the wire.
+    pub fn capabilities(&self) -> &[String] {
+        &self.0.capabilities
+    }
+
+    pub(crate) fn require(
+        &self,
+        action: impl Fn() -> String,
+        capability: &'static str,
+    ) -> Result<()> {
+        if self.has_capability(capability) {
+            return Ok(());
+        }
+        Err(Error::Unsupported {
+            action: action(),
+            capability,
+        })
+    }
+
+    pub(crate) fn frontend(&self) -> FrontendClient<Transport> {
+        self.0.frontend()
+    }
+
+    pub(crate) fn results_service(&self) -> JobResultsServiceClient<Transport> {
+        JobResultsServiceClient::new(self.0.transport.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
+    }
+
+    pub(crate) fn job_manager(&self) -> JobManagerServiceClient<Transport> {
+        JobManagerServiceClient::new(self.0.transport.clone())
+            .max_encoding_message_size(MESSAGE_BYTES)
+    }
+
+    pub(crate) fn legacy_job_manager(&self) -> LegacyClient<Transport> {
+        LegacyClient::new(self.0.transport.clone()).max_encoding_message_size(MESSAGE_BYTES)
+    }
+
+    /// Runs a call within a time of its own, or the connection's.
+    pub(crate) async fn call<T>(
+        &self,
+        action: impl Fn() -> String,
+        timeout: Option<Duration>,
+        call: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<T> {
+        self.0.call(action, timeout, call).await
+    }
+
+    /// A job by its id; nothing is asked yet. The machine may be left empty.
+    pub fn job(&self, id: impl Into<String>, machine: impl Into<String>) -> Job {
+        Job::new(self.clone(), id.into(), machine.into())
+    }
+
+    /// Opens a quantum machine; gives its id.
+    ///
+    /// # Errors
+    /// [`Error::OpenMachine`] with everything that is wrong with the configuration.
+    pub async fn open_machine(
+        &self,
+        config: QuaConfig,
+        close_others: bool,
+    ) -> Result<(String, Vec<String>)> {
+        use m::open_quantum_machine_request::OneOfCloseOtherMachines as Others;
+        let others = if close_others {
+            Others::Always(true)
+        } else {
+            Others::Never(true)
+        };
+        let request = m::OpenQuantumMachineRequest {
+            config: Some(config),
+            one_of_close_other_machines: Some(others),
+            ..Default::default()
+        };
+        let mut frontend = self.frontend();
+        let call = frontend.open_quantum_machine(request);
+        let response = self
+            .call(|| "open a quantum machine".to_owned(), None, call)
+            .await?;
+        if !response.success {
+            let of_config =
+                response
+                    .config_validation_errors
+                    .into_iter()
+                    .map(|e| ValidationMessage {
+                        path: e.path,
+                        group: e.group,
+                        message: e.message,
+                    });
+            let physical =
+                response
+                    .physical_validation_errors
+                    .into_iter()
+                    .map(|e| ValidationMessage {
+                        path: e.path,
+                        group: e.group,
+                        message: e.message,
+                    });
+            return Err(Error::OpenMachine {
+                errors: of_config.chain(physical).collect(),
+            });
+        }
+        let warnings = response
+            .open_qm_warnings
+            .into_iter()
+            .map(|w| w.message)
+            .collect();
+        Ok((response.machine_id, warnings))
+    }
+
+    /// Closes a machine; its queue is cancelled and its running job halted.
+    ///
+    /// # Errors
+    /// [`Error::CloseMachine`] when there is none of that id.
+    pub async fn close_machine(&self, machine: &str) -> Result<()> {
+        let request = m::CloseQuantumMachineRequest {
+            machine_id: machine.to_owned(),
+        };
+        let mut frontend = self.frontend();
+        let call = frontend.close_quantum_machine(request);
+        let action = || format!("close the quantum machine '{machine}'");
+        let response = self.call(action, None, call).await?;
+        if response.success {
+            return Ok(());
+        }
+        let message = joined(response.errors);
+        Err(Error::CloseMachine {
+            machine: machine.to_owned(),
+            message,
+        })
+    }
+
+    /// The ids of the open machines.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn list_machines(&self) -> Result<Vec<String>> {
+        let action = || "list the open quantum machines".to_owned();
+        retry::reading(|| async {
+            let mut frontend = self.frontend();
+            let call = frontend.list_open_quantum_machines(());
+            Ok(self.call(action, None, call).await?.machine_i_ds)
+        })
+        .await
+    }
+
+    /// Compiles a program for later; gives its id and what the compiler says.
+    ///
+    /// # Errors
+    /// [`Error::Compilation`] with every mistake and its source line.
+    pub async fn compile(
+        &self,
+        machine: &str,
+        program: QuaProgram,
+    ) -> Result<(String, Vec<CompilerMessage>)> {
+        let request = f::CompileRequest {
+            quantum_machine_id: machine.to_owned(),
+            high_level_program: Some(program),
+        };
+        let mut frontend = self.frontend();
+        let call = frontend.compile(request);
+        let action = || format!("compile a program for '{machine}'");
+        let response = self.call(action, None, call).await?;
+        let messages = compiler_messages(response.messages);
+        if response.ok {
+            return Ok((response.program_id, messages));
+        }
+        Err(Error::Compilation {
+            machine: machine.to_owned(),
+            messages,
+        })
+    }
+
+    /// Queues a program; gives the job and what the compiler says.
+    ///
+    /// # Errors
+    /// [`Error::AddToQueue`] with every mistake and its source line.
+    pub async fn add_to_queue(
+        &self,
+        machine: &str,
+        program: QuaProgram,
+        to_start: bool,
+    ) -> Result<(Job, Vec<CompilerMessage>)> {
+        let request = f::AddToQueueRequest {
+            quantum_machine_id: machine.to_owned(),
+            high_level_program: Some(program),
+            queue_position: Some(queue_position(to_start)),
+        };
+        let mut frontend = self.frontend();
+        let call = frontend.add_to_queue(request);
+        let action = || format!("add a program to the queue of '{machine}'");
+        let response = self.call(action, None, call).await?;
+        let messages = compiler_messages(response.messages);
+        if response.ok {
+            return Ok((self.job(response.job_id, machine), messages));
+        }
+        Err(Error::AddToQueue {
+            machine: machine.to_owned(),
+            messages,
+        })
+    }
+
+    /// Queues a compiled program, with some waveforms replaced.
+    ///
+    /// # Errors
+    /// [`Error::AddToQueue`] when the program or a waveform is not what it should be.
+    pub async fn add_compiled(
+        &self,
+        machine: &str,
+        program_id: &str,
+        overrides: Vec<(String, Vec<f64>)>,
+    ) -> Result<Job> {
+        let waveforms = overrides
+            .into_iter()
+            .map(|(name, samples)| (name, f::WaveformOverride { samples }))
+            .collect();
+        let request = f::AddCompiledToQueueRequest {
+            quantum_machine_id: machine.to_owned(),
+            program_id: program_id.to_owned(),
+            queue_position: Some(queue_position(false)),
+            execution_overrides: Some(f::ExecutionOverrides { waveforms }),
+        };
+        let mut frontend = self.frontend();
+        let call = frontend.add_compiled_to_queue(request);
+        let action =
+            || format!("add the compiled program '{program_id}' to the queue of '{machine}'");
+        let response = self.call(action, None, call).await?;
+        if response.ok {
+            return Ok(self.job(response.job_id, machine));
+        }
+        let read = |error: ErrorMessage| CompilerMessage {
+            level: Level::Error,
+            text: error.message,
+        };
+        let messages = response.errors.into_iter().map(read).collect();
+        Err(Error::AddToQueue {
+            machine: machine.to_owned(),
+            messages,
+        })
+    }
+
+    /// Empties the queue of a machine, halts its running job and runs a program at once.
+    ///
+    /// # Errors
+    /// [`Error::AddToQueue`], or those of [`Job::wait_for_execution`]; in the latter case the job
+    /// stays queued.
+    pub async fn execute(
+        &self,
+        machine: &str,
+        program: QuaProgram,
+        timeout: Timeout,
+    ) -> Result<(Job, Vec<CompilerMessage>)> {
+        self.remove_pending(machine, PendingQuery::default())
+            .await?;
+        if let Some(running) = self.running_job(machine).await? {
+            running.halt().await?;
+        }
+        let (job, messages) = self.add_to_queue(machine, program, false).await?;
+        job.wait_for_execution(timeout).await?;
+        Ok((job, messages))
+    }
+
+    /// The job that a machine runs, if any.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn running_job(&self, machine: &str) -> Result<Option<Job>> {
+        let action = || format!("look for the running job of '{machine}'");
+        retry::reading(|| async {
+            let mut frontend = self.frontend();
+            let call = frontend.get_running_job(m::GetRunningJobRequest {
+                machine_id: machine.to_owned(),
+            });
+            let id = self.call(action, None, call).await?.job_id;
+            Ok((!id.is_empty()).then(|| self.job(id, machine)))
+        })
+        .await
+    }
+
+    /// The ids of the pending jobs that are meant, sorted as text (F2.8).
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn pending_jobs(&self, machine: &str, query: PendingQuery) -> Result<Vec<String>> {
+        let action = || format!("look into the queue of '{machine}'");
+        let jobs = retry::reading(|| async {
+            let mut frontend = self.frontend();
+            let call = frontend.get_pending_jobs(query.clone().into_params(machine));
+            Ok(self.call(action, None, call).await?.pending_jobs)
+        })
+        .await?;
+        let mut ids: Vec<_> = jobs.into_keys().collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// Takes the pending jobs that are meant out of a queue; gives how many they were.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn remove_pending(&self, machine: &str, query: PendingQuery) -> Result<i32> {
+        let mut frontend = self.frontend();
+        let call = frontend.remove_pending_jobs(query.into_params(machine));
+        let action = || format!("remove jobs from the queue of '{machine}'");
+        Ok(self.call(action, None, call).await?.numbers_of_jobs_removed)
+    }
+}
+
+fn queue_position(to_start: bool) -> f::QueuePosition {
+    use f::queue_position::Position;
+    f::QueuePosition {
+        position: Some(if to_start {
+            Position::Start(())
+        } else {
+            Position::End(())
+        }),
+    }
+}
+
+pub(crate) fn failure(action: String, timeout: Duration, status: &Status) -> Error {
+    match status.code() {
+        Code::Unimplemented => Error::Unimplemented {
+            action,
+            reason: status.message().to_owned(),
+        },
+        Code::DeadlineExceeded => Error::Timeout { action, timeout },
+        code => Error::Connection {
+            action,
+            reason: status.message().to_owned(),
+            status: code_name(code),
+        },
+    }
+}
+
+impl Inner {
+    fn frontend(&self) -> FrontendClient<Transport> {
+        FrontendClient::new(self.transport.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES)
+    }
+
+    async fn call<T>(
+        &self,
+        action: impl Fn() -> String,
+        timeout: Option<Duration>,
+        call: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<T> {
+        let timeout = timeout.unwrap_or(self.options.timeout);
+        match tokio::time::timeout(timeout, call).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(failure(action(), timeout, &status)),
+            Err(_) => Err(Error::Timeout {
+                action: action(),
+                timeout,
+            }),
+        }
+    }
+
+    /// Asks who is there and how it is.
+    async fn introduce(&mut self) -> Result<()> {
+        let mut info = InfoServiceClient::new(self.transport.clone());
+        let asked = || format!("ask the gateway at {} for its version", self.address);
+        let detection = |reason: String| Error::Detection {
+            address: self.address.clone(),
+            reason,
+        };
+        let answer = self
+            .call(asked, None, info.get_info(Request::new(GetInfoRequest {})))
+            .await
+            .map_err(|error| detection(error.to_string()))?;
+        let mut version = answer.implementation.unwrap_or_default().version;
+        let mut frontend = self.frontend();
+        if version.is_empty() {
+            version = self
+                .call(asked, None, frontend.get_version(()))
+                .await
+                .map_err(|error| detection(error.to_string()))?;
+        }
+        if version.is_empty() {
+            return Err(detection("it does not tell its version".to_owned()));
+        }
+        let asked = || format!("ask the gateway at {} for its health", self.address);
+        let health = self.call(asked, None, frontend.health_check(())).await?;
+        for warning in &health.warning_messages {
+            tracing::warn!("the gateway at {}: {warning}", self.address);
+        }
+        if !health.ok {
+            let messages = health
+                .message
+                .into_iter()
+                .chain(health.error_messages)
+                .collect();
+            return Err(Error::HealthCheck {
+                address: self.address.clone(),
+                messages,
+            });
+        }
+        self.version = version;
+        self.capabilities = answer.capabilities;
+        Ok(())
+    }
+}

@@ -1,0 +1,325 @@
+//! The one error of this crate. Each says what was asked, of which job, and what to do.
+
+use std::time::Duration;
+
+/// The result of everything that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How serious a message of the gateway is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The call failed because of it.
+    Error,
+    /// The call succeeded all the same.
+    Warning,
+    /// For information.
+    Info,
+}
+
+/// A message of the compiler, with the statement and its source line where there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompilerMessage {
+    /// How serious it is.
+    pub level: Level,
+    /// Its text.
+    pub text: String,
+}
+
+/// What is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidationMessage {
+    /// Where in the configuration.
+    pub path: String,
+    /// What it is about.
+    pub group: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What the JobManager service answers when it refuses (F2.7).
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobManagerError {
+    /// 0, and every number that is not known.
+    Unspecified,
+    /// 1000: the gateway does not know the job.
+    MissingJob,
+    /// 1001: the job's status does not allow it.
+    InvalidJobExecutionStatus,
+    /// 1002: the job is a simulation.
+    InvalidOperationOnSimulatorJob,
+    /// 1003: the job is not a simulation.
+    InvalidOperationOnRealJob,
+    /// 1006: the program declares no such input stream.
+    UnknownInputStream,
+    /// 3000: the element has a single input.
+    ElementWithSingleInput {
+        /// Which element.
+        element: String,
+    },
+    /// 3001: the matrix has an entry out of range.
+    InvalidElementCorrection {
+        /// Which element.
+        element: String,
+        /// The matrix that was refused.
+        correction: [f64; 4],
+    },
+    /// 3002: the element has no intermediate frequency.
+    ElementWithoutIntermediateFrequency {
+        /// Which element.
+        element: String,
+    },
+    /// 4001: the configuration has no such element.
+    MissingElement,
+}
+
+impl JobManagerError {
+    /// The number that users of qm-qua know it by.
+    pub fn code(&self) -> i32 {
+        match self {
+            Self::Unspecified => 0,
+            Self::MissingJob => 1000,
+            Self::InvalidJobExecutionStatus => 1001,
+            Self::InvalidOperationOnSimulatorJob => 1002,
+            Self::InvalidOperationOnRealJob => 1003,
+            Self::UnknownInputStream => 1006,
+            Self::ElementWithSingleInput { .. } => 3000,
+            Self::InvalidElementCorrection { .. } => 3001,
+            Self::ElementWithoutIntermediateFrequency { .. } => 3002,
+            Self::MissingElement => 4001,
+        }
+    }
+
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "the gateway refused it",
+            Self::MissingJob => {
+                "the gateway knows no such job: check its id, it may have been cleared"
+            }
+            Self::InvalidJobExecutionStatus => "the job is not running (any more)",
+            Self::InvalidOperationOnSimulatorJob => "the job is a simulation: execute the program",
+            Self::InvalidOperationOnRealJob => "the job is not a simulation",
+            Self::UnknownInputStream => {
+                "the program of the job declares no such input stream: see declare_input_stream()"
+            }
+            Self::ElementWithSingleInput { .. } => {
+                "the element has a single input: only elements with mixInputs have a correction"
+            }
+            Self::InvalidElementCorrection { .. } => "entries must be within [-2, 2 - 2^-16]",
+            Self::ElementWithoutIntermediateFrequency { .. } => {
+                "the element has no intermediate frequency in the configuration"
+            }
+            Self::MissingElement => "the configuration of the job has no such element",
+        }
+    }
+}
+
+fn detail(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(" ({text})")
+    }
+}
+
+fn listed<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
+    items
+        .iter()
+        .map(|item| format!("\n  {}", text(item)))
+        .collect()
+}
+
+/// Everything that can go wrong.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// No gateway was found at the address.
+    #[error("no QOP gateway at {address}: {reason}")]
+    Detection {
+        /// The address that was tried.
+        address: String,
+        /// What happened.
+        reason: String,
+    },
+    /// A cluster sent the client to something that is no address.
+    #[error("the gateway at {address} redirects to '{location}', which is not host:port")]
+    Location {
+        /// The address that was tried.
+        address: String,
+        /// Where it points.
+        location: String,
+    },
+    /// The gateway says that it is not well.
+    #[error("the gateway at {address} is not healthy:{}", listed(.messages, Clone::clone))]
+    HealthCheck {
+        /// The address.
+        address: String,
+        /// What it says.
+        messages: Vec<String>,
+    },
+    /// The call took longer than it may.
+    #[error("{action}: no answer within {} s; raise the timeout of the call or of connect()", .timeout.as_secs_f64())]
+    Timeout {
+        /// What was asked.
+        action: String,
+        /// What it might take.
+        timeout: Duration,
+    },
+    /// The gateway cannot be reached, or answered with a failure.
+    #[error("{action}: {reason} (status {status})")]
+    Connection {
+        /// What was asked.
+        action: String,
+        /// What the transport or the gateway says.
+        reason: String,
+        /// The status' name.
+        status: &'static str,
+    },
+    /// The gateway does not offer the call.
+    #[error("{action}: the gateway does not offer this ({reason})")]
+    Unimplemented {
+        /// What was asked.
+        action: String,
+        /// What it says.
+        reason: String,
+    },
+    /// The gateway lacks a capability that the call needs.
+    #[error("{action}: the gateway's version does not support it (capability {capability})")]
+    Unsupported {
+        /// What was asked.
+        action: String,
+        /// The name of the capability.
+        capability: &'static str,
+    },
+    /// The machine was not opened.
+    #[error("can not open the quantum machine:{}", listed(.errors, |e| format!("{} [{}]: {}", e.path, e.group, e.message)))]
+    OpenMachine {
+        /// What is wrong with the configuration.
+        errors: Vec<ValidationMessage>,
+    },
+    /// The machine was not closed.
+    #[error("can not close the quantum machine '{machine}'{}", detail(.message))]
+    CloseMachine {
+        /// Which machine.
+        machine: String,
+        /// What the gateway says.
+        message: String,
+    },
+    /// The program was not taken.
+    #[error("the program was not added to the queue of '{machine}':{}", listed(.messages, |m| m.text.clone()))]
+    AddToQueue {
+        /// Which machine.
+        machine: String,
+        /// Each mistake, with its source line.
+        messages: Vec<CompilerMessage>,
+    },
+    /// The program was not compiled.
+    #[error("the program was not compiled for '{machine}':{}", listed(.messages, |m| m.text.clone()))]
+    Compilation {
+        /// Which machine.
+        machine: String,
+        /// Each mistake, with its source line.
+        messages: Vec<CompilerMessage>,
+    },
+    /// The JobManager service refused.
+    #[error("{action}: {}{}", .kind.advice(), detail(.message))]
+    JobManager {
+        /// What was asked, of which job.
+        action: String,
+        /// Why it was refused.
+        kind: JobManagerError,
+        /// What the gateway says.
+        message: String,
+    },
+    /// The job failed before or while it ran.
+    #[error("{action}: the job '{job}' failed:{}", listed(.messages, Clone::clone))]
+    JobFailed {
+        /// What was asked.
+        action: String,
+        /// Which job.
+        job: String,
+        /// What the gateway says.
+        messages: Vec<String>,
+    },
+    /// The job was taken out of the queue.
+    #[error("{action}: the job '{job}' was cancelled")]
+    JobCancelled {
+        /// What was asked.
+        action: String,
+        /// Which job.
+        job: String,
+    },
+    /// The gateway does not know the job's state.
+    #[error(
+        "{action}: the gateway knows no state of the job '{job}'; check its id and its machine's"
+    )]
+    UnknownState {
+        /// What was asked.
+        action: String,
+        /// Which job.
+        job: String,
+    },
+    /// A wait ended without what was waited for; the job goes on.
+    #[error("{action}: not within {} s; the job goes on, wait again or look at its status", .timeout.as_secs_f64())]
+    WaitTimeout {
+        /// What was waited for.
+        action: String,
+        /// How long.
+        timeout: Duration,
+    },
+    /// A result ended before what was waited for.
+    #[error("the result '{name}' of the job '{job}' ended with {got} of {wanted} values: {reason}")]
+    EndedShort {
+        /// Which result.
+        name: String,
+        /// Of which job.
+        job: String,
+        /// Values that came.
+        got: u64,
+        /// Values waited for.
+        wanted: u64,
+        /// Why no more come.
+        reason: String,
+    },
+    /// The gateway dropped data.
+    #[error(
+        "the result '{name}' of the job '{job}' lost data: the gateway could not keep up; save less or slower"
+    )]
+    DataLoss {
+        /// Which result.
+        name: String,
+        /// Of which job.
+        job: String,
+    },
+    /// What arrived is not what was promised.
+    #[error("the result '{name}' of the job '{job}': {reason}")]
+    Fetch {
+        /// Which result.
+        name: String,
+        /// Of which job.
+        job: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The gateway describes a result in a way that is not known.
+    #[error("the result '{name}' has the unreadable type {dtype}: {reason}")]
+    Schema {
+        /// Which result.
+        name: String,
+        /// What the gateway sent.
+        dtype: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The job has no such result.
+    #[error("the job '{job}' has no result '{name}'; it has {}", if .known.is_empty() { "none".to_owned() } else { .known.join(", ") })]
+    UnknownResult {
+        /// Of which job.
+        job: String,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A value that cannot be sent.
+    #[error("{0}")]
+    Value(String),
+}

@@ -1,0 +1,101 @@
+//! Entries of input streams.
+
+use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
+use pulsewire_wire::job_manager::{
+    BoolStreamData, FixedStreamData, InsertInputStreamRequest, IntStreamData,
+};
+
+use crate::error::{Error, Result};
+use crate::job::{Job, NEW_STRUCTURE, check};
+
+/// The values of one entry; its variant is the stream's type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// For a stream of `int`.
+    Ints(Vec<i32>),
+    /// For a stream of `fixed`, each within [-8, 8).
+    Fixed(Vec<f64>),
+    /// For a stream of `bool`.
+    Bools(Vec<bool>),
+}
+
+impl Values {
+    /// Refuses what the controller cannot represent.
+    fn check(&self, stream: &str) -> Result<()> {
+        let Self::Fixed(values) = self else {
+            return Ok(());
+        };
+        // Also false for NaN.
+        match values.iter().position(|value| !(-8.0..8.0).contains(value)) {
+            None => Ok(()),
+            Some(at) => Err(Error::Value(format!(
+                "the input stream '{stream}': {} (value {at}) does not fit a fixed, [-8, 8)",
+                values[at]
+            ))),
+        }
+    }
+
+    fn into_wire(self) -> StreamDataOneof {
+        match self {
+            Self::Ints(data) => StreamDataOneof::IntStreamData(IntStreamData { data }),
+            Self::Fixed(data) => StreamDataOneof::FixedStreamData(FixedStreamData { data }),
+            Self::Bools(data) => StreamDataOneof::BoolStreamData(BoolStreamData { data }),
+        }
+    }
+}
+
+impl Job {
+    /// Pushes one entry to an input stream of the program; it is sent once, whatever happens.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for a value that cannot be represented, before anything is sent;
+    /// [`Error::JobManager`] when the gateway refuses. After any other error nobody knows whether
+    /// the entry was taken.
+    pub async fn push(&self, stream: &str, values: &Values) -> Result<()> {
+        let action = || {
+            format!(
+                "push to the input stream '{stream}' of the job '{}'",
+                self.id()
+            )
+        };
+        self.client().require(action, "qm.input_stream")?;
+        values.check(stream)?;
+        let request = InsertInputStreamRequest {
+            job_id: self.id().to_owned(),
+            stream_name: format!("input_stream_{stream}"),
+            stream_data_oneof: Some(values.clone().into_wire()),
+        };
+        let client = self.client();
+        let response = if client.has_capability(NEW_STRUCTURE) {
+            let mut manager = client.job_manager();
+            client
+                .call(action, None, manager.insert_input_stream(request))
+                .await?
+        } else {
+            let mut manager = client.legacy_job_manager();
+            client
+                .call(action, None, manager.insert_input_stream(request))
+                .await?
+        };
+        check(response.job_manager_response_header, action, "", [0.0; 4])
+    }
+
+    /// Pushes entries one after another, each once the one before was taken.
+    ///
+    /// # Errors
+    /// The first failure, with how many entries were acknowledged before it. Values are checked
+    /// before the first entry is sent.
+    pub async fn push_many(&self, stream: &str, entries: &[Values]) -> Result<u64, (u64, Error)> {
+        for entry in entries {
+            entry.check(stream).map_err(|error| (0, error))?;
+        }
+        let mut acknowledged = 0;
+        for entry in entries {
+            self.push(stream, entry)
+                .await
+                .map_err(|error| (acknowledged, error))?;
+            acknowledged += 1;
+        }
+        Ok(acknowledged)
+    }
+}

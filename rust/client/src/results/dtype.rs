@@ -1,0 +1,203 @@
+//! The grammar of a result's type (F2.13): JSON that spells a numpy dtype.
+
+use serde_json::Value;
+
+/// A type of items.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dtype {
+    /// What an element is.
+    pub kind: DtypeKind,
+    /// Bytes of one element.
+    pub size: usize,
+}
+
+/// What an element is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DtypeKind {
+    /// A number, by numpy's name of it (`<i8`, `|b1`, `int64`).
+    Plain(String),
+    /// Named fields, packed.
+    Struct(Vec<Field>),
+}
+
+/// A field of a structured type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub dtype: Dtype,
+    /// Its own dimensions; none for a single element.
+    pub shape: Vec<usize>,
+}
+
+impl Dtype {
+    /// Reads the JSON text that gateways send.
+    ///
+    /// # Errors
+    /// A sentence that says what is not understood.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        Self::from_value(&value)
+    }
+
+    /// Whether it is a single field `value` of records of value and timestamp, which the
+    /// vendor's client unwraps (F2.14).
+    pub fn is_wrapped_record(&self) -> bool {
+        let DtypeKind::Struct(fields) = &self.kind else {
+            return false;
+        };
+        let [outer] = fields.as_slice() else {
+            return false;
+        };
+        let DtypeKind::Struct(inner) = &outer.dtype.kind else {
+            return false;
+        };
+        outer.name == "value"
+            && matches!(inner.as_slice(), [a, b] if a.name == "value" && b.name == "timestamp")
+    }
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match untuple(value) {
+            Value::String(name) => Self::plain(name),
+            Value::Array(fields) => {
+                let fields = fields.iter().map(field).collect::<Result<Vec<_>, _>>()?;
+                let size = fields
+                    .iter()
+                    .try_fold(0usize, |sum, field| sum.checked_add(field.size()?));
+                let size = size.ok_or("a type too large")?;
+                Ok(Self {
+                    kind: DtypeKind::Struct(fields),
+                    size,
+                })
+            }
+            other => Err(format!(
+                "{other} is neither a type's name nor a list of fields"
+            )),
+        }
+    }
+
+    fn plain(name: &str) -> Result<Self, String> {
+        // numpy 2 knows this name no more.
+        let name = if name == "bool8" { "|b1" } else { name };
+        let size = match name {
+            "bool" | "bool_" | "int8" | "uint8" => Some(1),
+            "int16" | "uint16" | "float16" => Some(2),
+            "int32" | "uint32" | "float32" => Some(4),
+            "int64" | "uint64" | "float64" | "complex64" => Some(8),
+            "complex128" => Some(16),
+            short => short
+                .trim_start_matches(['<', '>', '|', '='])
+                .strip_prefix(['b', 'i', 'u', 'f', 'c'])
+                .and_then(|size| size.parse().ok())
+                .filter(|size| [1, 2, 4, 8, 16].contains(size)),
+        };
+        let size = size.ok_or_else(|| format!("'{name}' is no type of numbers"))?;
+        Ok(Self {
+            kind: DtypeKind::Plain(name.to_owned()),
+            size,
+        })
+    }
+}
+
+impl Field {
+    fn size(&self) -> Option<usize> {
+        self.shape
+            .iter()
+            .try_fold(self.dtype.size, |size, dim| size.checked_mul(*dim))
+    }
+}
+
+/// The list inside a tuple object (`{"__tuple__": true, "items": […]}`), at any depth.
+fn untuple(value: &Value) -> &Value {
+    match value {
+        Value::Object(object) if object.contains_key("__tuple__") => {
+            object.get("items").unwrap_or(value)
+        }
+        other => other,
+    }
+}
+
+fn field(value: &Value) -> Result<Field, String> {
+    let Value::Array(parts) = untuple(value) else {
+        return Err(format!("the field {value} is not a list"));
+    };
+    let (name, dtype, shape) = match parts.as_slice() {
+        [name, dtype] => (name, dtype, None),
+        [name, dtype, shape] => (name, dtype, Some(untuple(shape))),
+        _ => return Err(format!("the field {value} has {} parts", parts.len())),
+    };
+    let name = name
+        .as_str()
+        .ok_or_else(|| format!("the field {value} has no name"))?
+        .to_owned();
+    let dim = |dim: &Value| {
+        let size = dim.as_u64().and_then(|size| usize::try_from(size).ok());
+        size.ok_or_else(|| format!("{dim} is not a dimension"))
+    };
+    let shape = match shape {
+        None => Vec::new(),
+        Some(Value::Array(dims)) => dims.iter().map(dim).collect::<Result<_, _>>()?,
+        Some(single) => vec![dim(single)?],
+    };
+    Ok(Field {
+        name,
+        dtype: Dtype::from_value(dtype)?,
+        shape,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_the_grammar_is_read() {
+        for (text, size) in [
+            (r#""<i8""#, 8),
+            (r#""int64""#, 8),
+            (r#""<f8""#, 8),
+            (r#""|b1""#, 1),
+            (r#""bool8""#, 1),
+            (r#"[["value","<i8"]]"#, 8),
+            (r#"[["value","<f8",{"__tuple__":true,"items":[3]}]]"#, 24),
+            (r#"[["value","<f8",{"__tuple__":true,"items":[2,3]}]]"#, 48),
+            (r#"[["value","<i8"],["timestamp","<u8"]]"#, 16),
+            (r#"[["value",[["value","<i8"],["timestamp","<u8"]]]]"#, 16),
+            (r#"[{"__tuple__":true,"items":["value","<i8"]}]"#, 8),
+            (r#"[["value","bool8",{"__tuple__":true,"items":[2]}]]"#, 2),
+            (r#"[["a","<f4"],["b","|b1"]]"#, 5),
+        ] {
+            assert_eq!(Dtype::parse(text).unwrap().size, size, "{text}");
+        }
+        assert!(
+            Dtype::parse(r#"[["value",[["value","<i8"],["timestamp","<u8"]]]]"#)
+                .unwrap()
+                .is_wrapped_record()
+        );
+        assert!(
+            !Dtype::parse(r#"[["value","<i8"],["timestamp","<u8"]]"#)
+                .unwrap()
+                .is_wrapped_record()
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_a_reason() {
+        for text in [
+            "",
+            "{",
+            "3",
+            r#""<i3""#,
+            r#""str""#,
+            r#"[["value"]]"#,
+            r#"[[1,"<i8"]]"#,
+            r#"["<i8"]"#,
+            r#"[["v","<i8",[-1]]]"#,
+            r#"[["v","<i8",["x"]]]"#,
+            r#"[["v","<i8",[4294967296,4294967296,4294967296]]]"#,
+        ] {
+            assert!(!Dtype::parse(text).unwrap_err().is_empty(), "{text}");
+        }
+    }
+}

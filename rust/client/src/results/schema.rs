@@ -1,0 +1,319 @@
+//! What results a job has, and how each stands.
+
+use std::time::Duration;
+
+use pulsewire_wire::results as r;
+
+use super::dtype::Dtype;
+use crate::error::{Error, Result};
+use crate::job::{Job, State};
+use crate::retry;
+use crate::wait::{self, Timeout};
+
+/// A named result, as announced.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    /// The name it is saved under.
+    pub name: String,
+    /// Its type.
+    pub dtype: Dtype,
+    /// Whether only the last item is kept.
+    pub is_single: bool,
+    /// What the gateway expects in all; 0 where it does not know.
+    pub expected_count: i32,
+    /// Dimensions of an item.
+    pub shape: Vec<usize>,
+}
+
+/// A named result, as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// Its type, in the form that was asked for.
+    pub dtype: Dtype,
+    /// Dimensions of an item beside those in the type.
+    pub shape: Vec<usize>,
+    /// Items so far.
+    pub count: u64,
+    /// Whether items were lost.
+    pub has_dataloss: bool,
+    /// Whether the job met runtime errors.
+    pub has_execution_errors: bool,
+    /// Whether everything is there.
+    pub done: bool,
+    /// Whether nothing more comes although the program did not come to its end.
+    pub closed: bool,
+}
+
+impl Header {
+    /// Bytes of one item.
+    pub fn item_size(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.dtype.size
+    }
+
+    /// The dimensions of an array of `count` items (F2.12).
+    pub fn array_shape(&self, count: u64) -> Vec<usize> {
+        let count = count as usize;
+        match (count, self.shape.as_slice()) {
+            (1, shape) => shape.to_vec(),
+            (count, [1]) => vec![count],
+            (count, shape) => [&[count], shape].concat(),
+        }
+    }
+}
+
+/// How all results of a job stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResultState {
+    /// Everything is there.
+    pub done: bool,
+    /// Nothing more comes although the program did not come to its end.
+    pub closed: bool,
+    /// Items were lost.
+    pub has_dataloss: bool,
+}
+
+impl ResultState {
+    /// Whether nothing more comes.
+    pub fn is_over(self) -> bool {
+        self.done || self.closed
+    }
+}
+
+/// The results of a job.
+#[derive(Clone, Debug)]
+pub struct Results {
+    job: Job,
+    schema: Vec<Schema>,
+}
+
+fn dims(name: &str, text: &str, shape: &[i32]) -> Result<Vec<usize>> {
+    let dim = |dim: &i32| {
+        usize::try_from(*dim).map_err(|_| Error::Schema {
+            name: name.to_owned(),
+            dtype: text.to_owned(),
+            reason: format!("{dim} is not a dimension"),
+        })
+    };
+    shape.iter().map(dim).collect()
+}
+
+fn parse(name: &str, text: &str) -> Result<Dtype> {
+    Dtype::parse(text).map_err(|reason| Error::Schema {
+        name: name.to_owned(),
+        dtype: text.to_owned(),
+        reason,
+    })
+}
+
+impl Job {
+    /// What results it has.
+    ///
+    /// # Errors
+    /// [`Error::Schema`], and those of any call.
+    pub async fn results(&self) -> Result<Results> {
+        let items = retry::reading(|| async {
+            let mut service = self.client().results_service();
+            let request = r::GetJobResultSchemaRequest {
+                job_id: self.id().to_owned(),
+            };
+            let call = service.get_job_result_schema(request);
+            let action = || format!("ask for the results of the job '{}'", self.id());
+            Ok(self.client().call(action, None, call).await?.items)
+        })
+        .await?;
+        let read = |item: r::get_job_result_schema_response::Item| {
+            Ok(Schema {
+                dtype: parse(&item.name, &item.simple_d_type)?,
+                shape: dims(&item.name, &item.simple_d_type, &item.shape)?,
+                name: item.name,
+                is_single: item.is_single,
+                expected_count: item.expected_count,
+            })
+        };
+        let schema = items.into_iter().map(read).collect::<Result<_>>()?;
+        Ok(Results {
+            job: self.clone(),
+            schema,
+        })
+    }
+}
+
+impl Results {
+    /// The job they belong to.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// All of them, in the gateway's order.
+    pub fn schema(&self) -> &[Schema] {
+        &self.schema
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`Error::UnknownResult`] with the names there are.
+    pub fn find(&self, name: &str) -> Result<&Schema> {
+        self.schema
+            .iter()
+            .find(|schema| schema.name == name)
+            .ok_or_else(|| Error::UnknownResult {
+                job: self.job.id().to_owned(),
+                name: name.to_owned(),
+                known: self
+                    .schema
+                    .iter()
+                    .map(|schema| schema.name.clone())
+                    .collect(),
+            })
+    }
+
+    /// How a result stands; `flat` asks for dimensions in the shape instead of the type.
+    ///
+    /// # Errors
+    /// [`Error::Schema`], and those of any call.
+    pub async fn header(
+        &self,
+        name: &str,
+        flat: bool,
+        timeout: Option<Duration>,
+    ) -> Result<Header> {
+        let header = retry::reading(|| async {
+            let mut service = self.job.client().results_service();
+            let call = service.get_job_named_result_header(r::GetJobNamedResultHeaderRequest {
+                job_id: self.job.id().to_owned(),
+                output_name: name.to_owned(),
+                flat_format: flat,
+            });
+            let action = || format!("ask for the result '{name}' of the job '{}'", self.job.id());
+            self.job.client().call(action, timeout, call).await
+        })
+        .await?;
+        Ok(Header {
+            dtype: parse(name, &header.simple_d_type)?,
+            shape: dims(name, &header.simple_d_type, &header.shape)?,
+            count: u64::try_from(header.count_so_far).unwrap_or(0),
+            has_dataloss: header.has_dataloss,
+            has_execution_errors: header.has_execution_errors.unwrap_or(false),
+            done: header.done,
+            closed: header.closed,
+        })
+    }
+
+    /// How the results stand.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn state(&self) -> Result<ResultState> {
+        if !self.job.client().has_capability("qm.job_streaming_state") {
+            let Some(first) = self.schema.first() else {
+                return Ok(ResultState::default());
+            };
+            let header = self.header(&first.name, false, None).await?;
+            let Header {
+                done,
+                closed,
+                has_dataloss,
+                ..
+            } = header;
+            return Ok(ResultState {
+                done,
+                closed,
+                has_dataloss,
+            });
+        }
+        retry::reading(|| async {
+            let mut service = self.job.client().results_service();
+            let call = service.get_job_state(r::GetJobStateRequest {
+                job_id: self.job.id().to_owned(),
+            });
+            let action = || {
+                format!(
+                    "ask for the state of the results of the job '{}'",
+                    self.job.id()
+                )
+            };
+            let state = self.job.client().call(action, None, call).await?;
+            Ok(ResultState {
+                done: state.done,
+                closed: state.closed,
+                has_dataloss: state.has_dataloss,
+            })
+        })
+        .await
+    }
+
+    /// Waits until no more values come; true when the program came to its end.
+    ///
+    /// # Errors
+    /// [`Error::WaitTimeout`], and those of any call.
+    pub async fn wait_for_all(&self, timeout: Timeout) -> Result<bool> {
+        let over = wait::until(timeout, || async {
+            let state = self.state().await?;
+            Ok(state.is_over().then_some(state.done))
+        });
+        let action = || format!("wait for all values of the job '{}'", self.job.id());
+        let timeout = timeout.duration();
+        over.await?.ok_or_else(|| Error::WaitTimeout {
+            action: action(),
+            timeout,
+        })
+    }
+
+    /// Waits until a result has at least `wanted` values.
+    ///
+    /// # Errors
+    /// [`Error::EndedShort`] as soon as it is known that they will never come;
+    /// [`Error::WaitTimeout`]; those of any call.
+    pub async fn wait_for_values(&self, name: &str, wanted: u64, timeout: Timeout) -> Result<()> {
+        let there = wait::until(timeout, || async {
+            let header = self.header(name, false, None).await?;
+            if header.count >= wanted {
+                return Ok(Some(()));
+            }
+            let state = self.state().await?;
+            if state.is_over() {
+                // Values may have come between the two looks.
+                let last = self.header(name, false, None).await?;
+                if last.count >= wanted {
+                    return Ok(Some(()));
+                }
+                return Err(self
+                    .ended_short(name, last.count, wanted, state.closed)
+                    .await);
+            }
+            Ok(None)
+        });
+        let action = || {
+            format!(
+                "wait for {wanted} values of the result '{name}' of the job '{}'",
+                self.job.id()
+            )
+        };
+        let timeout = timeout.duration();
+        there.await?.ok_or_else(|| Error::WaitTimeout {
+            action: action(),
+            timeout,
+        })
+    }
+
+    async fn ended_short(&self, name: &str, got: u64, wanted: u64, closed: bool) -> Error {
+        // The reason is worth a request: the job is over, nothing is in a hurry.
+        let status = self.job.status().await;
+        let reason = match status {
+            Ok(status) if status.state == State::Error => {
+                format!("the job failed: {}", status.details.errors.join("; "))
+            }
+            Ok(status) if status.state == State::Canceled => "the job was cancelled".to_owned(),
+            _ if closed => "the job was halted or failed".to_owned(),
+            _ => "the program came to its end".to_owned(),
+        };
+        Error::EndedShort {
+            name: name.to_owned(),
+            job: self.job.id().to_owned(),
+            got,
+            wanted,
+            reason,
+        }
+    }
+}

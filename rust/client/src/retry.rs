@@ -1,0 +1,67 @@
+//! What may be asked again after a broken connection, and what must not.
+//!
+//! Reading is idempotent: a status, a header, a count may be asked again. A push, a halt, a
+//! queued program may have been taken although the answer was lost, so they are sent once and
+//! their failure is the caller's to judge.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// How often a reading call is tried in all.
+const TRIES: u32 = 3;
+/// Before the second try; doubled before the third.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Runs a reading call, again when the connection broke under it.
+pub(crate) async fn reading<T, F>(mut call: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        match call().await {
+            Err(error) if tried < TRIES && is_transient(&error) => {
+                tokio::time::sleep(PAUSE * tried).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_transient(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Connection {
+            status: "UNAVAILABLE",
+            ..
+        }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failing(status: &'static str) -> Error {
+        Error::Connection {
+            action: "test".into(),
+            reason: "cut".into(),
+            status,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_broken_connections_are_tried_again() {
+        for (status, tries) in [("UNAVAILABLE", 3), ("NOT_FOUND", 1), ("INTERNAL", 1)] {
+            let mut calls = 0;
+            let outcome: Result<()> = reading(|| {
+                calls += 1;
+                async { Err(failing(status)) }
+            })
+            .await;
+            assert_eq!((outcome, calls), (Err(failing(status)), tries));
+        }
+    }
+}

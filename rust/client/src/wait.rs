@@ -1,0 +1,144 @@
+//! The one policy of waiting: ask at once, then after delays that grow in proportion to the time
+//! already waited, between bounds. A wait costs at most about 5 % more than the thing waited
+//! for, and a long wait costs few requests.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::Result;
+
+const SHORTEST: Duration = Duration::from_micros(200);
+const LONGEST: Duration = Duration::from_millis(50);
+/// The delay as a part of the time waited so far.
+const GROWTH: f64 = 0.05;
+/// Longer than any job; short enough for every clock.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// How long a call may take in all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timeout(Duration);
+
+impl Timeout {
+    /// No bound.
+    pub const NONE: Self = Self(FOREVER);
+
+    /// Seconds; zero, negative and NaN mean one look, infinity no bound.
+    pub fn from_seconds(seconds: f64) -> Self {
+        if seconds >= FOREVER.as_secs_f64() {
+            Self::NONE
+        } else if seconds > 0.0 {
+            Self(Duration::from_secs_f64(seconds))
+        } else {
+            Self(Duration::ZERO)
+        }
+    }
+
+    /// As a duration.
+    pub fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl From<Duration> for Timeout {
+    fn from(duration: Duration) -> Self {
+        Self(duration.min(FOREVER))
+    }
+}
+
+/// Asks until the answer is there or the time is over (`None`).
+///
+/// The bound holds for the whole call: a single slow answer does not pass it. With no time at
+/// all it asks exactly once, for as long as one call may take.
+///
+/// # Errors
+/// Those of `ask`, at once.
+pub(crate) async fn until<T, F>(timeout: Timeout, mut ask: impl FnMut() -> F) -> Result<Option<T>>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    if timeout.0.is_zero() {
+        return ask().await;
+    }
+    let started = Instant::now();
+    let polling = async {
+        loop {
+            if let Some(answer) = ask().await? {
+                return Ok(Some(answer));
+            }
+            tokio::time::sleep(delay(started.elapsed())).await;
+        }
+    };
+    tokio::time::timeout(timeout.0, polling)
+        .await
+        .unwrap_or(Ok(None))
+}
+
+fn delay(waited: Duration) -> Duration {
+    waited.mul_f64(GROWTH).clamp(SHORTEST, LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn delays_grow_between_their_bounds() {
+        assert_eq!(delay(Duration::ZERO), SHORTEST);
+        assert_eq!(delay(Duration::from_millis(100)), Duration::from_millis(5));
+        assert_eq!(delay(Duration::from_secs(60)), LONGEST);
+    }
+
+    #[test]
+    fn seconds_of_every_kind_are_read() {
+        assert_eq!(Timeout::from_seconds(f64::INFINITY), Timeout::NONE);
+        assert_eq!(Timeout::from_seconds(1e300), Timeout::NONE);
+        for none in [0.0, -1.0, f64::NAN, f64::NEG_INFINITY] {
+            assert_eq!(Timeout::from_seconds(none).duration(), Duration::ZERO);
+        }
+        assert_eq!(
+            Timeout::from_seconds(0.5).duration(),
+            Duration::from_millis(500)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_asks_at_once_and_costs_five_percent_more() {
+        for wanted in [0.0, 0.003, 0.1, 2.0, 60.0] {
+            let (started, asked) = (Instant::now(), Cell::new(0));
+            let found = until(Timeout::NONE, || {
+                asked.set(asked.get() + 1);
+                let there = started.elapsed().as_secs_f64() >= wanted;
+                async move { Ok(there.then_some(())) }
+            });
+            assert_eq!(found.await, Ok(Some(())));
+            let waited = started.elapsed().as_secs_f64();
+            assert!(waited <= wanted * 1.06 + 0.0015, "{waited} for {wanted}");
+            assert!(asked.get() < 1500, "{} requests in {wanted} s", asked.get());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_time_means_one_look() {
+        let asked = Cell::new(0);
+        let ask = || {
+            asked.set(asked.get() + 1);
+            async { Ok(None::<()>) }
+        };
+        assert_eq!(until(Timeout::from_seconds(-1.0), ask).await, Ok(None));
+        assert_eq!(asked.get(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_bound_holds_for_a_slow_answer_too() {
+        let started = Instant::now();
+        let slow = || async {
+            tokio::time::sleep(Duration::from_secs(100)).await;
+            Ok(Some(()))
+        };
+        assert_eq!(until(Timeout::from_seconds(1.0), slow).await, Ok(None));
+        assert_eq!(started.elapsed(), Duration::from_secs(1));
+    }
+}
