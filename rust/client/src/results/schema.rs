@@ -5,6 +5,7 @@ use std::time::Duration;
 use pulsewire_wire::results as r;
 
 use super::dtype::Dtype;
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::job::{Job, State};
 use crate::retry;
@@ -142,6 +143,16 @@ impl Results {
     /// The job they belong to.
     pub fn job(&self) -> &Job {
         &self.job
+    }
+
+    /// The same results over another connection to the same gateway.
+    #[must_use]
+    pub fn over(&self, client: &Client) -> Self {
+        let job = client.job(self.job.id(), self.job.machine());
+        Self {
+            job,
+            schema: self.schema.clone(),
+        }
     }
 
     /// All of them, in the gateway's order.

@@ -1,0 +1,318 @@
+//! Connections, machines and queues.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prost::Message;
+use pulsewire_client::{
+    Client, CompilerMessage, ConnectOptions, Error, Level, PendingQuery, Timeout, TlsOptions,
+    quantize,
+};
+use pulsewire_wire::qua::QuaProgram;
+use pulsewire_wire::qua_config::QuaConfig;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::blocking::block_on;
+use crate::job::PyJob;
+use crate::{array, errors, runtime};
+
+/// A connection that survives a fork: the child gets one of its own on first use.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    options: ConnectOptions,
+    /// Locked only while attached, never across a wait: see [`runtime`].
+    current: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Open { generation: u64, client: Client },
+    Closed,
+}
+
+impl Connection {
+    fn open(py: Python<'_>, options: ConnectOptions) -> PyResult<Self> {
+        let generation = runtime::generation();
+        let client = block_on(py, Client::connect(options.clone()))?;
+        Ok(Self {
+            options,
+            current: Mutex::new(State::Open { generation, client }),
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client of this process.
+    pub(crate) fn client(&self, py: Python<'_>) -> PyResult<Client> {
+        let now = runtime::generation();
+        match &*self.lock() {
+            State::Open { generation, client } if *generation == now => return Ok(client.clone()),
+            State::Open { .. } => {}
+            State::Closed => {
+                let error = Error::Connection {
+                    action: "use a closed client".to_owned(),
+                    reason: "the client was closed; connect() again".to_owned(),
+                    status: "CLOSED",
+                };
+                return Err(errors::to_python(py, error));
+            }
+        }
+        let client = block_on(py, Client::connect(self.options.clone()))?;
+        let opened = State::Open {
+            generation: now,
+            client: client.clone(),
+        };
+        let inherited = std::mem::replace(&mut *self.lock(), opened);
+        // Its tasks belong to the parent's runtime, whose threads do not exist here.
+        std::mem::forget(inherited);
+        Ok(client)
+    }
+}
+
+/// A connected client.
+#[pyclass(name = "Client", module = "pulsewire._native", frozen)]
+pub(crate) struct PyClient {
+    connection: Arc<Connection>,
+}
+
+/// TLS as given by Python: CA, certificate and key (PEM texts), domain.
+type Tls = (Option<String>, Option<(String, String)>, Option<String>);
+
+#[pyfunction]
+#[pyo3(signature = (host, port, *, cluster_name, timeout, token, headers, tls, follow_redirects))]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn connect(
+    py: Python<'_>,
+    host: String,
+    port: u16,
+    cluster_name: Option<String>,
+    timeout: f64,
+    token: Option<String>,
+    headers: Vec<(String, String)>,
+    tls: Option<Tls>,
+    follow_redirects: bool,
+) -> PyResult<PyClient> {
+    let mut options = ConnectOptions::new(host, port);
+    options.cluster_name = cluster_name;
+    options.timeout = Timeout::from_seconds(timeout).duration();
+    if options.timeout < Duration::from_millis(1) {
+        let text = format!("connect: a timeout of {timeout} s leaves no time for any call");
+        return Err(errors::to_python(py, Error::Value(text)));
+    }
+    options.token = token;
+    options.headers = headers;
+    options.tls = tls.map(|(ca_certificate, identity, domain)| TlsOptions {
+        ca_certificate,
+        identity,
+        domain,
+    });
+    options.follow_redirects = follow_redirects;
+    Ok(PyClient {
+        connection: Arc::new(Connection::open(py, options)?),
+    })
+}
+
+fn decode<M: Message + Default>(py: Python<'_>, what: &str, bytes: &[u8]) -> PyResult<M> {
+    M::decode(bytes).map_err(|error| {
+        errors::to_python(
+            py,
+            Error::Value(format!("these bytes are no {what}: {error}")),
+        )
+    })
+}
+
+/// Messages of the compiler as (level, text), the level one of "error", "warning", "info".
+fn messages(given: Vec<CompilerMessage>) -> Vec<(&'static str, String)> {
+    let level = |level| match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Info => "info",
+    };
+    given
+        .into_iter()
+        .map(|message| (level(message.level), message.text))
+        .collect()
+}
+
+#[pymethods]
+impl PyClient {
+    #[getter]
+    fn address(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.connection.client(py)?.address().to_owned())
+    }
+
+    #[getter]
+    fn version(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.connection.client(py)?.version().to_owned())
+    }
+
+    #[getter]
+    fn capabilities(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        Ok(self.connection.client(py)?.capabilities().to_vec())
+    }
+
+    fn close(&self) {
+        let before = std::mem::replace(&mut *self.connection.lock(), State::Closed);
+        match before {
+            State::Open { generation, client } if generation != runtime::generation() => {
+                std::mem::forget(client);
+            }
+            _ => {}
+        }
+    }
+
+    fn open_qm(
+        &self,
+        py: Python<'_>,
+        config: &[u8],
+        close_others: bool,
+    ) -> PyResult<(String, Vec<String>)> {
+        let config: QuaConfig = decode(py, "configuration", config)?;
+        let client = self.connection.client(py)?;
+        block_on(py, client.open_machine(config, close_others))
+    }
+
+    fn close_qm(&self, py: Python<'_>, machine: &str) -> PyResult<()> {
+        let client = self.connection.client(py)?;
+        block_on(py, client.close_machine(machine))
+    }
+
+    fn list_open_qms(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let client = self.connection.client(py)?;
+        block_on(py, client.list_machines())
+    }
+
+    fn compile(
+        &self,
+        py: Python<'_>,
+        machine: &str,
+        program: &[u8],
+    ) -> PyResult<(String, Vec<(&'static str, String)>)> {
+        let program: QuaProgram = decode(py, "QUA program", program)?;
+        let client = self.connection.client(py)?;
+        let (id, said) = block_on(py, client.compile(machine, program))?;
+        Ok((id, messages(said)))
+    }
+
+    fn add_to_queue(
+        &self,
+        py: Python<'_>,
+        machine: &str,
+        program: &[u8],
+        to_start: bool,
+    ) -> PyResult<(String, Vec<(&'static str, String)>)> {
+        let program: QuaProgram = decode(py, "QUA program", program)?;
+        let client = self.connection.client(py)?;
+        let (job, said) = block_on(py, client.add_to_queue(machine, program, to_start))?;
+        Ok((job.id().to_owned(), messages(said)))
+    }
+
+    fn add_compiled(
+        &self,
+        py: Python<'_>,
+        machine: &str,
+        program_id: &str,
+        overrides: Vec<(String, Vec<f64>)>,
+    ) -> PyResult<String> {
+        let client = self.connection.client(py)?;
+        let job = block_on(py, client.add_compiled(machine, program_id, overrides))?;
+        Ok(job.id().to_owned())
+    }
+
+    fn execute(
+        &self,
+        py: Python<'_>,
+        machine: &str,
+        program: &[u8],
+        timeout: f64,
+    ) -> PyResult<(String, Vec<(&'static str, String)>)> {
+        let program: QuaProgram = decode(py, "QUA program", program)?;
+        let client = self.connection.client(py)?;
+        let timeout = Timeout::from_seconds(timeout);
+        let (job, said) = block_on(py, client.execute(machine, program, timeout))?;
+        Ok((job.id().to_owned(), messages(said)))
+    }
+
+    fn running_job(&self, py: Python<'_>, machine: &str) -> PyResult<Option<String>> {
+        let client = self.connection.client(py)?;
+        let job = block_on(py, client.running_job(machine))?;
+        Ok(job.map(|job| job.id().to_owned()))
+    }
+
+    #[pyo3(signature = (machine, job_id=None, user_id=None, position=None))]
+    fn pending_jobs(
+        &self,
+        py: Python<'_>,
+        machine: &str,
+        job_id: Option<String>,
+        user_id: Option<String>,
+        position: Option<u32>,
+    ) -> PyResult<Vec<String>> {
+        let client = self.connection.client(py)?;
+        block_on(
+            py,
+            client.pending_jobs(
+                machine,
+                PendingQuery {
+                    job_id,
+                    user_id,
+                    position,
+                },
+            ),
+        )
+    }
+
+    #[pyo3(signature = (machine, job_id=None, user_id=None, position=None))]
+    fn remove_pending(
+        &self,
+        py: Python<'_>,
+        machine: &str,
+        job_id: Option<String>,
+        user_id: Option<String>,
+        position: Option<u32>,
+    ) -> PyResult<i32> {
+        let client = self.connection.client(py)?;
+        block_on(
+            py,
+            client.remove_pending(
+                machine,
+                PendingQuery {
+                    job_id,
+                    user_id,
+                    position,
+                },
+            ),
+        )
+    }
+
+    fn job(&self, job_id: String, machine: String) -> PyJob {
+        PyJob::new(Arc::clone(&self.connection), job_id, machine)
+    }
+}
+
+/// Corrections as the hardware holds them.
+#[pyfunction]
+pub(crate) fn quantize_correction<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    let (rows, shape) = array::matrices(value)?;
+    let mut out = Vec::with_capacity(rows.len() * 4);
+    for (index, row) in rows.into_iter().enumerate() {
+        let what = if shape.len() == 1 {
+            "the matrix".to_owned()
+        } else {
+            format!("row {index}")
+        };
+        out.extend(quantize(&what, row).map_err(|error| errors::to_python(py, error))?);
+    }
+    array::doubles(py, &out, &shape)
+}
+
+/// The descriptors of the wire interface, for the test that compares them with the vendor's.
+#[pyfunction]
+#[pyo3(name = "_descriptor_set")]
+pub(crate) fn descriptor_set(py: Python<'_>) -> Bound<'_, PyBytes> {
+    PyBytes::new(py, pulsewire_wire::FILE_DESCRIPTOR_SET)
+}

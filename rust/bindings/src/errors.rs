@@ -1,0 +1,131 @@
+//! Errors of the client as the exceptions of `pulsewire.exceptions`: one exhaustive match.
+
+use pulsewire_client::{CompilerMessage, Error, JobManagerError};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyType};
+
+/// The exception of a class of `pulsewire.exceptions`, with attributes.
+fn raise(py: Python<'_>, class: &str, message: &str, attributes: &[(&str, Py<PyAny>)]) -> PyErr {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let make = || -> PyResult<PyErr> {
+        let module = MODULE
+            .get_or_try_init(py, || py.import("pulsewire.exceptions").map(Bound::unbind))?
+            .bind(py);
+        let class = module.getattr(class)?.cast_into::<PyType>()?;
+        let keywords = PyDict::new(py);
+        for (name, value) in attributes {
+            keywords.set_item(name, value)?;
+        }
+        Ok(PyErr::from_value(class.call((message,), Some(&keywords))?))
+    };
+    make().unwrap_or_else(|error| error)
+}
+
+fn texts(messages: &[CompilerMessage]) -> Vec<String> {
+    messages
+        .iter()
+        .map(|message| message.text.clone())
+        .collect()
+}
+
+fn object<'py>(py: Python<'py>, value: impl IntoPyObjectExt<'py>) -> Py<PyAny> {
+    // A value that cannot become an object would be out of memory: the message still says it.
+    value.into_py_any(py).unwrap_or_else(|_| py.None())
+}
+
+/// The exception that says the same.
+pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
+    let message = error.to_string();
+    let plain = |class: &str| raise(py, class, &message, &[]);
+    match error {
+        Error::Detection { .. } => plain("QmServerDetectionError"),
+        Error::Location { .. } => plain("QmLocationParsingError"),
+        Error::HealthCheck { .. } => plain("QMHealthCheckError"),
+        Error::Timeout { .. } => plain("QMTimeoutError"),
+        Error::Connection { .. } => plain("QMConnectionError"),
+        Error::Unimplemented { .. } => plain("GatewayNotImplementedError"),
+        Error::Unsupported { .. } => plain("UnsupportedCapabilitiesError"),
+        Error::OpenMachine { .. } => plain("OpenQmException"),
+        Error::CloseMachine { .. } => plain("QmFailedToCloseQuantumMachineError"),
+        Error::AddToQueue { messages, .. } => raise(
+            py,
+            "FailedToAddJobToQueueException",
+            &message,
+            &[("errors", object(py, texts(&messages)))],
+        ),
+        Error::Compilation { messages, .. } => raise(
+            py,
+            "CompilationException",
+            &message,
+            &[("errors", object(py, texts(&messages)))],
+        ),
+        Error::JobManager { kind, .. } => match kind {
+            JobManagerError::Unspecified => plain("UnspecifiedError"),
+            JobManagerError::MissingJob => plain("MissingJobError"),
+            JobManagerError::InvalidJobExecutionStatus => plain("InvalidJobExecutionStatusError"),
+            JobManagerError::InvalidOperationOnSimulatorJob => {
+                plain("InvalidOperationOnSimulatorJobError")
+            }
+            JobManagerError::InvalidOperationOnRealJob => plain("InvalidOperationOnRealJobError"),
+            JobManagerError::UnknownInputStream => plain("UnknownInputStreamError"),
+            JobManagerError::ElementWithSingleInput { element } => raise(
+                py,
+                "ElementWithSingleInputError",
+                &message,
+                &[("element_name", object(py, element))],
+            ),
+            JobManagerError::InvalidElementCorrection {
+                element,
+                correction,
+            } => raise(
+                py,
+                "InvalidElementCorrectionError",
+                &message,
+                &[
+                    ("element_name", object(py, element)),
+                    (
+                        "correction",
+                        object(py, <(f64, f64, f64, f64)>::from(correction)),
+                    ),
+                ],
+            ),
+            JobManagerError::ElementWithoutIntermediateFrequency { element } => raise(
+                py,
+                "ElementWithoutIntermediateFrequencyError",
+                &message,
+                &[("element_name", object(py, element))],
+            ),
+            JobManagerError::MissingElement => plain("MissingElementError"),
+        },
+        Error::JobFailed { messages, .. } => raise(
+            py,
+            "ErrorJobStateError",
+            &message,
+            &[("error_list", object(py, messages))],
+        ),
+        Error::JobCancelled { .. } => plain("JobCancelledError"),
+        Error::UnknownState { .. } => plain("UnknownJobStateError"),
+        Error::WaitTimeout { .. } => plain("WaitTimeoutError"),
+        Error::EndedShort { got, wanted, .. } => raise(
+            py,
+            "ResultEndedError",
+            &message,
+            &[("got", object(py, got)), ("wanted", object(py, wanted))],
+        ),
+        Error::DataLoss { .. } => plain("StreamProcessingDataLossError"),
+        Error::Fetch { .. } => plain("DataFetchingError"),
+        Error::Schema { .. } => plain("QmInvalidSchemaError"),
+        Error::UnknownResult { .. } => plain("UnknownResultError"),
+        Error::Value(_) => plain("QmValueError"),
+    }
+}
+
+/// `push_many` stopped: the failure, with how many entries the gateway had acknowledged.
+pub(crate) fn push_stopped(py: Python<'_>, acknowledged: u64, error: Error) -> PyErr {
+    let raised = to_python(py, error);
+    // Every class of the hierarchy takes further attributes; a foreign one keeps its message.
+    let _ = raised.value(py).setattr("acknowledged", acknowledged);
+    raised
+}

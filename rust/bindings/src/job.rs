@@ -1,0 +1,157 @@
+//! One job.
+
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use pulsewire_client::{Acquiring, Job, Severity, Timeout};
+use pyo3::prelude::*;
+
+use crate::blocking::block_on;
+use crate::client::Connection;
+use crate::results::PyResults;
+use crate::{array, errors};
+
+/// A job, by its id; every call asks the gateway.
+#[pyclass(name = "Job", module = "pulsewire._native", frozen)]
+pub(crate) struct PyJob {
+    connection: Arc<Connection>,
+    id: String,
+    machine: String,
+}
+
+/// State, user, time added (seconds since the epoch), position in the queue, errors.
+type Status = (
+    &'static str,
+    Option<String>,
+    Option<f64>,
+    Option<i32>,
+    Vec<String>,
+);
+
+impl PyJob {
+    pub(crate) fn new(connection: Arc<Connection>, id: String, machine: String) -> Self {
+        Self {
+            connection,
+            id,
+            machine,
+        }
+    }
+
+    fn job(&self, py: Python<'_>) -> PyResult<Job> {
+        Ok(self.connection.client(py)?.job(&*self.id, &*self.machine))
+    }
+}
+
+#[pymethods]
+impl PyJob {
+    #[getter]
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    #[getter]
+    fn machine_id(&self) -> &str {
+        &self.machine
+    }
+
+    fn status(&self, py: Python<'_>) -> PyResult<Status> {
+        let job = self.job(py)?;
+        let status = block_on(py, job.status())?;
+        let details = status.details;
+        let seconds = details.time_added.map(|time| {
+            time.duration_since(UNIX_EPOCH)
+                .map_or(0.0, |since| since.as_secs_f64())
+        });
+        Ok((
+            status.state.name(),
+            details.added_by,
+            seconds,
+            details.position,
+            details.errors,
+        ))
+    }
+
+    fn wait_for_execution(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+        let job = self.job(py)?;
+        block_on(py, job.wait_for_execution(Timeout::from_seconds(timeout)))
+    }
+
+    fn cancel_pending(&self, py: Python<'_>) -> PyResult<bool> {
+        let job = self.job(py)?;
+        block_on(py, job.cancel_pending())
+    }
+
+    fn halt(&self, py: Python<'_>) -> PyResult<bool> {
+        let job = self.job(py)?;
+        block_on(py, job.halt())
+    }
+
+    fn resume(&self, py: Python<'_>) -> PyResult<()> {
+        let job = self.job(py)?;
+        block_on(py, job.resume())
+    }
+
+    fn is_paused(&self, py: Python<'_>) -> PyResult<bool> {
+        let job = self.job(py)?;
+        block_on(py, job.is_paused())
+    }
+
+    fn is_running(&self, py: Python<'_>) -> PyResult<bool> {
+        let job = self.job(py)?;
+        block_on(py, job.is_running())
+    }
+
+    /// 0: stopped, 1: nothing to acquire, 2: data to acquire.
+    fn acquiring(&self, py: Python<'_>) -> PyResult<u8> {
+        let job = self.job(py)?;
+        Ok(match block_on(py, job.acquiring())? {
+            Acquiring::Stopped => 0,
+            Acquiring::Nothing => 1,
+            Acquiring::Data => 2,
+        })
+    }
+
+    /// (code, whether it is an error and no warning, message) of each runtime error.
+    fn errors(&self, py: Python<'_>) -> PyResult<Vec<(i32, bool, String)>> {
+        let job = self.job(py)?;
+        let errors = block_on(py, job.errors())?;
+        let read = |error: pulsewire_client::ExecutionError| {
+            (error.code, error.severity == Severity::Error, error.message)
+        };
+        Ok(errors.into_iter().map(read).collect())
+    }
+
+    fn correction(&self, py: Python<'_>, element: &str) -> PyResult<(f64, f64, f64, f64)> {
+        let job = self.job(py)?;
+        Ok(block_on(py, job.correction(element))?.into())
+    }
+
+    fn set_correction(
+        &self,
+        py: Python<'_>,
+        element: &str,
+        matrix: (f64, f64, f64, f64),
+    ) -> PyResult<(f64, f64, f64, f64)> {
+        let job = self.job(py)?;
+        Ok(block_on(py, job.set_correction(element, matrix.into()))?.into())
+    }
+
+    fn push(&self, py: Python<'_>, stream: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let values = array::entry(stream, value)?;
+        let job = self.job(py)?;
+        block_on(py, job.push(stream, &values))
+    }
+
+    fn push_many(&self, py: Python<'_>, stream: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let entries = array::entries(stream, value)?;
+        let job = self.job(py)?;
+        let pushed = block_on(py, async { Ok(job.push_many(stream, &entries).await) })?;
+        pushed.map_err(|(acknowledged, error)| errors::push_stopped(py, acknowledged, error))
+    }
+
+    fn results(&self, py: Python<'_>) -> PyResult<PyResults> {
+        let job = self.job(py)?;
+        let results = block_on(py, job.results())?;
+        Ok(PyResults::new(Arc::clone(&self.connection), results))
+    }
+}

@@ -1,0 +1,35 @@
+//! The extension module `pulsewire._native`: module registration only.
+#![allow(missing_docs)]
+
+mod array;
+mod blocking;
+mod client;
+mod emulator;
+mod errors;
+mod job;
+mod results;
+mod runtime;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::client::{PyClient, connect, descriptor_set, quantize_correction};
+    #[pymodule_export]
+    use super::emulator::PyEmulator;
+    #[pymodule_export]
+    use super::job::PyJob;
+    #[pymodule_export]
+    use super::results::PyResults;
+    #[pymodule_export]
+    use super::runtime::{_after_fork, _shut_down};
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("DEBUG_BUILD", cfg!(debug_assertions))
+    }
+}

@@ -1,0 +1,73 @@
+//! The tokio runtime that this process owns: made on first use, shut down at exit with a bound,
+//! made anew in the child of a fork.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use tokio::runtime::Runtime;
+
+/// How long the exit of the interpreter may take for what is under way.
+const EXIT_PATIENCE: Duration = Duration::from_millis(200);
+
+/// Counts the forks between this process and the one that loaded the module.
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+/// Locked only while attached to the interpreter and never across a wait, so that a fork, which
+/// needs the interpreter too, cannot happen while another thread holds it.
+static CURRENT: Mutex<Option<(u64, Arc<Runtime>)>> = Mutex::new(None);
+
+/// The number of this process since the module was loaded.
+pub(crate) fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// The runtime of this process.
+pub(crate) fn current(_py: Python<'_>) -> PyResult<Arc<Runtime>> {
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    let generation = generation();
+    if let Some((of, runtime)) = current.as_ref()
+        && *of == generation
+    {
+        return Ok(Arc::clone(runtime));
+    }
+    // The threads of an inherited runtime do not exist here: it can neither be used nor dropped.
+    std::mem::forget(current.take());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("pulsewire")
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            PyRuntimeError::new_err(format!("pulsewire cannot start its threads: {error}"))
+        })?;
+    let runtime = Arc::new(runtime);
+    *current = Some((generation, Arc::clone(&runtime)));
+    Ok(runtime)
+}
+
+/// Called in the child of a fork; touches an atomic only.
+#[pyfunction]
+pub(crate) fn _after_fork() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Called when the interpreter exits.
+#[pyfunction]
+pub(crate) fn _shut_down(py: Python<'_>) {
+    let taken = CURRENT
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let Some((of, runtime)) = taken else { return };
+    if of != generation() {
+        std::mem::forget(runtime);
+        return;
+    }
+    // A call that still runs on another thread holds the runtime: it ends with the process.
+    if let Ok(runtime) = Arc::try_unwrap(runtime) {
+        py.detach(|| runtime.shutdown_timeout(EXIT_PATIENCE));
+    }
+}
