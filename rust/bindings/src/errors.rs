@@ -2,6 +2,7 @@
 
 use pulsewire_client::{CompilerMessage, Error, JobManagerError};
 use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
@@ -107,7 +108,7 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
         ),
         Error::JobCancelled { .. } => plain("JobCancelledError"),
         Error::UnknownState { .. } => plain("UnknownJobStateError"),
-        Error::WaitTimeout { .. } => plain("WaitTimeoutError"),
+        Error::WaitTimeout { .. } => PyTimeoutError::new_err(message),
         Error::EndedShort { got, wanted, .. } => raise(
             py,
             "ResultEndedError",

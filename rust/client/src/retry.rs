@@ -52,7 +52,7 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn only_broken_connections_are_tried_again() {
         for (status, tries) in [("UNAVAILABLE", 3), ("NOT_FOUND", 1), ("INTERNAL", 1)] {
             let mut calls = 0;

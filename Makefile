@@ -1,0 +1,66 @@
+# Every target does its own set-up, in .venv (tools, the built package) and .venvs (one for each
+# qm-qua version that is tested against). Needs Rust, CPython 3.10+ with pip, and make.
+
+PYTHON ?= python3
+QM_VERSIONS := 1.2.6 1.4.1
+
+ifeq ($(OS),Windows_NT)
+BIN := Scripts
+else
+BIN := bin
+endif
+PY := .venv/$(BIN)/python
+QM_PY = .venvs/qm-$(1)/$(BIN)/python
+QM_READY := $(QM_VERSIONS:%=.venvs/qm-%/.ready)
+# The client that the demo and the tests use unless they say otherwise.
+MAIN_QM := .venvs/qm-1.4.1/$(BIN)/python
+
+RUST_SOURCES := $(shell find rust protos -type f) Cargo.toml Cargo.lock
+
+.PHONY: build demo test lint bench clean
+
+build: .venv/.built
+
+.venv/.tools: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install -q --disable-pip-version-check --upgrade pip
+	$(PY) -m pip install -q --disable-pip-version-check "maturin>=1.9,<2" "mypy>=1.15" \
+		"numpy>=1.24" "pytest>=8" "pytest-timeout>=2.3" "ruff>=0.11"
+	touch $@
+
+.venv/.built: .venv/.tools $(RUST_SOURCES)
+	VIRTUAL_ENV=$(CURDIR)/.venv $(PY) -m maturin develop --release --locked -q
+	touch $@
+
+# The package is used from the source tree, where `maturin develop` puts the extension.
+.venvs/qm-%/.ready: tests/interop/requirements.txt
+	$(PYTHON) -m venv .venvs/qm-$*
+	$(call QM_PY,$*) -m pip install -q --disable-pip-version-check qm-qua==$* -r $<
+	$(call QM_PY,$*) -c "import sysconfig, pathlib; pathlib.Path(sysconfig.get_path('purelib'), \
+		'pulsewire.pth').write_text(r'$(CURDIR)/python')"
+	touch $@
+
+demo: .venv/.built .venvs/qm-1.4.1/.ready
+	$(MAIN_QM) -W ignore -m pulsewire demo --output demo.png
+
+test: .venv/.built $(QM_READY)
+	cargo test --release --locked --workspace --exclude pulsewire-bindings -q
+	cargo build --release --locked -q -p pulsewire-client --examples
+	cargo build --release --locked -q -p pulsewire-emulator
+	$(PY) -m pytest tests/unit
+	$(MAIN_QM) -m pytest tests/emulator tests/interop
+
+lint: .venv/.built
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -q -- -D warnings
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m mypy.stubtest pulsewire._native --mypy-config-file pyproject.toml
+
+bench: .venv/.built $(QM_READY)
+	cargo build --release --locked -q -p pulsewire-emulator
+	$(MAIN_QM) -W ignore benches/python/run.py
+
+clean:
+	rm -rf .venv .venvs target demo.png python/pulsewire/_native*.so python/pulsewire/_native*.pyd

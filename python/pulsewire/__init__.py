@@ -1,0 +1,24 @@
+"""pulsewire: the Job API of Quantum Machines controllers over a Rust core.
+
+Start with :func:`connect`, or with :class:`Emulator` when there is no instrument::
+
+    with pulsewire.Emulator() as emulator:
+        with pulsewire.connect(emulator.host, emulator.port) as client:
+            machine = client.open_qm(config)
+            job = client.execute(machine, program)
+            print(job.result_handles.fetch_results())
+"""
+
+from pulsewire import exceptions
+from pulsewire._native import __version__, quantize_correction
+from pulsewire.client import Client, connect
+from pulsewire.emulator import Emulator
+
+__all__ = [
+    "Client",
+    "Emulator",
+    "__version__",
+    "connect",
+    "exceptions",
+    "quantize_correction",
+]

@@ -1,0 +1,61 @@
+"""The command line: ``pulsewire`` and ``python -m pulsewire``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from pulsewire.emulator import Emulator
+
+__all__ = ["main"]
+
+
+def _emulator(arguments: argparse.Namespace) -> int:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        emulator = Emulator(
+            host=arguments.host, port=arguments.port, realtime=arguments.realtime
+        )
+    except OSError as error:
+        print(f"pulsewire: {error}")
+        return 1
+    with emulator:
+        print(f"listening on {emulator.address}", flush=True)
+        # In steps, as a wait without a bound does not hear signals on Windows.
+        while not stopped.wait(0.5):
+            pass
+    return 0
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from pulsewire._demo.closed_loop import run
+
+    return run(arguments.output, iterations=arguments.iterations)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; gives the exit status."""
+    parser = argparse.ArgumentParser(prog="pulsewire", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    emulator = commands.add_parser("emulator", help="run the emulator until Ctrl-C")
+    emulator.add_argument("--host", default="127.0.0.1", help="address (default: loopback)")
+    emulator.add_argument("--port", type=int, default=9510, help="port; 0: any free one")
+    emulator.add_argument(
+        "--realtime", action="store_true", help="waits last as long as on the instrument"
+    )
+    emulator.set_defaults(run=_emulator)
+
+    demo = commands.add_parser("demo", help="close a loop on the emulator and plot it")
+    demo.add_argument("--output", type=Path, default=Path("demo.png"), help="the picture")
+    demo.add_argument("--iterations", type=int, default=1200, help="of the loop")
+    demo.set_defaults(run=_demo)
+
+    parsed = parser.parse_args(arguments)
+    status: int = parsed.run(parsed)
+    return status

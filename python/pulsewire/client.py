@@ -1,0 +1,246 @@
+"""Connections: :func:`connect` and :class:`Client`."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pulsewire import _native
+from pulsewire._vendor import config_bytes, program_bytes
+from pulsewire.jobs.job_queue import QmQueue
+from pulsewire.jobs.pending_job import QmPendingJob
+from pulsewire.jobs.qm_job import QmJob
+from pulsewire.results.streams_manager import StreamsManager
+
+__all__ = ["Client", "connect"]
+
+logger = logging.getLogger("pulsewire")
+
+# The runtime of the extension ends with the interpreter, within a bound; a forked child makes
+# its own.
+atexit.register(_native._shut_down)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_native._after_fork)
+
+_LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
+
+
+def _log(messages: Sequence[tuple[str, str]]) -> None:
+    for level, text in messages:
+        logger.log(_LEVELS[level], text)
+
+
+class Client:
+    """A connection to a gateway (a QOP 2.x, or the emulator).
+
+    Made by :func:`connect`; a context manager that closes it. Calls may come from any thread.
+    A client pickles as its address and options and connects anew where it is unpickled; after
+    ``os.fork()`` the child gets a connection of its own on first use. A pickle carries the
+    token and the headers in clear.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = dict(options)
+        self._native = _native.connect(**self._options)
+
+    def __reduce__(self) -> tuple[type[Client], tuple[dict[str, Any]]]:
+        return (Client, (self._options,))
+
+    def __repr__(self) -> str:
+        return f"<pulsewire.Client {self._options['host']}:{self._options['port']}>"
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection; later calls raise ``QMConnectionError``. Jobs go on."""
+        self._native.close()
+
+    @property
+    def address(self) -> str:
+        """``host:port`` of the gateway, after a cluster's redirection."""
+        return self._native.address
+
+    @property
+    def version(self) -> str:
+        """The gateway's version string, for example ``2.70-a0974ba`` for QOP 2.6.0."""
+        return self._native.version
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The gateway's capabilities, by their names on the wire."""
+        return frozenset(self._native.capabilities)
+
+    def open_qm(self, config: object, close_other_machines: bool = True) -> str:
+        """Opens a quantum machine.
+
+        Args:
+            config: A ``QuaConfig`` message of either client version, its bytes, or (where
+                qm-qua is installed) a configuration dictionary.
+            close_other_machines: Close every other machine first; their queues are cancelled
+                and their running jobs halted.
+
+        Returns:
+            The machine's id.
+
+        Raises:
+            OpenQmException: The configuration was refused; the message lists every reason.
+        """
+        data = config_bytes(config, self.capabilities)
+        machine, warnings = self._native.open_qm(data, close_other_machines)
+        for text in warnings:
+            logger.warning(text)
+        return machine
+
+    def close_qm(self, machine_id: str) -> bool:
+        """Closes a machine; its queue is cancelled and its running job halted.
+
+        Returns:
+            True.
+
+        Raises:
+            QmFailedToCloseQuantumMachineError: There is none of that id.
+        """
+        self._native.close_qm(machine_id)
+        return True
+
+    def list_open_qms(self) -> list[str]:
+        """The ids of the open machines."""
+        return self._native.list_open_qms()
+
+    def execute(self, machine_id: str, program: object, *, timeout: float = 5.0) -> QmJob:
+        """Runs a program at once: empties the machine's queue and halts its running job first.
+
+        Args:
+            machine_id: The machine, as :meth:`open_qm` gave it.
+            program: A qm-qua ``Program``, its protobuf message of either client version, or
+                bytes.
+            timeout: Seconds to wait for the start.
+
+        Returns:
+            The running (or already completed) job.
+
+        Raises:
+            FailedToAddJobToQueueException: The program has mistakes; ``errors`` has a text for
+                each, with the statement and its source line.
+            TimeoutError: It did not start in time; it stays queued.
+        """
+        job, messages = self._native.execute(machine_id, program_bytes(program), timeout)
+        _log(messages)
+        return QmJob(self, job, machine_id)
+
+    def compile(self, machine_id: str, program: object) -> str:
+        """Compiles a program for later.
+
+        Returns:
+            The program's id, for :meth:`QmQueue.add_compiled`; valid while the machine is open.
+
+        Raises:
+            CompilationException: The program has mistakes; see ``errors``.
+        """
+        program_id, messages = self._native.compile(machine_id, program_bytes(program))
+        _log(messages)
+        return program_id
+
+    def queue(self, machine_id: str) -> QmQueue:
+        """The queue of a machine."""
+        return QmQueue(self, machine_id)
+
+    def job(self, job_id: str, machine_id: str = "") -> QmJob:
+        """Attaches to a job by its id; nothing is asked yet.
+
+        Args:
+            job_id: The job; it may have been started by anybody.
+            machine_id: Its machine; needed only for what concerns the queue.
+        """
+        return QmJob(self, job_id, machine_id)
+
+    def pending_job(self, job_id: str, machine_id: str) -> QmPendingJob:
+        """Attaches to a job in a queue by its id; nothing is asked yet."""
+        return QmPendingJob(self, job_id, machine_id)
+
+    def running_job(self, machine_id: str) -> QmJob | None:
+        """The job that a machine runs, or None."""
+        job = self._native.running_job(machine_id)
+        return None if job is None else QmJob(self, job, machine_id)
+
+    def result_handles(self, job_id: str) -> StreamsManager:
+        """The results of a job by its id (``qmm.get_job_result_handles`` of qm-qua)."""
+        return self.job(job_id).result_handles
+
+
+def _tls(
+    tls: Mapping[str, str | os.PathLike[str]] | bool | None,
+) -> tuple[str | None, tuple[str, str] | None, str | None] | None:
+    if tls is None or tls is False:
+        return None
+    given = {} if tls is True else dict(tls)
+
+    def read(key: str) -> str | None:
+        path = given.pop(key, None)
+        return None if path is None else Path(path).read_text()
+
+    ca, certificate, key = read("ca"), read("certificate"), read("key")
+    domain = given.pop("domain", None)
+    if given:
+        raise TypeError(f"tls takes ca, certificate, key and domain, not {', '.join(given)}")
+    if (certificate is None) != (key is None):
+        raise ValueError("tls: a client's certificate and its key must be given together")
+    identity = None if certificate is None or key is None else (certificate, key)
+    return (ca, identity, None if domain is None else str(domain))
+
+
+def connect(
+    host: str,
+    port: int = 80,
+    *,
+    cluster_name: str | None = None,
+    timeout: float = 120.0,
+    token: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    tls: Mapping[str, str | os.PathLike[str]] | bool | None = None,
+    follow_redirects: bool = True,
+) -> Client:
+    """Connects to a gateway: a QOP 2.x, or the emulator.
+
+    As the vendor's client does, it follows a cluster's redirection (HTTP 302), asks for the
+    version and the capabilities, and for the gateway's health.
+
+    Args:
+        host: Name or address.
+        port: Port.
+        cluster_name: The cluster meant, where a router serves several.
+        timeout: Seconds that a call may take in all, unless it has a timeout of its own.
+        token: A user token (``authorization: Bearer …``).
+        headers: Further headers of every call.
+        tls: True for public certificates, or a mapping with any of ``ca``, ``certificate``,
+            ``key`` (paths of PEM files) and ``domain``.
+        follow_redirects: Whether to go where a router points. With ``tls`` there is no
+            redirection, as the probe is plaintext.
+
+    Returns:
+        The client; a context manager.
+
+    Raises:
+        QmServerDetectionError: There is no gateway at the address.
+        QMHealthCheckError: The gateway says that it is not well.
+    """
+    return Client(
+        {
+            "host": host,
+            "port": port,
+            "cluster_name": cluster_name,
+            "timeout": float(timeout),
+            "token": token,
+            "headers": list((headers or {}).items()),
+            "tls": _tls(tls),
+            "follow_redirects": follow_redirects,
+        }
+    )

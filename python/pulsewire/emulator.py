@@ -1,0 +1,68 @@
+"""The emulator inside this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pulsewire import _native
+
+__all__ = ["Emulator"]
+
+
+class Emulator:
+    """A QOP 2.6 gateway on this machine that really executes QUA programs.
+
+    It runs on threads of its own from construction until :meth:`stop` (or the end of the
+    ``with`` block) and speaks the protocol of the instrument, so that pulsewire and an unchanged
+    qm-qua connect to it. What it does not model it refuses when a program is compiled; see
+    docs/emulator.md.
+
+    Args:
+        host: Address to listen on; loopback unless told otherwise.
+        port: Port; 0 for any free one.
+        realtime: Whether ``wait`` lasts as long as on the instrument; otherwise time is virtual
+            and programs run as fast as they can.
+        limits: What clients may make it hold, by name; see docs/emulator.md.
+
+    Raises:
+        OSError: The address cannot be used.
+        TypeError: A limit of an unknown name.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        realtime: bool = False,
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
+        self._native = _native.Emulator(host, port, realtime, dict(limits or {}))
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._native.host
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._native.port
+
+    @property
+    def address(self) -> str:
+        """``host:port``."""
+        return f"{self.host}:{self.port}"
+
+    def stop(self) -> None:
+        """Halts every job and closes every connection; once is enough."""
+        self._native.stop()
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<pulsewire.Emulator {self.address}>"

@@ -1,0 +1,189 @@
+"""The queue of a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pulsewire._vendor import program_bytes
+from pulsewire.exceptions import JobNotFoundError, QmValueError
+from pulsewire.jobs.pending_job import QmPendingJob
+
+if TYPE_CHECKING:
+    from pulsewire.client import Client
+
+__all__ = ["QmQueue"]
+
+
+def _overrides(
+    overrides: Mapping[str, Mapping[str, float | Sequence[float]]] | None,
+) -> list[tuple[str, list[float]]]:
+    given = dict(overrides or {})
+    waveforms = given.pop("waveforms", {})
+    if given:
+        raise QmValueError(f"overrides: only waveforms can be overridden, not {', '.join(given)}")
+    out = []
+    for name, samples in waveforms.items():
+        values = (
+            [float(value) for value in samples]
+            if hasattr(samples, "__iter__")
+            else [float(samples)]
+        )
+        if not values:
+            raise QmValueError(f"overrides: the waveform {name!r} needs at least one sample")
+        out.append((name, values))
+    return out
+
+
+class QmQueue:
+    """The jobs that wait for a machine; positions count from 1.
+
+    Args:
+        client: The connection.
+        machine_id: The machine.
+    """
+
+    def __init__(self, client: Client, machine_id: str) -> None:
+        self._client = client
+        self.machine_id = machine_id
+
+    def __repr__(self) -> str:
+        return f"<pulsewire.QmQueue of {self.machine_id!r}>"
+
+    def _job(self, job_id: str) -> QmPendingJob:
+        return QmPendingJob(self._client, job_id, self.machine_id)
+
+    def _add(self, program: object, to_start: bool) -> QmPendingJob:
+        from pulsewire.client import _log
+
+        data = program_bytes(program)
+        job, messages = self._client._native.add_to_queue(self.machine_id, data, to_start)
+        _log(messages)
+        return self._job(job)
+
+    def add(self, program: object) -> QmPendingJob:
+        """Queues a program at the end.
+
+        Args:
+            program: A qm-qua ``Program``, its protobuf message of either version, or bytes.
+
+        Raises:
+            FailedToAddJobToQueueException: The program has mistakes; see ``errors``.
+        """
+        return self._add(program, False)
+
+    def add_to_start(self, program: object) -> QmPendingJob:
+        """Queues a program in front of the others; see :meth:`add`."""
+        return self._add(program, True)
+
+    def add_compiled(
+        self,
+        program_id: str,
+        overrides: Mapping[str, Mapping[str, float | Sequence[float]]] | None = None,
+    ) -> QmPendingJob:
+        """Queues a program compiled with :meth:`Client.compile`.
+
+        Args:
+            program_id: What ``compile`` returned.
+            overrides: ``{"waveforms": {name: sample or samples}}``: one sample for a constant
+                waveform, as many as it has for an arbitrary one that is overridable.
+
+        Raises:
+            FailedToAddJobToQueueException: There is no such program or waveform.
+            QmValueError: The overrides have another form; nothing was sent.
+        """
+        waveforms = _overrides(overrides)
+        job = self._client._native.add_compiled(self.machine_id, program_id, waveforms)
+        return self._job(job)
+
+    def _pending(
+        self,
+        job_id: str | None = None,
+        user_id: str | None = None,
+        position: int | None = None,
+    ) -> tuple[QmPendingJob, ...]:
+        ids = self._client._native.pending_jobs(self.machine_id, job_id, user_id, position)
+        return tuple(self._job(found) for found in ids)
+
+    @property
+    def count(self) -> int:
+        """How many jobs wait."""
+        return len(self._pending())
+
+    def __len__(self) -> int:
+        return self.count
+
+    @property
+    def pending_jobs(self) -> tuple[QmPendingJob, ...]:
+        """The jobs that wait, sorted by their ids as text."""
+        return self._pending()
+
+    def get(self, job_id: str) -> QmPendingJob:
+        """The pending job of an id.
+
+        Raises:
+            JobNotFoundError: It does not wait in this queue.
+        """
+        return self._first(f"job {job_id!r}", self._pending(job_id=job_id))
+
+    def get_at(self, position: int) -> QmPendingJob:
+        """The pending job at a position, from 1; also ``queue[position]``.
+
+        Raises:
+            JobNotFoundError: Fewer jobs wait.
+        """
+        return self._first(f"job at position {position}", self._pending(position=position))
+
+    def __getitem__(self, position: int) -> QmPendingJob:
+        return self.get_at(position)
+
+    def _first(self, what: str, found: tuple[QmPendingJob, ...]) -> QmPendingJob:
+        if not found:
+            raise JobNotFoundError(f"the queue of {self.machine_id!r} has no {what}")
+        return found[0]
+
+    def get_by_user_id(self, user_id: str) -> tuple[QmPendingJob, ...]:
+        """The pending jobs that a user added; may be empty."""
+        return self._pending(user_id=user_id)
+
+    def _remove(
+        self,
+        job_id: str | None = None,
+        user_id: str | None = None,
+        position: int | None = None,
+    ) -> int:
+        return self._client._native.remove_pending(self.machine_id, job_id, user_id, position)
+
+    def remove_by_id(self, job_id: str) -> int:
+        """Takes a job out of the queue.
+
+        Returns:
+            How many were removed: 1 or 0.
+
+        Raises:
+            ValueError: An empty id.
+        """
+        if not job_id:
+            raise ValueError("the job's id can not be empty")
+        return self._remove(job_id=job_id)
+
+    def remove_by_position(self, position: int) -> int:
+        """Takes the job at a position, from 1, out of the queue.
+
+        Returns:
+            How many were removed: 1 or 0.
+
+        Raises:
+            ValueError: A position that is not positive.
+        """
+        if position is None or position <= 0:
+            raise ValueError("the position must be positive")
+        return self._remove(position=position)
+
+    def remove_by_user_id(self, user_id: str) -> int:
+        """Takes the jobs that a user added out of the queue; gives how many."""
+        return self._remove(user_id=user_id)
+
+    def clear(self) -> int:
+        """Empties the queue; gives how many jobs were removed."""
+        return self._remove()

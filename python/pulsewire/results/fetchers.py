@@ -1,0 +1,292 @@
+"""Handles of single results."""
+
+from __future__ import annotations
+
+import logging
+import operator
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pulsewire.exceptions import QmInvalidSchemaError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pulsewire import _native
+
+__all__ = [
+    "BaseSingleStreamFetcher",
+    "SingleStreamMultipleResultFetcher",
+    "SingleStreamSingleResultFetcher",
+]
+
+logger = logging.getLogger("pulsewire")
+
+# As long as qm-qua waits (23 days), so that signatures agree.
+VERY_LONG_TIME = 2e6
+
+
+def _range_of(name: str, item: object) -> tuple[int, int | None]:
+    """The first item and the one after the last, as the gateway is asked for them."""
+    if isinstance(item, slice):
+        if item.step not in (None, 1):
+            raise ValueError(
+                f"the result {name!r}: items are fetched in steps of 1, not {item.step}"
+            )
+        start = 0 if item.start is None else operator.index(item.start)
+        return start, None if item.stop is None else operator.index(item.stop)
+    try:
+        index = operator.index(item)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"the result {name!r}: fetch takes an int or a slice, not {type(item).__name__}"
+        ) from None
+    # The item before the end has no item behind it to stop at.
+    return index, None if index == -1 else index + 1
+
+
+class BaseSingleStreamFetcher(ABC):
+    """What both kinds of handles share; made by :class:`StreamsManager`."""
+
+    _is_single: bool
+
+    def __init__(
+        self,
+        native: _native.Results,
+        job_id: str,
+        schema: tuple[str, object, bool, int],
+    ) -> None:
+        self._native = native
+        self._job_id = job_id
+        self._name, self._dtype, single, self._expected_count = schema
+        if single != self._is_single:
+            kind = "single" if self._is_single else "multiple"
+            raise QmInvalidSchemaError(f"the result {self._name!r} is not a {kind} result")
+
+    def __repr__(self) -> str:
+        return f"<pulsewire.{type(self).__name__} {self._name!r} of {self._job_id!r}>"
+
+    @property
+    def name(self) -> str:
+        """The name it is saved under."""
+        return self._name
+
+    @property
+    def job_id(self) -> str:
+        """The job it belongs to."""
+        return self._job_id
+
+    @property
+    def expected_count(self) -> int:
+        """What the gateway expects in all; 0 where it does not know."""
+        return self._expected_count
+
+    @property
+    def numpy_dtype(self) -> Any:
+        """The description of an item's dtype, as qm-qua shows it.
+
+        A name (``"<i8"``), or a list of fields ``[name, dtype]`` or ``[name, dtype, shape]``
+        with the shape a tuple.
+        """
+        return self._dtype
+
+    def count_so_far(self) -> int:
+        """How many values there are now; also ``len(handle)``."""
+        count, has_errors = self._native.count(self._name)
+        self._report_errors(has_errors)
+        return count
+
+    def __len__(self) -> int:
+        return self.count_so_far()
+
+    def is_processing(self) -> bool:
+        """Whether more values may come."""
+        done, closed, _ = self._native.state()
+        return not (done or closed)
+
+    def has_dataloss(self) -> bool:
+        """Whether the gateway dropped data of the job."""
+        return self._native.state()[2]
+
+    def wait_for_values(self, count: int = 1, timeout: float = VERY_LONG_TIME) -> None:
+        """Waits until there are at least ``count`` values.
+
+        Args:
+            count: Values wanted.
+            timeout: Seconds; zero or less looks exactly once.
+
+        Raises:
+            ResultEndedError: The job ended with fewer; it says how many came and why.
+            TimeoutError: They did not come in time.
+        """
+        self._native.wait_for_values(self._name, max(operator.index(count), 0), timeout)
+
+    def wait_for_all_values(self, timeout: float = VERY_LONG_TIME) -> bool:
+        """Waits until no more values come.
+
+        Args:
+            timeout: Seconds; zero or less looks exactly once.
+
+        Returns:
+            True when the program came to its end, False when it was halted or failed.
+
+        Raises:
+            TimeoutError: The job still runs.
+        """
+        return self._native.wait_for_all(timeout)
+
+    def _report_errors(self, has_errors: bool) -> None:
+        if has_errors:
+            logger.error(
+                f"the job {self._job_id} met runtime errors; values of {self._name!r} may be "
+                "wrong: see job.execution_report()"
+            )
+
+    def strict_fetch(
+        self,
+        item: int | slice,
+        *,
+        check_for_errors: bool = True,
+        flat_struct: bool = False,
+        timeout: float | None = None,
+    ) -> NDArray[Any]:
+        """Fetches values as they are stored, without any unwrapping.
+
+        Args:
+            item: An index or a slice in steps of 1; negative ends count from the end. What is
+                out of range gives an empty array.
+            check_for_errors: Log an error when the job met runtime errors.
+            flat_struct: Put an item's dimensions into the shape instead of the dtype.
+            timeout: Seconds for the whole call; None for the connection's timeout.
+
+        Returns:
+            A new array: one item has the item's own shape, several have a first axis for them.
+
+        Raises:
+            StreamProcessingDataLossError: The gateway dropped data of the job.
+            DataFetchingError: More or less arrived than was promised.
+        """
+        return self._fetch(item, check_for_errors, flat_struct, timeout)[0]
+
+    def _fetch(
+        self, item: object, check_for_errors: bool, flat_struct: bool, timeout: float | None
+    ) -> tuple[NDArray[Any], bool]:
+        start, stop = _range_of(self._name, item)
+        data, wrapped, has_errors = self._native.fetch(
+            self._name, start, stop, flat_struct, timeout
+        )
+        if check_for_errors:
+            self._report_errors(has_errors)
+        return data, wrapped
+
+    @abstractmethod
+    def fetch(
+        self,
+        item: int | slice,
+        *,
+        check_for_errors: bool = True,
+        flat_struct: bool = False,
+        timeout: float | None = None,
+    ) -> Any:
+        """Fetches values; see the two kinds of handles."""
+
+    def fetch_all(self, *, check_for_errors: bool = True, flat_struct: bool = False) -> Any:
+        """Fetches everything there is now; see :meth:`fetch`."""
+        return self.fetch(
+            slice(0, None), check_for_errors=check_for_errors, flat_struct=flat_struct
+        )
+
+
+class SingleStreamMultipleResultFetcher(BaseSingleStreamFetcher):
+    """A handle of a ``save_all`` (or of a ``save`` to a name, the legacy form)."""
+
+    _is_single = False
+
+    def fetch(
+        self,
+        item: int | slice,
+        *,
+        check_for_errors: bool = True,
+        flat_struct: bool = False,
+        timeout: float | None = None,
+    ) -> NDArray[Any]:
+        """Fetches values.
+
+        Args:
+            item: An index or a slice in steps of 1; negative ends count from the end.
+            check_for_errors: Log an error when the job met runtime errors.
+            flat_struct: Put an item's dimensions into the shape instead of the dtype.
+            timeout: Seconds for the whole call; None for the connection's timeout.
+
+        Returns:
+            An array with the values along the first axis. Without ``flat_struct`` its dtype has
+            a field ``value`` (and ``timestamp``); an item's dimensions are the field's. With it,
+            n items of shape s are (n, *s), a single one is s.
+
+        Raises:
+            StreamProcessingDataLossError: The gateway dropped data of the job.
+        """
+        data, wrapped = self._fetch(item, check_for_errors, flat_struct, timeout)
+        if not wrapped:
+            return data
+        # A record of value and timestamp below a single field "value": the field is dropped,
+        # and so is the first axis of a single item (measured, F2.14).
+        inner = data["value"]
+        return inner[0] if inner.shape[0] == 1 else inner
+
+
+class SingleStreamSingleResultFetcher(BaseSingleStreamFetcher):
+    """A handle of a ``save``: the last value only."""
+
+    _is_single = True
+
+    def wait_for_values(self, count: int = 1, timeout: float = VERY_LONG_TIME) -> None:
+        """Waits until there is a value; see :meth:`BaseSingleStreamFetcher.wait_for_values`.
+
+        Raises:
+            RuntimeError: A count other than 1.
+        """
+        if count != 1:
+            raise RuntimeError("a single result can wait only for a single value")
+        super().wait_for_values(1, timeout)
+
+    def fetch_all(self, *, check_for_errors: bool = True, flat_struct: bool = False) -> Any:
+        """Fetches the value; see :meth:`fetch`."""
+        return self.fetch(0, check_for_errors=check_for_errors, flat_struct=flat_struct)
+
+    def fetch(
+        self,
+        item: int | slice = 0,
+        *,
+        check_for_errors: bool = True,
+        flat_struct: bool = False,
+        timeout: float | None = None,
+    ) -> Any:
+        """Fetches the value.
+
+        Args:
+            item: There is only one; anything that asks for another is warned of.
+            check_for_errors: Log an error when the job met runtime errors.
+            flat_struct: Put the value's dimensions into the shape instead of the dtype.
+            timeout: Seconds for the whole call; None for the connection's timeout.
+
+        Returns:
+            A numpy scalar, an array for a buffered stream, a ``numpy.void`` for several fields;
+            None and a warning when there is no value yet.
+
+        Raises:
+            StreamProcessingDataLossError: The gateway dropped data of the job.
+        """
+        if item not in [0, slice(None), slice(1), slice(0, 1), slice(0, 1, 1), slice(0, None)]:
+            logger.warning(f"the result {self._name!r} has a single value: that one is fetched")
+        data, _ = self._fetch(slice(0, 1), check_for_errors, flat_struct, timeout)
+        if len(data) == 0:
+            logger.warning(f"the result {self._name!r} has no value yet: wait_for_values() first")
+            return None
+        # One layer is peeled, and a second one when it holds a single thing (measured, F2.15).
+        value = data if flat_struct else data[0]
+        if isinstance(value, (np.ndarray, np.void)) and len(value) == 1:
+            return value[0]
+        return value
