@@ -6,6 +6,8 @@ pub mod ir;
 pub mod library;
 pub mod run;
 mod statement;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod value;
 
 pub use compile::{CompileError, Compiled, compile};

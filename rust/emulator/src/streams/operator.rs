@@ -324,6 +324,9 @@ impl Operator {
             }
             (None, None) => Err("arithmetic without an operand".to_owned()),
         };
+        if left.0.is_none() && right.0.is_none() {
+            return Err("arithmetic of two constants, without a stream".to_owned());
+        }
         let (left, left_shape, left_whole) = side(left)?;
         let (right, right_shape, right_whole) = side(right)?;
         let scalar_constant = |operand: &Operand, shape: &[usize]| {

@@ -1,0 +1,149 @@
+"""Pushing: what is taken, what is refused, in which order it arrives."""
+
+import numpy as np
+import pytest
+
+from pulsewire import exceptions as errors
+
+
+@pytest.fixture
+def job(pulsewire_client, machine, echo):
+    job = pulsewire_client.execute(machine, echo)
+    yield job
+    job.halt()
+
+
+def answer(job, name, count):
+    handle = job.result_handles.get(name)
+    handle.wait_for_values(count, timeout=5)
+    return handle.fetch_all(flat_struct=True)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        [1, -2, 2**31 - 1],
+        (1, -2, 2**31 - 1),
+        np.array([1, -2, 2**31 - 1], dtype=np.int32),
+        np.array([1, -2, 2**31 - 1], dtype=np.int64),
+        np.array([1, 0, -2, 0, 2**31 - 1], dtype=np.int64)[::2],
+        [np.int8(1), np.int64(-2), np.int32(2**31 - 1)],
+    ],
+)
+def test_every_form_of_ints_arrives(job, entry):
+    job.push_to_input_stream("numbers", entry)
+    job.push_to_input_stream("angle", 0.5)
+    job.push_to_input_stream("flag", True)
+    assert answer(job, "numbers", 1).ravel().tolist() == [1, -2, 2**31 - 1]
+
+
+@pytest.mark.parametrize("entry", [range(3), np.arange(3, dtype=np.uint8), np.arange(3, dtype=np.uint64), np.arange(3, dtype=">i4")])
+def test_ranges_and_other_widths_arrive(job, entry):
+    job.input_stream("numbers").push(entry)
+    job.input_stream("angle").push(0.5)
+    job.input_stream("flag").push(True)
+    assert answer(job, "numbers", 1).ravel().tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("angle", "flag"),
+    [
+        (-8.0, False),
+        ([0.25], [True]),
+        (np.float64(0.25), np.bool_(True)),
+        (np.float32(0.25), np.array([True])),
+        (np.array([0.25], dtype=np.float16), np.array(False)),
+        (3, True),
+    ],
+)
+def test_floats_and_bools_arrive(job, angle, flag):
+    job.push_to_input_stream("numbers", [0, 0, 0])
+    job.push_to_input_stream("angle", angle)
+    job.push_to_input_stream("flag", flag)
+    assert answer(job, "angle", 1) == np.ravel(angle)[0]
+    assert answer(job, "flag", 1) == np.ravel(flag)[0]
+
+
+@pytest.mark.parametrize(
+    ("stream", "entry", "says"),
+    [
+        ("numbers", [1, 2.0, 3], "mixed types"),
+        ("numbers", [1, True, 3], "mixed types"),
+        ("numbers", [1, 2, 2**31], "2147483648 does not fit an int"),
+        ("numbers", 2**80, "does not fit an int"),
+        ("numbers", np.array([1, 2, -(2**31) - 1]), "-2147483649 does not fit an int"),
+        ("numbers", np.array([2**64 - 1], dtype=np.uint64), "18446744073709551615"),
+        ("numbers", "123", "str is not a bool"),
+        ("numbers", b"123", "bytes is not a bool"),
+        ("numbers", None, "NoneType is not a bool"),
+        ("numbers", ["1"], "str is not a bool"),
+        ("numbers", [[1, 2, 3]], "list is not a bool"),
+        ("numbers", np.zeros((3, 1), dtype=int), "push_many"),
+        ("numbers", np.array(["a"]), "cannot be pushed"),
+        ("numbers", np.array([1j]), "cannot be pushed"),
+        ("angle", float("nan"), "does not fit a fixed"),
+        ("angle", [8.0], "8 .value 0. does not fit a fixed"),
+        ("angle", np.array([-8.1]), "does not fit a fixed"),
+        ("angle", float("inf"), "does not fit a fixed"),
+    ],
+)
+def test_what_cannot_be_represented_is_refused_before_it_is_sent(job, stream, entry, says):
+    with pytest.raises(errors.QmValueError, match=says) as caught:
+        job.push_to_input_stream(stream, entry)
+    assert f"'{stream}'" in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("stream", "entry", "kind", "code", "says"),
+    [
+        ("nothing", 1, errors.UnknownInputStreamError, 1006, "'nothing'"),
+        ("numbers", [1, 2], errors.UnspecifiedError, 0, "takes 3 values an entry, not 2"),
+        ("numbers", [], errors.UnspecifiedError, 0, "takes 3 values an entry, not 0"),
+        ("numbers", [1.0, 2.0, 3.0], errors.UnspecifiedError, 0, "takes int, not fixed"),
+        ("flag", 1, errors.UnspecifiedError, 0, "takes bool, not int"),
+        ("angle", True, errors.UnspecifiedError, 0, "takes fixed, not bool"),
+        ("angle", 9, errors.UnspecifiedError, 0, "9 does not fit"),
+    ],
+)
+def test_what_does_not_fit_the_declaration_is_refused(job, stream, entry, kind, code, says):
+    with pytest.raises(kind, match=says) as caught:
+        job.push_to_input_stream(stream, entry)
+    assert type(caught.value) is kind
+    assert caught.value.code == code
+    assert job.id in str(caught.value)
+    # Nothing of it was taken.
+    job.push_to_input_stream("numbers", [7, 8, 9])
+    job.push_to_input_stream("angle", 0.5)
+    job.push_to_input_stream("flag", True)
+    assert answer(job, "numbers", 1).ravel().tolist() == [7, 8, 9]
+
+
+def test_many_entries_arrive_in_order(job):
+    rows = np.arange(600, dtype=np.int64).reshape(200, 3)
+    assert job.input_stream("numbers").push_many(rows) == 200
+    assert job.input_stream("angle").push_many(np.linspace(-1, 1, 200)) == 200
+    assert job.input_stream("flag").push_many([[True], False] * 100) == 200
+    assert np.array_equal(answer(job, "numbers", 200), rows)
+    assert answer(job, "flag", 200).tolist() == [True, False] * 100
+    assert job.input_stream("flag").push_many([]) == 0
+
+
+def test_a_failure_tells_how_many_were_taken(job):
+    stream = job.input_stream("numbers")
+    with pytest.raises(errors.UnspecifiedError, match="not 2") as caught:
+        stream.push_many([[1, 2, 3], [4, 5, 6], [7, 8]])
+    assert caught.value.acknowledged == 2
+    with pytest.raises(errors.QmValueError) as caught:
+        job.input_stream("angle").push_many(np.array([0.5, np.nan]))
+    assert caught.value.acknowledged == 0
+    for bad in (np.zeros((2, 2, 2), dtype=int), np.zeros((2, 0), dtype=int)):
+        with pytest.raises(errors.QmValueError, match="'numbers'"):
+            stream.push_many(bad)
+
+
+def test_an_ended_job_takes_nothing(job):
+    job.halt()
+    with pytest.raises(errors.InvalidJobExecutionStatusError, match=job.id) as caught:
+        job.push_to_input_stream("flag", True)
+    assert caught.value.code == 1001

@@ -1,0 +1,252 @@
+"""Interrupts, forks, time-outs, hostile bytes, exits."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import pulsewire
+from pulsewire import exceptions as errors
+from tests.emulator.conftest import CONFIG
+
+INTERRUPTED = """
+import pickle, sys, time
+import pulsewire
+
+client, job_id, machine, call = pickle.loads(bytes.fromhex(sys.argv[1]))
+job = client.job(job_id, machine)
+pending = client.queue(machine).pending_jobs[0]
+results = job.result_handles
+calls = {
+    "values": lambda: results.flag.wait_for_values(1),
+    "all": lambda: results.wait_for_all_values(),
+    "execution": lambda: pending.wait_for_execution(),
+    "fetch_results": lambda: results.fetch_results(),
+}
+print("ready", flush=True)
+try:
+    calls[call]()
+except KeyboardInterrupt:
+    print("interrupted", job.status, flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process of its own gets no SIGINT on Windows")
+@pytest.mark.parametrize("call", ["values", "all", "execution", "fetch_results"])
+def test_ctrl_c_ends_every_wait_within_100_ms(pulsewire_client, machine, echo, call):
+    import pickle
+
+    job = pulsewire_client.execute(machine, echo)
+    pulsewire_client.queue(machine).add(echo)
+    what = pickle.dumps((pulsewire_client, job.id, machine, call)).hex()
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, what], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.3)
+    asked = time.perf_counter()
+    process.send_signal(signal.SIGINT)
+    shown = process.stdout.readline()
+    took = time.perf_counter() - asked
+    # The connection is still good: the status was asked for after the interrupt.
+    assert shown == "interrupted running\n"
+    assert took < 0.1
+    assert process.wait(10) == 0
+    process.stdout.close()
+    job.halt()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_gets_a_connection_of_its_own(pulsewire_client, machine, counting):
+    job = pulsewire_client.execute(machine, counting(7))
+    handles = job.result_handles
+    assert handles.wait_for_all_values(timeout=5)
+    child = os.fork()
+    if child == 0:
+        # No pytest in here: the answer is the exit status.
+        try:
+            ok = handles["values"].fetch_all(flat_struct=True).tolist() == list(range(7))
+            os._exit(0 if ok and job.status == "completed" else 1)
+        except BaseException:
+            os._exit(2)
+    ends = time.monotonic() + 10
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            break
+        assert time.monotonic() < ends, "the child hangs"
+        time.sleep(0.01)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert job.status == "completed"
+
+
+def test_other_threads_run_during_a_wait(pulsewire_client, machine, echo):
+    job = pulsewire_client.execute(machine, echo)
+    handle = job.result_handles.flag
+    waiting = threading.Thread(target=lambda: handle.wait_for_values(1, timeout=10))
+    waiting.start()
+    counted = 0
+    ends = time.monotonic() + 0.2
+    while time.monotonic() < ends:
+        counted += 1
+    assert waiting.is_alive()
+    assert counted > 1000
+    for name, value in [("numbers", [1, 2, 3]), ("angle", 0.5), ("flag", True)]:
+        job.push_to_input_stream(name, value)
+    waiting.join(5)
+    assert not waiting.is_alive()
+    job.halt()
+
+
+def test_a_gateway_that_never_answers_is_a_timeout():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        started = time.perf_counter()
+        with pytest.raises(errors.QmServerDetectionError, match=r"within 0\.2 s"):
+            pulsewire.connect("127.0.0.1", silent.getsockname()[1], timeout=0.2)
+        assert time.perf_counter() - started < 2
+
+
+def test_a_gateway_that_dies_is_a_connection_error(counting):
+    emulator = pulsewire.Emulator()
+    client = pulsewire.connect(emulator.host, emulator.port, timeout=5)
+    job = client.execute(client.open_qm(CONFIG), counting(1))
+    emulator.stop()
+    emulator.stop()
+    with pytest.raises(errors.QMConnectionError, match=job.id):
+        _ = job.status
+    client.close()
+
+
+def test_hostile_bytes_do_no_harm(pulsewire_emulator, pulsewire_client, machine, demo_files):
+    noise = random.Random(1)
+    address = (pulsewire_emulator.host, pulsewire_emulator.port)
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    for prefix in (b"", preface, preface + b"\0\0\0\4\0\0\0\0\0", b"GET / HTTP/1.1\r\n\r\n"):
+        with socket.create_connection(address, timeout=5) as raw:
+            raw.sendall(prefix + noise.randbytes(2000))
+    # Programs with bits flipped: refused, or run, but never the end of the emulator.
+    program = demo_files["bulk.program.bin"]
+    for _ in range(300):
+        broken = bytearray(program)
+        for _ in range(noise.randint(1, 4)):
+            broken[noise.randrange(len(broken))] ^= 1 << noise.randrange(8)
+        try:
+            pulsewire_client.queue(machine).add(bytes(broken)).cancel()
+            running = pulsewire_client.running_job(machine)
+            if running is not None:
+                running.halt()
+        except (errors.QmQuaException, errors.GatewayNotImplementedError):
+            pass
+    # As deep as a message may be nested, and deeper.
+    for depth in (20, 40, 2000):
+        nested = b""
+        for _ in range(depth):
+            nested = _field(1, _field(7, _field(4, nested)))
+        with pytest.raises(errors.QmQuaException):
+            pulsewire_client.execute(machine, _field(5, _field(10, nested)))
+    assert pulsewire_client.list_open_qms() == [machine]
+
+
+def _field(number, payload):
+    """A length-delimited protobuf field."""
+
+    def varint(value):
+        out = bytearray()
+        while value > 127:
+            out.append(value & 127 | 128)
+            value >>= 7
+        out.append(value)
+        return bytes(out)
+
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+def test_limits_refuse_what_is_too_much(counting, endless):
+    limits = {"pending_jobs": 1, "machines": 1, "ended_jobs": 2, "input_bytes": 0}
+    with (
+        pulsewire.Emulator(limits=limits) as emulator,
+        pulsewire.connect(emulator.host, emulator.port) as client,
+    ):
+        machine = client.open_qm(CONFIG)
+        with pytest.raises(errors.OpenQmException, match="open already"):
+            client.open_qm(CONFIG, close_other_machines=False)
+        first = client.execute(machine, endless)
+        client.queue(machine).add(endless)
+        with pytest.raises(errors.FailedToAddJobToQueueException, match="remove some first"):
+            client.queue(machine).add(endless)
+        for _ in range(3):
+            client.execute(machine, endless)
+        assert first.status == "unknown"
+    with pytest.raises(TypeError, match="no limit 'speed'"):
+        pulsewire.Emulator(limits={"speed": 1})
+    with pytest.raises(OSError, match="cannot listen on 300.0.0.1"):
+        pulsewire.Emulator(host="300.0.0.1")
+
+
+def test_realtime_waits_last(pulsewire_client):
+    from qm.qua import declare_stream, program, save, stream_processing, wait
+
+    with program() as slow:
+        stream = declare_stream()
+        wait(12_500_000, "qubit")
+        save(1, stream)
+        with stream_processing():
+            stream.with_timestamps().save_all("when")
+    with (
+        pulsewire.Emulator(realtime=True) as emulator,
+        pulsewire.connect(emulator.host, emulator.port) as client,
+    ):
+        job = client.execute(client.open_qm(CONFIG), slow)
+        started = time.perf_counter()
+        handle = job.result_handles.when
+        handle.wait_for_values(1, timeout=5)
+        assert time.perf_counter() - started > 0.03
+        assert handle.fetch_all().tolist() == [(1, 50_000_000)]
+        # A program in a wait is halted at once.
+        job = client.execute(client.list_open_qms()[0], slow)
+        assert job.halt()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGTERM for a child")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_told_to_stop(number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pulsewire", "emulator", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    address = process.stdout.readline().split()[-1]
+    host, port = address.rsplit(":", 1)
+    with pulsewire.connect(host, int(port)) as client:
+        assert client.version == "2.70-a0974ba"
+    process.send_signal(number)
+    assert process.wait(10) == 0
+    process.stdout.close()
+
+
+def test_an_exit_during_a_call_is_quick(pulsewire_client, machine, echo):
+    import pickle
+
+    job = pulsewire_client.execute(machine, echo)
+    what = pickle.dumps((pulsewire_client, job.id)).hex()
+    code = """
+import pickle, sys, threading, time
+client, job_id = pickle.loads(bytes.fromhex(sys.argv[1]))
+handle = client.job(job_id).result_handles.flag
+threading.Thread(target=handle.wait_for_values, daemon=True).start()
+time.sleep(0.2)
+"""
+    started = time.perf_counter()
+    ended = subprocess.run([sys.executable, "-c", code, what], timeout=20)
+    assert ended.returncode == 0
+    assert time.perf_counter() - started < 10
+    job.halt()
