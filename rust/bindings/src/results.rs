@@ -40,7 +40,14 @@ impl PyResults {
 /// with tuples for dimensions only).
 fn describe<'py>(py: Python<'py>, dtype: &Dtype, for_numpy: bool) -> PyResult<Bound<'py, PyAny>> {
     match &dtype.kind {
-        DtypeKind::Plain(name) => Ok(PyString::new(py, name).into_any()),
+        DtypeKind::Plain(name) => {
+            let name = if for_numpy {
+                Dtype::numpy_name(name)
+            } else {
+                name
+            };
+            Ok(PyString::new(py, name).into_any())
+        }
         DtypeKind::Struct(fields) => {
             let mut described = Vec::with_capacity(fields.len());
             for field in fields {

@@ -3,7 +3,7 @@
 //! ```sh
 //! pulsewire-emulator --port 9510 &
 //! cargo run --release -p pulsewire-client --example closed_loop -- 127.0.0.1 9510 \
-//!     python/pulsewire/_demo/closed_loop.config.bin python/pulsewire/_demo/closed_loop.program.bin
+//!     python/pulsewire/_demo/config.bin python/pulsewire/_demo/closed_loop.program.bin
 //! ```
 
 use prost::Message as _;
@@ -26,9 +26,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .await?;
     let results = job.results().await?;
 
+    // The program starts with a pause().
+    while !job.is_paused().await? {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    job.resume().await?;
+
     for step in 0..10u32 {
         let guess = f64::from(step) * 0.1;
-        job.push("guess", &Values::Fixed(vec![guess])).await?;
+        job.push("guess", &Values::Fixed(vec![guess, -0.42]))
+            .await?;
         results
             .wait_for_values("signal", u64::from(step) + 1, Timeout::from_seconds(5.0))
             .await?;

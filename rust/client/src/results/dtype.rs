@@ -14,7 +14,7 @@ pub struct Dtype {
 /// What an element is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DtypeKind {
-    /// A number, by numpy's name of it (`<i8`, `|b1`, `int64`).
+    /// A number, by the name that the gateway gives it (`<i8`, `bool8`, `int64`).
     Plain(String),
     /// Named fields, packed.
     Struct(Vec<Field>),
@@ -39,6 +39,12 @@ impl Dtype {
     pub fn parse(text: &str) -> Result<Self, String> {
         let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         Self::from_value(&value)
+    }
+
+    /// The name of a plain type as every numpy knows it.
+    pub fn numpy_name(name: &str) -> &str {
+        // numpy 2 dropped this one.
+        if name == "bool8" { "|b1" } else { name }
     }
 
     /// Whether it is a single field `value` of records of value and timestamp, which the
@@ -78,10 +84,8 @@ impl Dtype {
     }
 
     fn plain(name: &str) -> Result<Self, String> {
-        // numpy 2 knows this name no more.
-        let name = if name == "bool8" { "|b1" } else { name };
         let size = match name {
-            "bool" | "bool_" | "int8" | "uint8" => Some(1),
+            "bool" | "bool_" | "bool8" | "int8" | "uint8" => Some(1),
             "int16" | "uint16" | "float16" => Some(2),
             "int32" | "uint32" | "float32" => Some(4),
             "int64" | "uint64" | "float64" | "complex64" => Some(8),

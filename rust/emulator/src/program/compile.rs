@@ -170,7 +170,7 @@ impl<'a> Compiler<'a> {
 
     /// A number for a place where running can go wrong, for the execution report.
     pub(super) fn site(&mut self, what: String, loc: &str) -> u32 {
-        let loc = if loc.is_empty() { &self.loc } else { loc };
+        let loc = if self.loc.is_empty() { loc } else { &self.loc };
         self.sites
             .push(format!("{}: {what}{}", self.statement, place(loc)));
         (self.sites.len() - 1) as u32
