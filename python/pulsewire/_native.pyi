@@ -5,6 +5,20 @@ from typing import Any, final
 from numpy import float64
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = [
+    "Client",
+    "connect",
+    "_descriptor_set",
+    "quantize_correction",
+    "Emulator",
+    "Job",
+    "Results",
+    "_after_fork",
+    "_shut_down",
+    "__version__",
+    "DEBUG_BUILD",
+]
+
 __version__: str
 DEBUG_BUILD: bool
 
@@ -39,6 +53,7 @@ def quantize_correction(value: ArrayLike) -> NDArray[float64]:
 def _after_fork() -> None: ...
 def _shut_down() -> None: ...
 def _descriptor_set() -> bytes: ...
+
 @final
 class Client:
     @property

@@ -18,9 +18,7 @@ def _emulator(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        emulator = Emulator(
-            host=arguments.host, port=arguments.port, realtime=arguments.realtime
-        )
+        emulator = Emulator(host=arguments.host, port=arguments.port, realtime=arguments.realtime)
     except OSError as error:
         print(f"pulsewire: {error}")
         return 1

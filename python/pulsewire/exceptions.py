@@ -99,7 +99,7 @@ class QmFailedToCloseQuantumMachineError(QmQuaException):
     """The machine was not closed."""
 
 
-class _ProgramRefused(QmQuaException):  # noqa: N818 (a base of names that are qm-qua's)
+class _ProgramRefused(QmQuaException):
     def __init__(self, message: str = "", *, errors: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.errors = list(errors)
@@ -223,7 +223,7 @@ class UnknownInputStreamError(QmApiError):
     code = 1006
 
 
-class _ElementRefused(QmApiError):
+class _ElementRefused(QmApiError):  # noqa: N818 (a base of names that are qm-qua's)
     def __init__(self, message: str = "", *, element_name: str = "") -> None:
         super().__init__(message)
         self.element_name = element_name

@@ -37,7 +37,15 @@ def test_every_form_of_ints_arrives(job, entry):
     assert answer(job, "numbers", 1).ravel().tolist() == [1, -2, 2**31 - 1]
 
 
-@pytest.mark.parametrize("entry", [range(3), np.arange(3, dtype=np.uint8), np.arange(3, dtype=np.uint64), np.arange(3, dtype=">i4")])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        range(3),
+        np.arange(3, dtype=np.uint8),
+        np.arange(3, dtype=np.uint64),
+        np.arange(3, dtype=">i4"),
+    ],
+)
 def test_ranges_and_other_widths_arrive(job, entry):
     job.input_stream("numbers").push(entry)
     job.input_stream("angle").push(0.5)

@@ -286,7 +286,7 @@ class SingleStreamSingleResultFetcher(BaseSingleStreamFetcher):
             logger.warning(f"the result {self._name!r} has no value yet: wait_for_values() first")
             return None
         # One layer is peeled, and a second one when it holds a single thing (measured, F2.15).
-        value = data if flat_struct else data[0]
+        value: Any = data if flat_struct else data[0]
         if isinstance(value, (np.ndarray, np.void)) and len(value) == 1:
             return value[0]
         return value

@@ -5,7 +5,6 @@ use pulsewire_wire::qua::qua_program as q;
 use pulsewire_wire::qua::{QuaProgram, QuaResultAnalysis};
 use pulsewire_wire::qua_config::qua_config::{ElementDec, QuaConfigV1};
 use q::any_scalar_expression::ExpressionOneof as E;
-pub(crate) use q::any_scalar_expression::ExpressionOneof;
 use q::any_statement::StatementOneof as S;
 use q::binary_expression::BinaryOperator;
 

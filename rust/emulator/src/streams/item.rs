@@ -49,7 +49,7 @@ impl Type {
     }
 
     /// How many elements an item has.
-    pub fn len(&self) -> usize {
+    pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
 
@@ -60,7 +60,7 @@ impl Type {
             Element::Scalar(_) => 8,
             Element::Record(fields) => fields.iter().map(|(_, ty)| ty.size()).sum(),
         };
-        element * self.len()
+        element * self.elements()
     }
 
     /// `numbers of shape (2, 3)` and the like, for messages.
@@ -167,7 +167,7 @@ impl Item {
     }
 
     /// How many elements it holds.
-    pub fn len(&self) -> usize {
+    pub fn elements(&self) -> usize {
         match self {
             Self::Ints(values) => values.len(),
             Self::Floats(values) => values.len(),

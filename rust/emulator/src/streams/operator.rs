@@ -401,7 +401,7 @@ impl State {
         Self {
             operator: operator.clone(),
             scalar: out.shape.is_empty(),
-            len: out.len(),
+            len: out.elements(),
             seen: 0,
             sums: Vec::new(),
             counts,

@@ -43,7 +43,7 @@ fn kept(pipeline: &str, count: i32) -> (String, Vec<Vec<f64>>) {
 }
 
 fn numbers(ty: &Type, bytes: &[u8]) -> Vec<f64> {
-    let element = bytes.len() / ty.len();
+    let element = bytes.len() / ty.elements();
     bytes
         .chunks(element)
         .flat_map(|bytes| match &ty.element {
