@@ -6,17 +6,17 @@ from numpy import float64
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "DEBUG_BUILD",
     "Client",
-    "connect",
-    "_descriptor_set",
-    "quantize_correction",
     "Emulator",
     "Job",
     "Results",
-    "_after_fork",
-    "_shut_down",
     "__version__",
-    "DEBUG_BUILD",
+    "_after_fork",
+    "_descriptor_set",
+    "_shut_down",
+    "connect",
+    "quantize_correction",
 ]
 
 __version__: str

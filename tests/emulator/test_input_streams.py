@@ -38,13 +38,7 @@ def test_every_form_of_ints_arrives(job, entry):
 
 
 @pytest.mark.parametrize(
-    "entry",
-    [
-        range(3),
-        np.arange(3, dtype=np.uint8),
-        np.arange(3, dtype=np.uint64),
-        np.arange(3, dtype=">i4"),
-    ],
+    "entry", [range(3), *(np.arange(3, dtype=kind) for kind in ("u1", "u8", ">i4", "i2"))]
 )
 def test_ranges_and_other_widths_arrive(job, entry):
     job.input_stream("numbers").push(entry)

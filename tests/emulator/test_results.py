@@ -117,9 +117,7 @@ def test_a_wait_ends_with_the_job(pulsewire_client, machine, counting, echo):
     assert (ended.value.got, ended.value.wanted) == (10, 11)
     job = pulsewire_client.execute(machine, echo)
     threading.Timer(0.05, job.halt).start()
-    with pytest.raises(
-        errors.ResultEndedError, match=f"{job.id}.*0 of 1 values: the job was halted"
-    ):
+    with pytest.raises(errors.ResultEndedError, match=f"{job.id}.*0 of 1 values: the job was"):
         job.result_handles.angle.wait_for_values(1, timeout=60)
 
 

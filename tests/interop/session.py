@@ -125,11 +125,7 @@ def main():
     # A simulation of a program without pulses: offsets on every port.
     simulated = manager.simulate(CONFIG, programs.calculations(), SimulationConfig(duration=1000))
     samples = simulated.get_simulated_samples().con1
-    assert sorted(samples.analog) == ["1-1", "1-2", "1-3"] or sorted(samples.analog) == [
-        "1",
-        "2",
-        "3",
-    ]
+    assert len(samples.analog) == 3
     for port, trace in samples.analog.items():
         assert len(trace) == 4000
         assert np.all(trace == 0.05 * int(port[-1]))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import operator
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from pulsewire.exceptions import QmInvalidSchemaError
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     from numpy.typing import NDArray
 
     from pulsewire import _native
@@ -287,6 +289,6 @@ class SingleStreamSingleResultFetcher(BaseSingleStreamFetcher):
             return None
         # One layer is peeled, and a second one when it holds a single thing (measured, F2.15).
         value: Any = data if flat_struct else data[0]
-        if isinstance(value, (np.ndarray, np.void)) and len(value) == 1:
+        if isinstance(value, (np.ndarray, np.void)) and len(cast("Sized", value)) == 1:
             return value[0]
         return value

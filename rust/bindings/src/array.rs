@@ -35,9 +35,7 @@ impl<'py> Destination<'py> {
     ) -> PyResult<Self> {
         let numpy = py.import(intern!(py, "numpy"))?;
         let array = numpy.call_method1(intern!(py, "zeros"), (shape, descr))?;
-        Ok(Self {
-            array: array.cast_into::<PyUntypedArray>()?,
-        })
+        Ok(Self { array: array.cast_into::<PyUntypedArray>()? })
     }
 
     /// The bytes of the array.
@@ -48,12 +46,7 @@ impl<'py> Destination<'py> {
         // `data`, which is not null even for an empty one. No other reference to it exists
         // before `finish`, as it was never handed to Python, and `self` is borrowed mutably for
         // as long as the slice lives.
-        unsafe {
-            Bytes(std::slice::from_raw_parts_mut(
-                (*pointer).fields.data.cast::<u8>(),
-                len,
-            ))
-        }
+        unsafe { Bytes(std::slice::from_raw_parts_mut((*pointer).fields.data.cast::<u8>(), len)) }
     }
 
     /// The array, to be handed to Python.
@@ -114,14 +107,8 @@ pub(crate) fn entry(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Values> 
     for item in items {
         let item = item?;
         let scalar = Scalar::read(stream, &item)?.ok_or_else(|| {
-            let name = item
-                .get_type()
-                .name()
-                .map_or_else(|_| "?".into(), |name| name.to_string());
-            refuse(
-                py,
-                format!("the input stream '{stream}': {name} is not a bool, int or float"),
-            )
+            let name = item.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+            refuse(py, format!("the input stream '{stream}': {name} is not a bool, int or float"))
         })?;
         match (&mut values, scalar) {
             (None, first) => values = Some(first.into_values()),
@@ -160,30 +147,19 @@ pub(crate) fn entries(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<Va
             }
         };
         if width == 0 {
-            return Err(refuse(
-                py,
-                format!("the input stream '{stream}': entries without values"),
-            ));
+            return Err(refuse(py, format!("the input stream '{stream}': entries without values")));
         }
         return Ok(match numbers(stream, array)? {
-            Values::Bools(all) => all
-                .chunks(width)
-                .map(|row| Values::Bools(row.to_vec()))
-                .collect(),
-            Values::Ints(all) => all
-                .chunks(width)
-                .map(|row| Values::Ints(row.to_vec()))
-                .collect(),
-            Values::Fixed(all) => all
-                .chunks(width)
-                .map(|row| Values::Fixed(row.to_vec()))
-                .collect(),
+            Values::Bools(all) => {
+                all.chunks(width).map(|row| Values::Bools(row.to_vec())).collect()
+            }
+            Values::Ints(all) => all.chunks(width).map(|row| Values::Ints(row.to_vec())).collect(),
+            Values::Fixed(all) => {
+                all.chunks(width).map(|row| Values::Fixed(row.to_vec())).collect()
+            }
         });
     }
-    value
-        .try_iter()?
-        .map(|item| entry(stream, &item?))
-        .collect()
+    value.try_iter()?.map(|item| entry(stream, &item?)).collect()
 }
 
 enum Scalar {
@@ -203,9 +179,8 @@ impl Scalar {
             return Ok(Some(Self::Float(value.value())));
         }
         if value.is_instance_of::<PyInt>() {
-            let number = value
-                .extract::<i64>()
-                .map_err(|_| too_large(py, stream, &value.to_string()))?;
+            let number =
+                value.extract::<i64>().map_err(|_| too_large(py, stream, &value.to_string()))?;
             return Ok(Some(Self::Int(int32(py, stream, number)?)));
         }
         // numpy's scalars know their Python twin.
@@ -245,11 +220,7 @@ fn numbers(stream: &str, array: &Bound<'_, PyUntypedArray>) -> PyResult<Values> 
                 let narrow = |value: &u64| {
                     i32::try_from(*value).map_err(|_| too_large(py, stream, &value.to_string()))
                 };
-                return view
-                    .iter()
-                    .map(narrow)
-                    .collect::<PyResult<_>>()
-                    .map(Values::Ints);
+                return view.iter().map(narrow).collect::<PyResult<_>>().map(Values::Ints);
             }
             let wide = array.call_method1(intern!(py, "astype"), (intern!(py, "int64"),))?;
             let wide: PyReadonlyArrayDyn<'_, i64> = wide.extract()?;
@@ -285,10 +256,7 @@ pub(crate) fn matrices<'py>(value: &Bound<'py, PyAny>) -> PyResult<(Vec<[f64; 4]
         ));
     }
     let flat: Vec<f64> = array.as_array().iter().copied().collect();
-    let rows = flat
-        .chunks_exact(4)
-        .map(|row| [row[0], row[1], row[2], row[3]])
-        .collect();
+    let rows = flat.chunks_exact(4).map(|row| [row[0], row[1], row[2], row[3]]).collect();
     Ok((rows, shape))
 }
 

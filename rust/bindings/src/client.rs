@@ -35,10 +35,7 @@ impl Connection {
     fn open(py: Python<'_>, options: ConnectOptions) -> PyResult<Self> {
         let generation = runtime::generation();
         let client = block_on(py, Client::connect(options.clone()))?;
-        Ok(Self {
-            options,
-            current: Mutex::new(State::Open { generation, client }),
-        })
+        Ok(Self { options, current: Mutex::new(State::Open { generation, client }) })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -61,10 +58,7 @@ impl Connection {
             }
         }
         let client = block_on(py, Client::connect(self.options.clone()))?;
-        let opened = State::Open {
-            generation: now,
-            client: client.clone(),
-        };
+        let opened = State::Open { generation: now, client: client.clone() };
         let inherited = std::mem::replace(&mut *self.lock(), opened);
         // Its tasks belong to the parent's runtime, whose threads do not exist here.
         std::mem::forget(inherited);
@@ -110,17 +104,12 @@ pub(crate) fn connect(
         domain,
     });
     options.follow_redirects = follow_redirects;
-    Ok(PyClient {
-        connection: Arc::new(Connection::open(py, options)?),
-    })
+    Ok(PyClient { connection: Arc::new(Connection::open(py, options)?) })
 }
 
 fn decode<M: Message + Default>(py: Python<'_>, what: &str, bytes: &[u8]) -> PyResult<M> {
     M::decode(bytes).map_err(|error| {
-        errors::to_python(
-            py,
-            Error::Value(format!("these bytes are no {what}: {error}")),
-        )
+        errors::to_python(py, Error::Value(format!("these bytes are no {what}: {error}")))
     })
 }
 
@@ -131,10 +120,7 @@ fn messages(given: Vec<CompilerMessage>) -> Vec<(&'static str, String)> {
         Level::Warning => "warning",
         Level::Info => "info",
     };
-    given
-        .into_iter()
-        .map(|message| (level(message.level), message.text))
-        .collect()
+    given.into_iter().map(|message| (level(message.level), message.text)).collect()
 }
 
 #[pymethods]
@@ -252,17 +238,7 @@ impl PyClient {
         position: Option<u32>,
     ) -> PyResult<Vec<String>> {
         let client = self.connection.client(py)?;
-        block_on(
-            py,
-            client.pending_jobs(
-                machine,
-                PendingQuery {
-                    job_id,
-                    user_id,
-                    position,
-                },
-            ),
-        )
+        block_on(py, client.pending_jobs(machine, PendingQuery { job_id, user_id, position }))
     }
 
     #[pyo3(signature = (machine, job_id=None, user_id=None, position=None))]
@@ -275,17 +251,7 @@ impl PyClient {
         position: Option<u32>,
     ) -> PyResult<i32> {
         let client = self.connection.client(py)?;
-        block_on(
-            py,
-            client.remove_pending(
-                machine,
-                PendingQuery {
-                    job_id,
-                    user_id,
-                    position,
-                },
-            ),
-        )
+        block_on(py, client.remove_pending(machine, PendingQuery { job_id, user_id, position }))
     }
 
     fn job(&self, job_id: String, machine: String) -> PyJob {
@@ -300,11 +266,7 @@ pub(crate) fn quantize_correction<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bo
     let (rows, shape) = array::matrices(value)?;
     let mut out = Vec::with_capacity(rows.len() * 4);
     for (index, row) in rows.into_iter().enumerate() {
-        let what = if shape.len() == 1 {
-            "the matrix".to_owned()
-        } else {
-            format!("row {index}")
-        };
+        let what = if shape.len() == 1 { "the matrix".to_owned() } else { format!("row {index}") };
         out.extend(quantize(&what, row).map_err(|error| errors::to_python(py, error))?);
     }
     array::doubles(py, &out, &shape)

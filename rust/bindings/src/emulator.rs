@@ -27,9 +27,7 @@ fn limits(given: HashMap<String, usize>) -> PyResult<Limits> {
             "buffered_values" => &mut limits.buffered_values,
             "input_bytes" => &mut limits.input_bytes,
             _ => {
-                return Err(PyTypeError::new_err(format!(
-                    "the emulator has no limit '{name}'"
-                )));
+                return Err(PyTypeError::new_err(format!("the emulator has no limit '{name}'")));
             }
         };
         *field = value;
@@ -49,15 +47,9 @@ impl PyEmulator {
         limits: Option<HashMap<String, usize>>,
     ) -> PyResult<Self> {
         let limits = self::limits(limits.unwrap_or_default())?;
-        let builder = Emulator::builder()
-            .host(&*host)
-            .port(port)
-            .realtime(realtime)
-            .limits(limits);
+        let builder = Emulator::builder().host(&*host).port(port).realtime(realtime).limits(limits);
         let emulator = py.detach(|| builder.start()).map_err(|error| {
-            PyOSError::new_err(format!(
-                "the emulator cannot listen on {host}:{port}: {error}"
-            ))
+            PyOSError::new_err(format!("the emulator cannot listen on {host}:{port}: {error}"))
         })?;
         Ok(Self { emulator })
     }

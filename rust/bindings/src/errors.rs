@@ -25,10 +25,7 @@ fn raise(py: Python<'_>, class: &str, message: &str, attributes: &[(&str, Py<PyA
 }
 
 fn texts(messages: &[CompilerMessage]) -> Vec<String> {
-    messages
-        .iter()
-        .map(|message| message.text.clone())
-        .collect()
+    messages.iter().map(|message| message.text.clone()).collect()
 }
 
 fn object<'py>(py: Python<'py>, value: impl IntoPyObjectExt<'py>) -> Py<PyAny> {
@@ -56,12 +53,9 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
             &message,
             &[("errors", object(py, texts(&messages)))],
         ),
-        Error::Compilation { messages, .. } => raise(
-            py,
-            "CompilationException",
-            &message,
-            &[("errors", object(py, texts(&messages)))],
-        ),
+        Error::Compilation { messages, .. } => {
+            raise(py, "CompilationException", &message, &[("errors", object(py, texts(&messages)))])
+        }
         Error::JobManager { kind, .. } => match kind {
             JobManagerError::Unspecified => plain("UnspecifiedError"),
             JobManagerError::MissingJob => plain("MissingJobError"),
@@ -77,19 +71,13 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
                 &message,
                 &[("element_name", object(py, element))],
             ),
-            JobManagerError::InvalidElementCorrection {
-                element,
-                correction,
-            } => raise(
+            JobManagerError::InvalidElementCorrection { element, correction } => raise(
                 py,
                 "InvalidElementCorrectionError",
                 &message,
                 &[
                     ("element_name", object(py, element)),
-                    (
-                        "correction",
-                        object(py, <(f64, f64, f64, f64)>::from(correction)),
-                    ),
+                    ("correction", object(py, <(f64, f64, f64, f64)>::from(correction))),
                 ],
             ),
             JobManagerError::ElementWithoutIntermediateFrequency { element } => raise(
@@ -100,12 +88,9 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
             ),
             JobManagerError::MissingElement => plain("MissingElementError"),
         },
-        Error::JobFailed { messages, .. } => raise(
-            py,
-            "ErrorJobStateError",
-            &message,
-            &[("error_list", object(py, messages))],
-        ),
+        Error::JobFailed { messages, .. } => {
+            raise(py, "ErrorJobStateError", &message, &[("error_list", object(py, messages))])
+        }
         Error::JobCancelled { .. } => plain("JobCancelledError"),
         Error::UnknownState { .. } => plain("UnknownJobStateError"),
         Error::WaitTimeout { .. } => PyTimeoutError::new_err(message),

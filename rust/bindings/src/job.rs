@@ -20,21 +20,11 @@ pub(crate) struct PyJob {
 }
 
 /// State, user, time added (seconds since the epoch), position in the queue, errors.
-type Status = (
-    &'static str,
-    Option<String>,
-    Option<f64>,
-    Option<i32>,
-    Vec<String>,
-);
+type Status = (&'static str, Option<String>, Option<f64>, Option<i32>, Vec<String>);
 
 impl PyJob {
     pub(crate) fn new(connection: Arc<Connection>, id: String, machine: String) -> Self {
-        Self {
-            connection,
-            id,
-            machine,
-        }
+        Self { connection, id, machine }
     }
 
     fn job(&self, py: Python<'_>) -> PyResult<Job> {
@@ -58,17 +48,10 @@ impl PyJob {
         let job = self.job(py)?;
         let status = block_on(py, job.status())?;
         let details = status.details;
-        let seconds = details.time_added.map(|time| {
-            time.duration_since(UNIX_EPOCH)
-                .map_or(0.0, |since| since.as_secs_f64())
-        });
-        Ok((
-            status.state.name(),
-            details.added_by,
-            seconds,
-            details.position,
-            details.errors,
-        ))
+        let seconds = details
+            .time_added
+            .map(|time| time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()));
+        Ok((status.state.name(), details.added_by, seconds, details.position, details.errors))
     }
 
     fn wait_for_execution(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {

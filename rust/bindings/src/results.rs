@@ -23,10 +23,7 @@ type Schema = (String, Py<PyAny>, bool, i32);
 
 impl PyResults {
     pub(crate) fn new(connection: Arc<Connection>, results: Results) -> Self {
-        Self {
-            connection,
-            results,
-        }
+        Self { connection, results }
     }
 
     /// The results over the connection of this process.
@@ -41,11 +38,7 @@ impl PyResults {
 fn describe<'py>(py: Python<'py>, dtype: &Dtype, for_numpy: bool) -> PyResult<Bound<'py, PyAny>> {
     match &dtype.kind {
         DtypeKind::Plain(name) => {
-            let name = if for_numpy {
-                Dtype::numpy_name(name)
-            } else {
-                name
-            };
+            let name = if for_numpy { Dtype::numpy_name(name) } else { name };
             Ok(PyString::new(py, name).into_any())
         }
         DtypeKind::Struct(fields) => {
@@ -85,12 +78,7 @@ impl PyResults {
     fn schema(&self, py: Python<'_>) -> PyResult<Vec<Schema>> {
         let read = |schema: &pulsewire_client::Schema| {
             let dtype = describe(py, &schema.dtype, false)?.unbind();
-            Ok((
-                schema.name.clone(),
-                dtype,
-                schema.is_single,
-                schema.expected_count,
-            ))
+            Ok((schema.name.clone(), dtype, schema.is_single, schema.expected_count))
         };
         self.results.schema().iter().map(read).collect()
     }
@@ -122,10 +110,7 @@ impl PyResults {
         timeout: f64,
     ) -> PyResult<()> {
         let results = self.current(py)?;
-        block_on(
-            py,
-            results.wait_for_values(name, count, Timeout::from_seconds(timeout)),
-        )
+        block_on(py, results.wait_for_values(name, count, Timeout::from_seconds(timeout)))
     }
 
     /// (items `start` to `stop`, whether they are wrapped records, whether the job met runtime
@@ -153,10 +138,6 @@ impl PyResults {
             stream.read_into(bytes.as_mut()).await
         })?;
         let array = destination.finish();
-        Ok((
-            array,
-            header.dtype.is_wrapped_record(),
-            header.has_execution_errors,
-        ))
+        Ok((array, header.dtype.is_wrapped_record(), header.has_execution_errors))
     }
 }

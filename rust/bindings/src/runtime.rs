@@ -57,10 +57,7 @@ pub(crate) fn _after_fork() {
 /// Called when the interpreter exits.
 #[pyfunction]
 pub(crate) fn _shut_down(py: Python<'_>) {
-    let taken = CURRENT
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
+    let taken = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some((of, runtime)) = taken else { return };
     if of != generation() {
         std::mem::forget(runtime);

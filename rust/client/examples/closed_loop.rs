@@ -21,9 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let client = Client::connect(ConnectOptions::new(host, port.parse()?)).await?;
     let (machine, _) = client.open_machine(config, true).await?;
-    let (job, _) = client
-        .execute(&machine, program, Timeout::from_seconds(5.0))
-        .await?;
+    let (job, _) = client.execute(&machine, program, Timeout::from_seconds(5.0)).await?;
     let results = job.results().await?;
 
     // The program starts with a pause().
@@ -34,11 +32,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     for step in 0..10u32 {
         let guess = f64::from(step) * 0.1;
-        job.push("guess", &Values::Fixed(vec![guess, -0.42]))
-            .await?;
-        results
-            .wait_for_values("signal", u64::from(step) + 1, Timeout::from_seconds(5.0))
-            .await?;
+        job.push("guess", &Values::Fixed(vec![guess, -0.42])).await?;
+        results.wait_for_values("signal", u64::from(step) + 1, Timeout::from_seconds(5.0)).await?;
         let header = results.header("signal", true, None).await?;
         let (start, count) = Selection::item(i64::from(step)).resolve(header.count);
         let mut bytes = [0; 8];

@@ -64,11 +64,7 @@ impl Interceptor for Headers {
 }
 
 fn address_of(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 fn detection(address: &str, error: &dyn std::error::Error) -> Error {
@@ -77,10 +73,7 @@ fn detection(address: &str, error: &dyn std::error::Error) -> Error {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    Error::Detection {
-        address: address.to_owned(),
-        reason: cause.to_string(),
-    }
+    Error::Detection { address: address.to_owned(), reason: cause.to_string() }
 }
 
 /// Asks where the gateway really is: a router in front of a cluster answers with 302 (F1.4).
@@ -102,26 +95,17 @@ pub(crate) async fn locate(options: &ConnectOptions, headers: &Headers) -> Resul
     match response.status().as_u16() {
         302 => {
             let location = response.headers().get("location");
-            let location = location
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default();
-            parse_location(location).ok_or_else(|| Error::Location {
-                address,
-                location: location.to_owned(),
-            })
+            let location = location.and_then(|value| value.to_str().ok()).unwrap_or_default();
+            parse_location(location)
+                .ok_or_else(|| Error::Location { address, location: location.to_owned() })
         }
-        400 => Err(Error::Detection {
-            address,
-            reason: "the router refuses the request".into(),
-        }),
+        400 => Err(Error::Detection { address, reason: "the router refuses the request".into() }),
         _ => Ok(address),
     }
 }
 
 async fn probe(address: &str, headers: &Headers) -> Result<http::Response<hyper::body::Incoming>> {
-    let stream = TcpStream::connect(address)
-        .await
-        .map_err(|error| detection(address, &error))?;
+    let stream = TcpStream::connect(address).await.map_err(|error| detection(address, &error))?;
     let io = TokioIo::new(stream);
     let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
         .await
@@ -132,13 +116,8 @@ async fn probe(address: &str, headers: &Headers) -> Result<http::Response<hyper:
         .header("te", "trailers")
         .body(Empty::<Bytes>::new())
         .map_err(|error| detection(address, &error))?;
-    request
-        .headers_mut()
-        .extend(headers.0.clone().into_headers());
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(|error| detection(address, &error));
+    request.headers_mut().extend(headers.0.clone().into_headers());
+    let response = sender.send_request(request).await.map_err(|error| detection(address, &error));
     driver.abort();
     response
 }
@@ -154,11 +133,7 @@ fn parse_location(location: &str) -> Option<String> {
 /// A connected channel.
 pub(crate) async fn open(options: &ConnectOptions, address: &str) -> Result<Channel> {
     let fail = |error: tonic::transport::Error| detection(address, &error);
-    let scheme = if options.tls.is_some() {
-        "https"
-    } else {
-        "http"
-    };
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
     let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
         .map_err(fail)?
         .user_agent(concat!("pulsewire/", env!("CARGO_PKG_VERSION")))
@@ -189,22 +164,9 @@ mod tests {
 
     #[test]
     fn locations_are_host_and_port() {
-        assert_eq!(
-            parse_location("10.0.0.5:9510").as_deref(),
-            Some("10.0.0.5:9510")
-        );
-        assert_eq!(
-            parse_location("qop.lab:80/path").as_deref(),
-            Some("qop.lab:80")
-        );
-        for bad in [
-            "http://qop.lab:80",
-            "qop.lab",
-            "",
-            ":80",
-            "qop.lab:99999",
-            "qop.lab:",
-        ] {
+        assert_eq!(parse_location("10.0.0.5:9510").as_deref(), Some("10.0.0.5:9510"));
+        assert_eq!(parse_location("qop.lab:80/path").as_deref(), Some("qop.lab:80"));
+        for bad in ["http://qop.lab:80", "qop.lab", "", ":80", "qop.lab:99999", "qop.lab:"] {
             assert_eq!(parse_location(bad), None, "{bad}");
         }
     }

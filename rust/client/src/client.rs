@@ -119,13 +119,8 @@ impl Client {
         let address = channel::locate(&options, &headers).await?;
         let channel = channel::open(&options, &address).await?;
         let transport = InterceptedService::new(channel, headers);
-        let mut inner = Inner {
-            options,
-            address,
-            transport,
-            version: String::new(),
-            capabilities: Vec::new(),
-        };
+        let mut inner =
+            Inner { options, address, transport, version: String::new(), capabilities: Vec::new() };
         inner.introduce().await?;
         Ok(Self(Arc::new(inner)))
     }
@@ -147,10 +142,7 @@ impl Client {
 
     /// Whether the gateway has a capability, by its name on the wire.
     pub fn has_capability(&self, name: &str) -> bool {
-        self.0
-            .capabilities
-            .iter()
-            .any(|capability| capability == name)
+        self.0.capabilities.iter().any(|capability| capability == name)
     }
 
     /// All capabilities of the gateway, by their names on the wire.
@@ -166,10 +158,7 @@ impl Client {
         if self.has_capability(capability) {
             return Ok(());
         }
-        Err(Error::Unsupported {
-            action: action(),
-            capability,
-        })
+        Err(Error::Unsupported { action: action(), capability })
     }
 
     pub(crate) fn frontend(&self) -> FrontendClient<Transport> {
@@ -215,11 +204,7 @@ impl Client {
         close_others: bool,
     ) -> Result<(String, Vec<String>)> {
         use m::open_quantum_machine_request::OneOfCloseOtherMachines as Others;
-        let others = if close_others {
-            Others::Always(true)
-        } else {
-            Others::Never(true)
-        };
+        let others = if close_others { Others::Always(true) } else { Others::Never(true) };
         let request = m::OpenQuantumMachineRequest {
             config: Some(config),
             one_of_close_other_machines: Some(others),
@@ -227,37 +212,19 @@ impl Client {
         };
         let mut frontend = self.frontend();
         let call = frontend.open_quantum_machine(request);
-        let response = self
-            .call(|| "open a quantum machine".to_owned(), None, call)
-            .await?;
+        let response = self.call(|| "open a quantum machine".to_owned(), None, call).await?;
         if !response.success {
-            let of_config =
-                response
-                    .config_validation_errors
-                    .into_iter()
-                    .map(|e| ValidationMessage {
-                        path: e.path,
-                        group: e.group,
-                        message: e.message,
-                    });
-            let physical =
-                response
-                    .physical_validation_errors
-                    .into_iter()
-                    .map(|e| ValidationMessage {
-                        path: e.path,
-                        group: e.group,
-                        message: e.message,
-                    });
-            return Err(Error::OpenMachine {
-                errors: of_config.chain(physical).collect(),
-            });
+            let of_config = response
+                .config_validation_errors
+                .into_iter()
+                .map(|e| ValidationMessage { path: e.path, group: e.group, message: e.message });
+            let physical = response
+                .physical_validation_errors
+                .into_iter()
+                .map(|e| ValidationMessage { path: e.path, group: e.group, message: e.message });
+            return Err(Error::OpenMachine { errors: of_config.chain(physical).collect() });
         }
-        let warnings = response
-            .open_qm_warnings
-            .into_iter()
-            .map(|w| w.message)
-            .collect();
+        let warnings = response.open_qm_warnings.into_iter().map(|w| w.message).collect();
         Ok((response.machine_id, warnings))
     }
 
@@ -266,9 +233,7 @@ impl Client {
     /// # Errors
     /// [`Error::CloseMachine`] when there is none of that id.
     pub async fn close_machine(&self, machine: &str) -> Result<()> {
-        let request = m::CloseQuantumMachineRequest {
-            machine_id: machine.to_owned(),
-        };
+        let request = m::CloseQuantumMachineRequest { machine_id: machine.to_owned() };
         let mut frontend = self.frontend();
         let call = frontend.close_quantum_machine(request);
         let action = || format!("close the quantum machine '{machine}'");
@@ -277,10 +242,7 @@ impl Client {
             return Ok(());
         }
         let message = joined(response.errors);
-        Err(Error::CloseMachine {
-            machine: machine.to_owned(),
-            message,
-        })
+        Err(Error::CloseMachine { machine: machine.to_owned(), message })
     }
 
     /// The ids of the open machines.
@@ -318,10 +280,7 @@ impl Client {
         if response.ok {
             return Ok((response.program_id, messages));
         }
-        Err(Error::Compilation {
-            machine: machine.to_owned(),
-            messages,
-        })
+        Err(Error::Compilation { machine: machine.to_owned(), messages })
     }
 
     /// Queues a program; gives the job and what the compiler says.
@@ -347,10 +306,7 @@ impl Client {
         if response.ok {
             return Ok((self.job(response.job_id, machine), messages));
         }
-        Err(Error::AddToQueue {
-            machine: machine.to_owned(),
-            messages,
-        })
+        Err(Error::AddToQueue { machine: machine.to_owned(), messages })
     }
 
     /// Queues a compiled program, with some waveforms replaced.
@@ -381,15 +337,10 @@ impl Client {
         if response.ok {
             return Ok(self.job(response.job_id, machine));
         }
-        let read = |error: ErrorMessage| CompilerMessage {
-            level: Level::Error,
-            text: error.message,
-        };
+        let read =
+            |error: ErrorMessage| CompilerMessage { level: Level::Error, text: error.message };
         let messages = response.errors.into_iter().map(read).collect();
-        Err(Error::AddToQueue {
-            machine: machine.to_owned(),
-            messages,
-        })
+        Err(Error::AddToQueue { machine: machine.to_owned(), messages })
     }
 
     /// Empties the queue of a machine, halts its running job and runs a program at once.
@@ -403,8 +354,7 @@ impl Client {
         program: QuaProgram,
         timeout: Timeout,
     ) -> Result<(Job, Vec<CompilerMessage>)> {
-        self.remove_pending(machine, PendingQuery::default())
-            .await?;
+        self.remove_pending(machine, PendingQuery::default()).await?;
         if let Some(running) = self.running_job(machine).await? {
             running.halt().await?;
         }
@@ -421,9 +371,8 @@ impl Client {
         let action = || format!("look for the running job of '{machine}'");
         retry::reading(|| async {
             let mut frontend = self.frontend();
-            let call = frontend.get_running_job(m::GetRunningJobRequest {
-                machine_id: machine.to_owned(),
-            });
+            let call = frontend
+                .get_running_job(m::GetRunningJobRequest { machine_id: machine.to_owned() });
             let id = self.call(action, None, call).await?.job_id;
             Ok((!id.is_empty()).then(|| self.job(id, machine)))
         })
@@ -462,20 +411,13 @@ impl Client {
 fn queue_position(to_start: bool) -> f::QueuePosition {
     use f::queue_position::Position;
     f::QueuePosition {
-        position: Some(if to_start {
-            Position::Start(())
-        } else {
-            Position::End(())
-        }),
+        position: Some(if to_start { Position::Start(()) } else { Position::End(()) }),
     }
 }
 
 pub(crate) fn failure(action: String, timeout: Duration, status: &Status) -> Error {
     match status.code() {
-        Code::Unimplemented => Error::Unimplemented {
-            action,
-            reason: status.message().to_owned(),
-        },
+        Code::Unimplemented => Error::Unimplemented { action, reason: status.message().to_owned() },
         Code::DeadlineExceeded => Error::Timeout { action, timeout },
         code => Error::Connection {
             action,
@@ -502,10 +444,7 @@ impl Inner {
         match tokio::time::timeout(timeout, call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
             Ok(Err(status)) => Err(failure(action(), timeout, &status)),
-            Err(_) => Err(Error::Timeout {
-                action: action(),
-                timeout,
-            }),
+            Err(_) => Err(Error::Timeout { action: action(), timeout }),
         }
     }
 
@@ -513,10 +452,7 @@ impl Inner {
     async fn introduce(&mut self) -> Result<()> {
         let mut info = InfoServiceClient::new(self.transport.clone());
         let asked = || format!("ask the gateway at {} for its version", self.address);
-        let detection = |reason: String| Error::Detection {
-            address: self.address.clone(),
-            reason,
-        };
+        let detection = |reason: String| Error::Detection { address: self.address.clone(), reason };
         let answer = self
             .call(asked, None, info.get_info(Request::new(GetInfoRequest {})))
             .await
@@ -538,15 +474,8 @@ impl Inner {
             tracing::warn!("the gateway at {}: {warning}", self.address);
         }
         if !health.ok {
-            let messages = health
-                .message
-                .into_iter()
-                .chain(health.error_messages)
-                .collect();
-            return Err(Error::HealthCheck {
-                address: self.address.clone(),
-                messages,
-            });
+            let messages = health.message.into_iter().chain(health.error_messages).collect();
+            return Err(Error::HealthCheck { address: self.address.clone(), messages });
         }
         self.version = version;
         self.capabilities = answer.capabilities;

@@ -18,9 +18,7 @@ fn raw(value: f64) -> Option<i32> {
     let scaled = (value * STEPS).round_ties_even();
     // The comparison is of the value itself: 2 - 2^-18 would round to 2, which there is not.
     let in_range = (-2.0..=f64::from(HIGHEST) / STEPS).contains(&value);
-    in_range
-        .then_some(scaled as i32)
-        .filter(|raw| (LOWEST..=HIGHEST).contains(raw))
+    in_range.then_some(scaled as i32).filter(|raw| (LOWEST..=HIGHEST).contains(raw))
 }
 
 /// The matrix that the hardware holds for this one.
@@ -54,14 +52,8 @@ mod tests {
             quantize("q", [-2.0, 2.0 - step, 0.0, step]).unwrap(),
             [-2.0, 2.0 - step, 0.0, step]
         );
-        for bad in [
-            2.0,
-            2.0 - step / 4.0,
-            -2.0 - step,
-            f64::NAN,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-        ] {
+        for bad in [2.0, 2.0 - step / 4.0, -2.0 - step, f64::NAN, f64::INFINITY, f64::NEG_INFINITY]
+        {
             let error = quantize("the element 'q'", [0.0, 0.0, bad, 0.0]).unwrap_err();
             assert!(error.to_string().contains("'q': v10 = "), "{error}");
         }

@@ -114,18 +114,11 @@ impl JobManagerError {
 }
 
 fn detail(text: &str) -> String {
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!(" ({text})")
-    }
+    if text.is_empty() { String::new() } else { format!(" ({text})") }
 }
 
 fn listed<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
-    items
-        .iter()
-        .map(|item| format!("\n  {}", text(item)))
-        .collect()
+    items.iter().map(|item| format!("\n  {}", text(item))).collect()
 }
 
 /// Everything that can go wrong.

@@ -52,12 +52,7 @@ impl Job {
     /// [`Error::JobManager`] when the gateway refuses. After any other error nobody knows whether
     /// the entry was taken.
     pub async fn push(&self, stream: &str, values: &Values) -> Result<()> {
-        let action = || {
-            format!(
-                "push to the input stream '{stream}' of the job '{}'",
-                self.id()
-            )
-        };
+        let action = || format!("push to the input stream '{stream}' of the job '{}'", self.id());
         self.client().require(action, "qm.input_stream")?;
         values.check(stream)?;
         let request = InsertInputStreamRequest {
@@ -68,14 +63,10 @@ impl Job {
         let client = self.client();
         let response = if client.has_capability(NEW_STRUCTURE) {
             let mut manager = client.job_manager();
-            client
-                .call(action, None, manager.insert_input_stream(request))
-                .await?
+            client.call(action, None, manager.insert_input_stream(request)).await?
         } else {
             let mut manager = client.legacy_job_manager();
-            client
-                .call(action, None, manager.insert_input_stream(request))
-                .await?
+            client.call(action, None, manager.insert_input_stream(request)).await?
         };
         check(response.job_manager_response_header, action, "", [0.0; 4])
     }
@@ -91,9 +82,7 @@ impl Job {
         }
         let mut acknowledged = 0;
         for entry in entries {
-            self.push(stream, entry)
-                .await
-                .map_err(|error| (acknowledged, error))?;
+            self.push(stream, entry).await.map_err(|error| (acknowledged, error))?;
             acknowledged += 1;
         }
         Ok(acknowledged)

@@ -125,10 +125,7 @@ impl From<f::JobExecutionStatus> for JobStatus {
                 ..Default::default()
             },
         };
-        let bare = |state| Self {
-            state,
-            details: StatusDetails::default(),
-        };
+        let bare = |state| Self { state, details: StatusDetails::default() };
         match status.status {
             None | Some(WireStatus::Unknown(_)) => bare(State::Unknown),
             Some(WireStatus::Pending(s)) => {
@@ -165,11 +162,7 @@ pub struct Job {
 
 impl Job {
     pub(crate) fn new(client: Client, id: String, machine: String) -> Self {
-        Self {
-            client,
-            id,
-            machine,
-        }
+        Self { client, id, machine }
     }
 
     /// Its id.
@@ -226,21 +219,16 @@ impl Job {
                     job: self.id.clone(),
                     messages: status.details.errors,
                 }),
-                State::Canceled => Err(Error::JobCancelled {
-                    action: action(),
-                    job: self.id.clone(),
-                }),
-                State::Unknown => Err(Error::UnknownState {
-                    action: action(),
-                    job: self.id.clone(),
-                }),
+                State::Canceled => {
+                    Err(Error::JobCancelled { action: action(), job: self.id.clone() })
+                }
+                State::Unknown => {
+                    Err(Error::UnknownState { action: action(), job: self.id.clone() })
+                }
             }
         });
         let timeout = timeout.duration();
-        started.await?.ok_or_else(|| Error::WaitTimeout {
-            action: action(),
-            timeout,
-        })
+        started.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
     }
 
     /// Takes it out of the queue; false when it is not in it (any more).
@@ -248,10 +236,7 @@ impl Job {
     /// # Errors
     /// Those of any call.
     pub async fn cancel_pending(&self) -> Result<bool> {
-        let query = PendingQuery {
-            job_id: Some(self.id.clone()),
-            ..Default::default()
-        };
+        let query = PendingQuery { job_id: Some(self.id.clone()), ..Default::default() };
         Ok(self.client.remove_pending(&self.machine, query).await? > 0)
     }
 
@@ -261,14 +246,8 @@ impl Job {
     /// Those of any call.
     pub async fn halt(&self) -> Result<bool> {
         let mut frontend = self.client.frontend();
-        let call = frontend.halt(f::HaltRequest {
-            job_id: self.id.clone(),
-        });
-        Ok(self
-            .client
-            .call(|| self.action("halt"), None, call)
-            .await?
-            .ok)
+        let call = frontend.halt(f::HaltRequest { job_id: self.id.clone() });
+        Ok(self.client.call(|| self.action("halt"), None, call).await?.ok)
     }
 
     /// Lets it go on after a `pause()`.
@@ -277,13 +256,8 @@ impl Job {
     /// Those of any call.
     pub async fn resume(&self) -> Result<()> {
         let mut frontend = self.client.frontend();
-        let request = f::ResumeRequest {
-            job_id: self.id.clone(),
-            pulsers_bitmap: 0,
-        };
-        self.client
-            .call(|| self.action("resume"), None, frontend.resume(request))
-            .await?;
+        let request = f::ResumeRequest { job_id: self.id.clone(), pulsers_bitmap: 0 };
+        self.client.call(|| self.action("resume"), None, frontend.resume(request)).await?;
         Ok(())
     }
 
@@ -294,9 +268,7 @@ impl Job {
     pub async fn is_paused(&self) -> Result<bool> {
         retry::reading(|| async {
             let mut frontend = self.client.frontend();
-            let call = frontend.paused_status(f::PausedStatusRequest {
-                job_id: self.id.clone(),
-            });
+            let call = frontend.paused_status(f::PausedStatusRequest { job_id: self.id.clone() });
             let action = || self.action("ask for a pause of");
             Ok(self.client.call(action, None, call).await?.is_paused)
         })
@@ -310,9 +282,7 @@ impl Job {
     pub async fn is_running(&self) -> Result<bool> {
         retry::reading(|| async {
             let mut frontend = self.client.frontend();
-            let call = frontend.is_job_running(f::IsJobRunningRequest {
-                job_id: self.id.clone(),
-            });
+            let call = frontend.is_job_running(f::IsJobRunningRequest { job_id: self.id.clone() });
             let action = || self.action("ask for the running of");
             Ok(self.client.call(action, None, call).await?.is_running)
         })
@@ -327,9 +297,7 @@ impl Job {
         use f::is_job_acquiring_data_response::AcquiringStatus;
         retry::reading(|| async {
             let mut frontend = self.client.frontend();
-            let request = f::IsJobAcquiringDataRequest {
-                job_id: self.id.clone(),
-            };
+            let request = f::IsJobAcquiringDataRequest { job_id: self.id.clone() };
             let call = frontend.is_job_acquiring_data(request);
             let action = || self.action("ask for the acquisition of");
             let status = self.client.call(action, None, call).await?.acquiring_status;
@@ -349,9 +317,7 @@ impl Job {
     pub async fn errors(&self) -> Result<Vec<ExecutionError>> {
         let errors = retry::reading(|| async {
             let mut results = self.client.results_service();
-            let call = results.get_job_errors(r::GetJobErrorsRequest {
-                job_id: self.id.clone(),
-            });
+            let call = results.get_job_errors(r::GetJobErrorsRequest { job_id: self.id.clone() });
             let action = || self.action("ask for the runtime errors of");
             Ok(self.client.call(action, None, call).await?.errors)
         })
@@ -380,21 +346,12 @@ impl Job {
         let action = || self.action(&format!("get the correction of '{element}' in"));
         let response = if self.client.has_capability(NEW_STRUCTURE) {
             let mut manager = self.client.job_manager();
-            self.client
-                .call(action, None, manager.get_element_correction(request))
-                .await?
+            self.client.call(action, None, manager.get_element_correction(request)).await?
         } else {
             let mut manager = self.client.legacy_job_manager();
-            self.client
-                .call(action, None, manager.get_element_correction(request))
-                .await?
+            self.client.call(action, None, manager.get_element_correction(request)).await?
         };
-        check(
-            response.job_manager_response_header,
-            action,
-            element,
-            [0.0; 4],
-        )?;
+        check(response.job_manager_response_header, action, element, [0.0; 4])?;
         Ok(matrix(response.correction))
     }
 
@@ -424,21 +381,12 @@ impl Job {
         };
         let response = if self.client.has_capability(NEW_STRUCTURE) {
             let mut manager = self.client.job_manager();
-            self.client
-                .call(action, None, manager.set_element_correction(request))
-                .await?
+            self.client.call(action, None, manager.set_element_correction(request)).await?
         } else {
             let mut manager = self.client.legacy_job_manager();
-            self.client
-                .call(action, None, manager.set_element_correction(request))
-                .await?
+            self.client.call(action, None, manager.set_element_correction(request)).await?
         };
-        check(
-            response.job_manager_response_header,
-            action,
-            element,
-            wanted,
-        )?;
+        check(response.job_manager_response_header, action, element, wanted)?;
         Ok(matrix(response.correction))
     }
 }
@@ -484,10 +432,7 @@ pub(crate) fn check(
                         JobManagerError::ElementWithSingleInput { element }
                     }
                     Ok(Specific::InvalidCorrectionMatrixError) => {
-                        JobManagerError::InvalidElementCorrection {
-                            element,
-                            correction: wanted,
-                        }
+                        JobManagerError::InvalidElementCorrection { element, correction: wanted }
                     }
                     Ok(Specific::ElementWithoutIntermediateFrequencyError) => {
                         JobManagerError::ElementWithoutIntermediateFrequency { element }
@@ -509,9 +454,5 @@ pub(crate) fn check(
             JobManagerError::Unspecified
         }
     };
-    Err(Error::JobManager {
-        action: action(),
-        kind,
-        message: details.message,
-    })
+    Err(Error::JobManager { action: action(), kind, message: details.message })
 }

@@ -31,13 +31,7 @@ where
 }
 
 fn is_transient(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Connection {
-            status: "UNAVAILABLE",
-            ..
-        }
-    )
+    matches!(error, Error::Connection { status: "UNAVAILABLE", .. })
 }
 
 #[cfg(test)]
@@ -45,11 +39,7 @@ mod tests {
     use super::*;
 
     fn failing(status: &'static str) -> Error {
-        Error::Connection {
-            action: "test".into(),
-            reason: "cut".into(),
-            status,
-        }
+        Error::Connection { action: "test".into(), reason: "cut".into(), status }
     }
 
     #[tokio::test]

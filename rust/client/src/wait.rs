@@ -69,9 +69,7 @@ where
             tokio::time::sleep(delay(started.elapsed())).await;
         }
     };
-    tokio::time::timeout(timeout.0, polling)
-        .await
-        .unwrap_or(Ok(None))
+    tokio::time::timeout(timeout.0, polling).await.unwrap_or(Ok(None))
 }
 
 fn delay(waited: Duration) -> Duration {
@@ -98,10 +96,7 @@ mod tests {
         for none in [0.0, -1.0, f64::NAN, f64::NEG_INFINITY] {
             assert_eq!(Timeout::from_seconds(none).duration(), Duration::ZERO);
         }
-        assert_eq!(
-            Timeout::from_seconds(0.5).duration(),
-            Duration::from_millis(500)
-        );
+        assert_eq!(Timeout::from_seconds(0.5).duration(), Duration::from_millis(500));
     }
 
     #[test]
@@ -112,10 +107,7 @@ mod tests {
                 waited += delay(waited);
                 asked += 1;
             }
-            assert!(
-                waited <= wanted.mul_f64(1.051) + SHORTEST,
-                "{waited:?} for {wanted:?}"
-            );
+            assert!(waited <= wanted.mul_f64(1.051) + SHORTEST, "{waited:?} for {wanted:?}");
             assert!(asked < 1500, "{asked} requests in {wanted:?}");
         }
     }

@@ -50,11 +50,7 @@ impl Builder {
     /// Whether a program's waits last as long as they would on the hardware.
     #[must_use]
     pub fn realtime(mut self, realtime: bool) -> Self {
-        self.pace = if realtime {
-            Pace::Realtime
-        } else {
-            Pace::Virtual
-        };
+        self.pace = if realtime { Pace::Realtime } else { Pace::Virtual };
         self
     }
 
@@ -75,9 +71,8 @@ impl Builder {
         let (ready, bound) = std::sync::mpsc::channel();
         let served = Arc::clone(&hub);
         let (host, port) = (self.host, self.port);
-        let thread = std::thread::Builder::new()
-            .name("pulsewire-emulator".to_owned())
-            .spawn(move || {
+        let thread =
+            std::thread::Builder::new().name("pulsewire-emulator".to_owned()).spawn(move || {
                 let runtime = tokio::runtime::Builder::new_multi_thread()
                     .worker_threads(2)
                     .thread_name("pulsewire-gateway")
@@ -113,11 +108,7 @@ impl Builder {
         let address = bound
             .recv()
             .unwrap_or_else(|_| Err(std::io::Error::other("the gateway's thread ended")))?;
-        Ok(Emulator {
-            address,
-            hub,
-            running: Mutex::new(Some((stop, thread))),
-        })
+        Ok(Emulator { address, hub, running: Mutex::new(Some((stop, thread))) })
     }
 }
 

@@ -43,9 +43,7 @@ fn main() -> ExitCode {
         }
     };
     println!("listening on {}", emulator.address());
-    let waiting = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let heard = waiting.and_then(|runtime| runtime.block_on(tokio::signal::ctrl_c()));
     emulator.stop();
     match heard {

@@ -68,18 +68,12 @@ impl Dtype {
             Value::String(name) => Self::plain(name),
             Value::Array(fields) => {
                 let fields = fields.iter().map(field).collect::<Result<Vec<_>, _>>()?;
-                let size = fields
-                    .iter()
-                    .try_fold(0usize, |sum, field| sum.checked_add(field.size()?));
+                let size =
+                    fields.iter().try_fold(0usize, |sum, field| sum.checked_add(field.size()?));
                 let size = size.ok_or("a type too large")?;
-                Ok(Self {
-                    kind: DtypeKind::Struct(fields),
-                    size,
-                })
+                Ok(Self { kind: DtypeKind::Struct(fields), size })
             }
-            other => Err(format!(
-                "{other} is neither a type's name nor a list of fields"
-            )),
+            other => Err(format!("{other} is neither a type's name nor a list of fields")),
         }
     }
 
@@ -97,18 +91,13 @@ impl Dtype {
                 .filter(|size| [1, 2, 4, 8, 16].contains(size)),
         };
         let size = size.ok_or_else(|| format!("'{name}' is no type of numbers"))?;
-        Ok(Self {
-            kind: DtypeKind::Plain(name.to_owned()),
-            size,
-        })
+        Ok(Self { kind: DtypeKind::Plain(name.to_owned()), size })
     }
 }
 
 impl Field {
     fn size(&self) -> Option<usize> {
-        self.shape
-            .iter()
-            .try_fold(self.dtype.size, |size, dim| size.checked_mul(*dim))
+        self.shape.iter().try_fold(self.dtype.size, |size, dim| size.checked_mul(*dim))
     }
 }
 
@@ -131,10 +120,7 @@ fn field(value: &Value) -> Result<Field, String> {
         [name, dtype, shape] => (name, dtype, Some(untuple(shape))),
         _ => return Err(format!("the field {value} has {} parts", parts.len())),
     };
-    let name = name
-        .as_str()
-        .ok_or_else(|| format!("the field {value} has no name"))?
-        .to_owned();
+    let name = name.as_str().ok_or_else(|| format!("the field {value} has no name"))?.to_owned();
     let dim = |dim: &Value| {
         let size = dim.as_u64().and_then(|size| usize::try_from(size).ok());
         size.ok_or_else(|| format!("{dim} is not a dimension"))
@@ -144,11 +130,7 @@ fn field(value: &Value) -> Result<Field, String> {
         Some(Value::Array(dims)) => dims.iter().map(dim).collect::<Result<_, _>>()?,
         Some(single) => vec![dim(single)?],
     };
-    Ok(Field {
-        name,
-        dtype: Dtype::from_value(dtype)?,
-        shape,
-    })
+    Ok(Field { name, dtype: Dtype::from_value(dtype)?, shape })
 }
 
 #[cfg(test)]
@@ -180,9 +162,7 @@ mod tests {
                 .is_wrapped_record()
         );
         assert!(
-            !Dtype::parse(r#"[["value","<i8"],["timestamp","<u8"]]"#)
-                .unwrap()
-                .is_wrapped_record()
+            !Dtype::parse(r#"[["value","<i8"],["timestamp","<u8"]]"#).unwrap().is_wrapped_record()
         );
     }
 

@@ -21,29 +21,19 @@ pub struct Selection {
 
 impl Selection {
     /// Everything so far.
-    pub const ALL: Self = Self {
-        start: 0,
-        stop: None,
-    };
+    pub const ALL: Self = Self { start: 0, stop: None };
 
     /// A single item.
     pub fn item(index: i64) -> Self {
         // -1 has no item behind it to stop at.
-        Self {
-            start: index,
-            stop: index.checked_add(1).filter(|stop| *stop != 0),
-        }
+        Self { start: index, stop: index.checked_add(1).filter(|stop| *stop != 0) }
     }
 
     /// The first item and how many, of `count` there are.
     pub fn resolve(self, count: u64) -> (u64, u64) {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let place = |at: i64| {
-            if at < 0 {
-                (count.saturating_add(at)).max(0)
-            } else {
-                at.min(count)
-            }
+            if at < 0 { (count.saturating_add(at)).max(0) } else { at.min(count) }
         };
         let start = place(self.start);
         let stop = self.stop.map_or(count, place);
@@ -66,11 +56,7 @@ pub struct ResultStream {
 
 impl ResultStream {
     fn error(&self, reason: String) -> Error {
-        Error::Fetch {
-            name: self.name.clone(),
-            job: self.job.clone(),
-            reason,
-        }
+        Error::Fetch { name: self.name.clone(), job: self.job.clone(), reason }
     }
 
     /// The next piece; `None` at the end, once everything that was promised has arrived.
@@ -84,10 +70,7 @@ impl ResultStream {
         };
         let message = match tokio::time::timeout_at(self.deadline, inner.message()).await {
             Err(_) => {
-                return Err(Error::Timeout {
-                    action,
-                    timeout: self.timeout,
-                });
+                return Err(Error::Timeout { action, timeout: self.timeout });
             }
             Ok(Err(status)) => {
                 return Err(crate::client::failure(action, self.timeout, &status));
@@ -107,10 +90,7 @@ impl ResultStream {
         self.received.0 += u64::try_from(message.count_of_items).unwrap_or(0);
         self.received.1 += message.data.len() as u64;
         if self.received.1 > self.bytes {
-            return Err(self.error(format!(
-                "more than the {} bytes promised arrive",
-                self.bytes
-            )));
+            return Err(self.error(format!("more than the {} bytes promised arrive", self.bytes)));
         }
         Ok(Some(message.data))
     }
@@ -149,10 +129,7 @@ impl Results {
         let client = self.job().client();
         let job = self.job().id();
         if header.has_dataloss {
-            return Err(Error::DataLoss {
-                name: name.to_owned(),
-                job: job.to_owned(),
-            });
+            return Err(Error::DataLoss { name: name.to_owned(), job: job.to_owned() });
         }
         let timeout = timeout.unwrap_or(client.options().timeout);
         let deadline = Instant::now() + timeout;

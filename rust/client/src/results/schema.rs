@@ -114,9 +114,7 @@ impl Job {
     pub async fn results(&self) -> Result<Results> {
         let items = retry::reading(|| async {
             let mut service = self.client().results_service();
-            let request = r::GetJobResultSchemaRequest {
-                job_id: self.id().to_owned(),
-            };
+            let request = r::GetJobResultSchemaRequest { job_id: self.id().to_owned() };
             let call = service.get_job_result_schema(request);
             let action = || format!("ask for the results of the job '{}'", self.id());
             Ok(self.client().call(action, None, call).await?.items)
@@ -132,10 +130,7 @@ impl Job {
             })
         };
         let schema = items.into_iter().map(read).collect::<Result<_>>()?;
-        Ok(Results {
-            job: self.clone(),
-            schema,
-        })
+        Ok(Results { job: self.clone(), schema })
     }
 }
 
@@ -149,10 +144,7 @@ impl Results {
     #[must_use]
     pub fn over(&self, client: &Client) -> Self {
         let job = client.job(self.job.id(), self.job.machine());
-        Self {
-            job,
-            schema: self.schema.clone(),
-        }
+        Self { job, schema: self.schema.clone() }
     }
 
     /// All of them, in the gateway's order.
@@ -165,18 +157,11 @@ impl Results {
     /// # Errors
     /// [`Error::UnknownResult`] with the names there are.
     pub fn find(&self, name: &str) -> Result<&Schema> {
-        self.schema
-            .iter()
-            .find(|schema| schema.name == name)
-            .ok_or_else(|| Error::UnknownResult {
-                job: self.job.id().to_owned(),
-                name: name.to_owned(),
-                known: self
-                    .schema
-                    .iter()
-                    .map(|schema| schema.name.clone())
-                    .collect(),
-            })
+        self.schema.iter().find(|schema| schema.name == name).ok_or_else(|| Error::UnknownResult {
+            job: self.job.id().to_owned(),
+            name: name.to_owned(),
+            known: self.schema.iter().map(|schema| schema.name.clone()).collect(),
+        })
     }
 
     /// How a result stands; `flat` asks for dimensions in the shape instead of the type.
@@ -221,29 +206,15 @@ impl Results {
                 return Ok(ResultState::default());
             };
             let header = self.header(&first.name, false, None).await?;
-            let Header {
-                done,
-                closed,
-                has_dataloss,
-                ..
-            } = header;
-            return Ok(ResultState {
-                done,
-                closed,
-                has_dataloss,
-            });
+            let Header { done, closed, has_dataloss, .. } = header;
+            return Ok(ResultState { done, closed, has_dataloss });
         }
         retry::reading(|| async {
             let mut service = self.job.client().results_service();
-            let call = service.get_job_state(r::GetJobStateRequest {
-                job_id: self.job.id().to_owned(),
-            });
-            let action = || {
-                format!(
-                    "ask for the state of the results of the job '{}'",
-                    self.job.id()
-                )
-            };
+            let call =
+                service.get_job_state(r::GetJobStateRequest { job_id: self.job.id().to_owned() });
+            let action =
+                || format!("ask for the state of the results of the job '{}'", self.job.id());
             let state = self.job.client().call(action, None, call).await?;
             Ok(ResultState {
                 done: state.done,
@@ -265,10 +236,7 @@ impl Results {
         });
         let action = || format!("wait for all values of the job '{}'", self.job.id());
         let timeout = timeout.duration();
-        over.await?.ok_or_else(|| Error::WaitTimeout {
-            action: action(),
-            timeout,
-        })
+        over.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
     }
 
     /// Waits until a result has at least `wanted` values.
@@ -289,9 +257,7 @@ impl Results {
                 if last.count >= wanted {
                     return Ok(Some(()));
                 }
-                return Err(self
-                    .ended_short(name, last.count, wanted, state.closed)
-                    .await);
+                return Err(self.ended_short(name, last.count, wanted, state.closed).await);
             }
             Ok(None)
         });
@@ -302,10 +268,7 @@ impl Results {
             )
         };
         let timeout = timeout.duration();
-        there.await?.ok_or_else(|| Error::WaitTimeout {
-            action: action(),
-            timeout,
-        })
+        there.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
     }
 
     async fn ended_short(&self, name: &str, got: u64, wanted: u64, closed: bool) -> Error {

@@ -36,10 +36,7 @@ pub(super) struct Frontend(pub(super) Arc<Hub>);
 type Answer<T> = Result<Response<T>, Status>;
 
 fn user_of<T>(request: &Request<T>) -> String {
-    let given = request
-        .metadata()
-        .get(USER_KEY)
-        .and_then(|value| value.to_str().ok());
+    let given = request.metadata().get(USER_KEY).and_then(|value| value.to_str().ok());
     given.unwrap_or(DEFAULT_USER).to_owned()
 }
 
@@ -86,9 +83,7 @@ impl Frontend {
         let meant = job.filter(|job| {
             request.quantum_machine_id.is_empty() || request.quantum_machine_id == job.machine_id
         });
-        meant.map_or(WireStatus::Unknown(Unknown {}), |job| {
-            status_of(&self.0, &job)
-        })
+        meant.map_or(WireStatus::Unknown(Unknown {}), |job| status_of(&self.0, &job))
     }
 
     fn set_io(
@@ -97,9 +92,7 @@ impl Frontend {
         value: Option<OneofIoType>,
     ) -> Result<(), String> {
         if !matches!(number, 1 | 2) {
-            return Err(format!(
-                "there is no IO{number}: the registers are IO1 and IO2"
-            ));
+            return Err(format!("there is no IO{number}: the registers are IO1 and IO2"));
         }
         let bits = match value {
             Some(OneofIoType::IntValue(value)) => value,
@@ -135,10 +128,7 @@ impl Frontend {
         let machine = match &request.identifier_one_of {
             Some(IdentifierOneOf::QuantumMachineId(id)) => self.machine(id)?,
             Some(IdentifierOneOf::JobId(id)) => {
-                let job = self
-                    .0
-                    .job(id)
-                    .ok_or_else(|| format!("there is no job '{id}'"))?;
+                let job = self.0.job(id).ok_or_else(|| format!("there is no job '{id}'"))?;
                 self.machine(&job.machine_id)?
             }
             None => return Err("the request names no machine".to_owned()),
@@ -162,16 +152,11 @@ impl Service for Frontend {
     }
 
     async fn health_check(&self, _: Request<()>) -> Answer<f::HealthCheckResponse> {
-        Ok(Response::new(f::HealthCheckResponse {
-            ok: true,
-            ..Default::default()
-        }))
+        Ok(Response::new(f::HealthCheckResponse { ok: true, ..Default::default() }))
     }
 
     async fn execute(&self, _: Request<f::ExecutionRequest>) -> Answer<f::ExecutionResponse> {
-        Err(Status::unimplemented(
-            "Execute: clients of QOP 2 use AddToQueue",
-        ))
+        Err(Status::unimplemented("Execute: clients of QOP 2 use AddToQueue"))
     }
 
     async fn add_to_queue(
@@ -180,11 +165,8 @@ impl Service for Frontend {
     ) -> Answer<f::AddToQueueResponse> {
         let user = user_of(&request);
         let request = request.into_inner();
-        let refused = |messages| f::AddToQueueResponse {
-            ok: false,
-            messages,
-            ..Default::default()
-        };
+        let refused =
+            |messages| f::AddToQueueResponse { ok: false, messages, ..Default::default() };
         let machine = match self.machine(&request.quantum_machine_id) {
             Ok(machine) => machine,
             Err(text) => {
@@ -195,11 +177,7 @@ impl Service for Frontend {
         let program = request.high_level_program.unwrap_or_default();
         let start = to_start(request.queue_position.as_ref());
         Ok(Response::new(match machine.add(&program, start, &user) {
-            Ok(job) => f::AddToQueueResponse {
-                ok: true,
-                job_id: job.id.clone(),
-                messages: vec![],
-            },
+            Ok(job) => f::AddToQueueResponse { ok: true, job_id: job.id.clone(), messages: vec![] },
             Err(error) => refused(compiler_messages(&error)),
         }))
     }
@@ -212,11 +190,7 @@ impl Service for Frontend {
             .map_err(AddError::Full)
             .and_then(|machine| machine.compile(&program));
         Ok(Response::new(match compiled {
-            Ok(program_id) => f::CompileResponse {
-                ok: true,
-                program_id,
-                messages: vec![],
-            },
+            Ok(program_id) => f::CompileResponse { ok: true, program_id, messages: vec![] },
             Err(error) => f::CompileResponse {
                 ok: false,
                 program_id: String::new(),
@@ -232,23 +206,16 @@ impl Service for Frontend {
         let user = user_of(&request);
         let request = request.into_inner();
         let overrides = request.execution_overrides.unwrap_or_default().waveforms;
-        let overrides = overrides
-            .into_iter()
-            .map(|(name, wave)| (name, wave.samples))
-            .collect();
+        let overrides = overrides.into_iter().map(|(name, wave)| (name, wave.samples)).collect();
         let start = to_start(request.queue_position.as_ref());
-        let added = self
-            .machine(&request.quantum_machine_id)
-            .map_err(AddError::Full)
-            .and_then(|machine| {
+        let added =
+            self.machine(&request.quantum_machine_id).map_err(AddError::Full).and_then(|machine| {
                 machine.add_compiled(&request.program_id, &overrides, start, &user)
             });
         Ok(Response::new(match added {
-            Ok(job) => f::AddCompiledToQueueResponse {
-                ok: true,
-                job_id: job.id.clone(),
-                errors: vec![],
-            },
+            Ok(job) => {
+                f::AddCompiledToQueueResponse { ok: true, job_id: job.id.clone(), errors: vec![] }
+            }
             Err(error) => f::AddCompiledToQueueResponse {
                 ok: false,
                 job_id: String::new(),
@@ -264,9 +231,7 @@ impl Service for Frontend {
         let params = request.get_ref();
         let machine = self.0.machine(&params.quantum_machine_id);
         let removed = machine.map_or(0, |machine| machine.remove(&query_of(params)));
-        Ok(Response::new(f::RemovePendingJobsResponse {
-            numbers_of_jobs_removed: removed as i32,
-        }))
+        Ok(Response::new(f::RemovePendingJobsResponse { numbers_of_jobs_removed: removed as i32 }))
     }
 
     async fn get_pending_jobs(
@@ -292,9 +257,7 @@ impl Service for Frontend {
         &self,
         request: Request<f::GetJobExecutionStatusRequest>,
     ) -> Answer<f::GetJobExecutionStatusResponse> {
-        let status = Some(f::JobExecutionStatus {
-            status: Some(self.status(request.get_ref())),
-        });
+        let status = Some(f::JobExecutionStatus { status: Some(self.status(request.get_ref())) });
         Ok(Response::new(f::GetJobExecutionStatusResponse { status }))
     }
 
@@ -310,9 +273,7 @@ impl Service for Frontend {
         let updates = WatchStream::new(job.watch())
             .take_while(move |phase| !std::mem::replace(&mut over, phase.is_final()))
             .map(move |_| {
-                let status = Some(f::JobExecutionStatus {
-                    status: Some(status_of(&hub, &job)),
-                });
+                let status = Some(f::JobExecutionStatus { status: Some(status_of(&hub, &job)) });
                 Ok(f::GetJobExecutionStatusResponse { status })
             });
         Ok(Response::new(Box::pin(updates)))
@@ -345,10 +306,7 @@ impl Service for Frontend {
             job.control.halt();
             let over = life.wait_for(machine::Phase::is_final);
             if tokio::time::timeout(HALT_PATIENCE, over).await.is_err() {
-                return Err(Status::internal(format!(
-                    "the job '{}' did not stop",
-                    job.id
-                )));
+                return Err(Status::internal(format!("the job '{}' did not stop", job.id)));
             }
         }
         Ok(Response::new(f::HaltResponse { ok: running }))
@@ -363,9 +321,7 @@ impl Service for Frontend {
     }
 
     async fn validate_config(&self, _: Request<QuaConfig>) -> Answer<ValidationResponse> {
-        Err(Status::unimplemented(
-            "ValidateConfig: no client of QOP 2 calls it",
-        ))
+        Err(Status::unimplemented("ValidateConfig: no client of QOP 2 calls it"))
     }
 
     async fn init(&self, _: Request<()>) -> Answer<()> {
@@ -389,18 +345,13 @@ impl Service for Frontend {
             .into_iter()
             .map(|request| {
                 let values = Some(self.read_io(&request)?);
-                Ok(f::qm_data_response::IoValueResponse {
-                    request: Some(request),
-                    values,
-                })
+                Ok(f::qm_data_response::IoValueResponse { request: Some(request), values })
             })
             .collect();
         Ok(Response::new(match values {
-            Ok(io_value_response) => f::QmDataResponse {
-                io_value_response,
-                success: true,
-                errors: vec![],
-            },
+            Ok(io_value_response) => {
+                f::QmDataResponse { io_value_response, success: true, errors: vec![] }
+            }
             Err(text) => f::QmDataResponse {
                 io_value_response: vec![],
                 success: false,
@@ -418,11 +369,8 @@ impl Service for Frontend {
         let request = request.get_ref();
         let job = self.job(&request.job_id)?;
         let Some(cycles) = job.simulated else {
-            let refused = SimulatorSamplesResponse {
-                job_id: job.id.clone(),
-                ok: false,
-                body: None,
-            };
+            let refused =
+                SimulatorSamplesResponse { job_id: job.id.clone(), ok: false, body: None };
             return Ok(Response::new(Box::pin(tokio_stream::once(Ok(refused)))));
         };
         let (analog, digital) = (request.include_analog, request.include_digital);
@@ -436,17 +384,12 @@ impl Service for Frontend {
     ) -> Answer<m::OpenQuantumMachineResponse> {
         use m::open_quantum_machine_request::OneOfCloseOtherMachines as Others;
         let request = request.into_inner();
-        let alone = matches!(
-            request.one_of_close_other_machines,
-            Some(Others::Always(true))
-        );
+        let alone = matches!(request.one_of_close_other_machines, Some(Others::Always(true)));
         let opened = self.0.open(request.config.unwrap_or_default(), alone);
         Ok(Response::new(match opened {
-            Ok(machine_id) => m::OpenQuantumMachineResponse {
-                machine_id,
-                success: true,
-                ..Default::default()
-            },
+            Ok(machine_id) => {
+                m::OpenQuantumMachineResponse { machine_id, success: true, ..Default::default() }
+            }
             Err(error) => m::OpenQuantumMachineResponse {
                 config_validation_errors: vec![config_error(error.to_string())],
                 ..Default::default()
@@ -460,15 +403,8 @@ impl Service for Frontend {
     ) -> Answer<m::CloseQuantumMachineResponse> {
         let id = &request.get_ref().machine_id;
         let success = self.0.close(id);
-        let errors = if success {
-            vec![]
-        } else {
-            vec![error_message(no_machine(id))]
-        };
-        Ok(Response::new(m::CloseQuantumMachineResponse {
-            success,
-            errors,
-        }))
+        let errors = if success { vec![] } else { vec![error_message(no_machine(id))] };
+        Ok(Response::new(m::CloseQuantumMachineResponse { success, errors }))
     }
 
     async fn get_quantum_machine(
@@ -497,30 +433,17 @@ impl Service for Frontend {
         request: Request<m::GetRunningJobRequest>,
     ) -> Answer<m::GetRunningJobResponse> {
         let machine_id = request.into_inner().machine_id;
-        let running = self
-            .0
-            .machine(&machine_id)
-            .and_then(|machine| machine.running());
+        let running = self.0.machine(&machine_id).and_then(|machine| machine.running());
         let job_id = running.map_or_else(String::new, |job| job.id.clone());
-        Ok(Response::new(m::GetRunningJobResponse {
-            machine_id,
-            job_id,
-        }))
+        Ok(Response::new(m::GetRunningJobResponse { machine_id, job_id }))
     }
 
     async fn list_open_quantum_machines(
         &self,
         _: Request<()>,
     ) -> Answer<m::ListOpenQuantumMachinesResponse> {
-        let machine_i_ds = self
-            .0
-            .machines()
-            .iter()
-            .map(|machine| machine.id.clone())
-            .collect();
-        Ok(Response::new(m::ListOpenQuantumMachinesResponse {
-            machine_i_ds,
-        }))
+        let machine_i_ds = self.0.machines().iter().map(|machine| machine.id.clone()).collect();
+        Ok(Response::new(m::ListOpenQuantumMachinesResponse { machine_i_ds }))
     }
 
     async fn close_all_quantum_machines(
@@ -528,20 +451,12 @@ impl Service for Frontend {
         _: Request<()>,
     ) -> Answer<m::CloseAllQuantumMachinesResponse> {
         self.0.close_all();
-        Ok(Response::new(m::CloseAllQuantumMachinesResponse {
-            success: true,
-            errors: vec![],
-        }))
+        Ok(Response::new(m::CloseAllQuantumMachinesResponse { success: true, errors: vec![] }))
     }
 
     async fn get_controllers(&self, _: Request<()>) -> Answer<m::GetControllersResponse> {
         let names = self.0.controllers().into_iter();
-        let controllers = names
-            .map(|name| m::Controller {
-                name,
-                temperature: None,
-            })
-            .collect();
+        let controllers = names.map(|name| m::Controller { name, temperature: None }).collect();
         Ok(Response::new(m::GetControllersResponse { controllers }))
     }
 
@@ -551,10 +466,7 @@ impl Service for Frontend {
     ) -> Answer<f::IsJobRunningResponse> {
         let job_id = request.into_inner().job_id;
         let is_running = self.job(&job_id)?.is_running();
-        Ok(Response::new(f::IsJobRunningResponse {
-            job_id,
-            is_running,
-        }))
+        Ok(Response::new(f::IsJobRunningResponse { job_id, is_running }))
     }
 
     async fn is_job_acquiring_data(
@@ -568,10 +480,7 @@ impl Service for Frontend {
             (true, true) => AcquiringStatus::NoDataToAcquire,
             (true, false) => AcquiringStatus::HasDataToAcquire,
         };
-        Ok(Response::new(f::IsJobAcquiringDataResponse {
-            job_id,
-            acquiring_status: status as i32,
-        }))
+        Ok(Response::new(f::IsJobAcquiringDataResponse { job_id, acquiring_status: status as i32 }))
     }
 
     async fn simulate(
@@ -587,9 +496,7 @@ impl Service for Frontend {
             let cycles = request.simulate.map_or(0, |simulate| simulate.duration);
             machine::simulate(&hub, config, &program, cycles, &user)
         });
-        let outcome = work
-            .await
-            .map_err(|_| Status::internal("the simulation failed"))?;
+        let outcome = work.await.map_err(|_| Status::internal("the simulation failed"))?;
         Ok(Response::new(match outcome {
             Ok(job) => f::SimulationResponse {
                 success: true,
@@ -597,10 +504,9 @@ impl Service for Frontend {
                 simulated: Some(f::SimulatedResponsePart::default()),
                 ..Default::default()
             },
-            Err(error) => f::SimulationResponse {
-                messages: compiler_messages(&error),
-                ..Default::default()
-            },
+            Err(error) => {
+                f::SimulationResponse { messages: compiler_messages(&error), ..Default::default() }
+            }
         }))
     }
 
@@ -614,18 +520,13 @@ impl Service for Frontend {
         _: Request<f::PerformHalDebugCommandRequest>,
     ) -> Answer<f::PerformHalDebugCommandResponse> {
         let response = "the emulator has no hardware to debug".to_owned();
-        Ok(Response::new(f::PerformHalDebugCommandResponse {
-            success: false,
-            response,
-        }))
+        Ok(Response::new(f::PerformHalDebugCommandResponse { success: false, response }))
     }
 
     async fn get_simulated_quantum_state(
         &self,
         _: Request<f::GetSimulatedQuantumStateRequest>,
     ) -> Answer<f::GetSimulatedQuantumStateResponse> {
-        Err(Status::unimplemented(
-            "GetSimulatedQuantumState: no client of QOP 2 calls it",
-        ))
+        Err(Status::unimplemented("GetSimulatedQuantumState: no client of QOP 2 calls it"))
     }
 }

@@ -32,13 +32,7 @@ struct Refusal {
 
 impl Refusal {
     fn new(kind: JobManagerErrorTypes, message: String) -> Self {
-        Self {
-            kind,
-            details: Some(JobErrorDetails {
-                error_type: None,
-                message,
-            }),
-        }
+        Self { kind, details: Some(JobErrorDetails { error_type: None, message }) }
     }
 }
 
@@ -61,13 +55,7 @@ impl From<CorrectionError> for Refusal {
             CorrectionError::Invalid { .. } => operation(Specific::InvalidCorrectionMatrixError),
         };
         let message = error.to_string();
-        Self {
-            kind,
-            details: Some(JobErrorDetails {
-                error_type: Some(detail),
-                message,
-            }),
-        }
+        Self { kind, details: Some(JobErrorDetails { error_type: Some(detail), message }) }
     }
 }
 
@@ -88,10 +76,7 @@ impl JobManager {
     /// A job that can still be acted on.
     fn live_job(&self, id: &str) -> Result<Arc<Job>, Refusal> {
         let job = self.0.job(id).ok_or_else(|| {
-            Refusal::new(
-                JobManagerErrorTypes::MissingJobError,
-                format!("there is no job '{id}'"),
-            )
+            Refusal::new(JobManagerErrorTypes::MissingJobError, format!("there is no job '{id}'"))
         })?;
         if job.simulated.is_some() {
             return Err(Refusal::new(
@@ -116,21 +101,17 @@ impl JobManager {
                 Some(StreamDataOneof::BoolStreamData(data)) => Entry::Bools(data.data),
                 None => Entry::Bools(Vec::new()),
             };
-            job.control
-                .push(&request.stream_name, &entry)
-                .map_err(|error| {
-                    let kind = match error {
-                        PushError::Unknown(_) => JobManagerErrorTypes::UnknownInputStreamError,
-                        PushError::Mismatch(_) | PushError::Full(_) => {
-                            JobManagerErrorTypes::JobManagerUnspecifiedError
-                        }
-                    };
-                    Refusal::new(kind, error.to_string())
-                })
+            job.control.push(&request.stream_name, &entry).map_err(|error| {
+                let kind = match error {
+                    PushError::Unknown(_) => JobManagerErrorTypes::UnknownInputStreamError,
+                    PushError::Mismatch(_) | PushError::Full(_) => {
+                        JobManagerErrorTypes::JobManagerUnspecifiedError
+                    }
+                };
+                Refusal::new(kind, error.to_string())
+            })
         });
-        InsertInputStreamResponse {
-            job_manager_response_header: header(&request.job_id, &outcome),
-        }
+        InsertInputStreamResponse { job_manager_response_header: header(&request.job_id, &outcome) }
     }
 
     fn get(&self, request: &GetElementCorrectionRequest) -> GetElementCorrectionResponse {
@@ -185,9 +166,7 @@ impl JobManagerService for JobManager {
         &self,
         _: Request<ChangeOscillatorFrequencyRequest>,
     ) -> Result<Response<ChangeOscillatorFrequencyResponse>, Status> {
-        Err(Status::unimplemented(
-            "UpdateOscillatorFrequency: no client of QOP 2 calls it",
-        ))
+        Err(Status::unimplemented("UpdateOscillatorFrequency: no client of QOP 2 calls it"))
     }
 }
 

@@ -102,16 +102,11 @@ impl JobResultsService for JobResults {
         let request = request.get_ref();
         let job = self.job(&request.job_id)?;
         let output = output(&job, &request.output_name)?;
-        let offset = request
-            .long_offset
-            .unwrap_or_else(|| i64::from(request.offset));
+        let offset = request.long_offset.unwrap_or_else(|| i64::from(request.offset));
         let pieces = output.read(offset, i64::from(request.limit));
         let messages = pieces.into_iter().map(|piece| {
             let count_of_items = i32::try_from(piece.count).unwrap_or(i32::MAX);
-            Ok(GetJobNamedResultResponse {
-                count_of_items,
-                data: piece.data,
-            })
+            Ok(GetJobNamedResultResponse { count_of_items, data: piece.data })
         });
         Ok(Response::new(Box::pin(tokio_stream::iter(messages))))
     }
@@ -126,9 +121,6 @@ impl JobResultsService for JobResults {
             error_severity: ExecutionErrorSeverity::Error as i32,
             message: fault.message,
         });
-        Ok(Response::new(GetJobErrorsResponse {
-            errors: errors.collect(),
-            job_id: job.id.clone(),
-        }))
+        Ok(Response::new(GetJobErrorsResponse { errors: errors.collect(), job_id: job.id.clone() }))
     }
 }

@@ -23,9 +23,7 @@ use crate::machine::{AddError, Hub, Job, Phase};
 type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 fn string_value(text: String) -> Value {
-    Value {
-        kind: Some(value::Kind::StringValue(text)),
-    }
+    Value { kind: Some(value::Kind::StringValue(text)) }
 }
 
 /// A job's phase as the clients read it; the oneof, the time and the user are always set.
@@ -44,32 +42,22 @@ fn status_of(hub: &Hub, job: &Job) -> WireStatus {
                     added_by,
                 }),
                 // It left the queue between the two looks.
-                None => WireStatus::Loading(s::Loading {
-                    time_added,
-                    added_by,
-                }),
+                None => WireStatus::Loading(s::Loading { time_added, added_by }),
             }
         }
-        Phase::Loading => WireStatus::Loading(s::Loading {
-            time_added,
-            added_by,
-        }),
-        Phase::Running { started } => WireStatus::Running(s::Running {
-            time_added,
-            added_by,
-            time_started: stamp(started),
-        }),
+        Phase::Loading => WireStatus::Loading(s::Loading { time_added, added_by }),
+        Phase::Running { started } => {
+            WireStatus::Running(s::Running { time_added, added_by, time_started: stamp(started) })
+        }
         Phase::Completed { started, completed } => WireStatus::Completed(s::Completed {
             time_added,
             added_by,
             time_started: stamp(started),
             time_completed: stamp(completed),
         }),
-        Phase::Canceled { at } => WireStatus::Canceled(s::Canceled {
-            time_added,
-            added_by,
-            time_canceled: stamp(at),
-        }),
+        Phase::Canceled { at } => {
+            WireStatus::Canceled(s::Canceled { time_added, added_by, time_canceled: stamp(at) })
+        }
         Phase::Error { messages } => WireStatus::Error(s::Error {
             error_messages: Some(ListValue {
                 values: messages.into_iter().map(string_value).collect(),
@@ -86,17 +74,11 @@ fn compiler_messages(error: &AddError) -> Vec<CompilerMessage> {
         other => vec![other.to_string()],
     };
     let level = MessageLevel::Error as i32;
-    texts
-        .into_iter()
-        .map(|message| CompilerMessage { message, level })
-        .collect()
+    texts.into_iter().map(|message| CompilerMessage { message, level }).collect()
 }
 
 fn error_message(message: impl Into<String>) -> ErrorMessage {
-    ErrorMessage {
-        code: 0,
-        message: message.into(),
-    }
+    ErrorMessage { code: 0, message: message.into() }
 }
 
 fn no_machine(id: &str) -> String {

@@ -32,28 +32,16 @@ pub(super) fn messages(
     }
     let count = if row.is_empty() { 0 } else { rows(cycles) };
     let id = job.id.clone();
-    let message = move |body| {
-        Ok(SimulatorSamplesResponse {
-            job_id: id.clone(),
-            ok: true,
-            body: Some(body),
-        })
-    };
+    let message =
+        move |body| Ok(SimulatorSamplesResponse { job_id: id.clone(), ok: true, body: Some(body) });
     let header = Body::Header(Header {
         simple_d_type: format!("[{}]", fields.join(",")),
         count_of_items: i32::try_from(count).unwrap_or(i32::MAX),
     });
     let per_piece = (PIECE / row.len().max(1)).max(1);
     let full = Bytes::from(row.repeat(per_piece.min(usize::try_from(count).unwrap_or(usize::MAX))));
-    let (whole, rest) = (
-        count / per_piece as u64,
-        (count % per_piece as u64) as usize,
-    );
+    let (whole, rest) = (count / per_piece as u64, (count % per_piece as u64) as usize);
     let last = full.slice(..rest * row.len());
-    let pieces = (0..whole)
-        .map(move |_| full.clone())
-        .chain((rest > 0).then_some(last));
-    std::iter::once(header)
-        .chain(pieces.map(|data| Body::Data(Data { data })))
-        .map(message)
+    let pieces = (0..whole).map(move |_| full.clone()).chain((rest > 0).then_some(last));
+    std::iter::once(header).chain(pieces.map(|data| Body::Data(Data { data }))).map(message)
 }

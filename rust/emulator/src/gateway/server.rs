@@ -137,10 +137,7 @@ fn accept(
             let connection = accepted.map(|(stream, _)| {
                 // Small answers go out at once; a socket that refuses is merely slower.
                 let _ = stream.set_nodelay(true);
-                Connection {
-                    stream,
-                    _permit: permit,
-                }
+                Connection { stream, _permit: permit }
             });
             if connection.is_err() {
                 // Out of descriptors, for example: others must end before one can begin.

@@ -20,11 +20,7 @@ fn refuse<T>(message: impl Into<String>) -> Result<T, ChangeError> {
 }
 
 fn finite(value: f64, what: &str) -> Result<f64, ChangeError> {
-    if value.is_finite() {
-        Ok(value)
-    } else {
-        refuse(format!("{what} {value} is not finite"))
-    }
+    if value.is_finite() { Ok(value) } else { refuse(format!("{what} {value} is not finite")) }
 }
 
 /// Applies one change; IO values are the machine's and not handled here.
@@ -60,18 +56,12 @@ pub fn apply_change(config: &mut QuaConfig, change: &Change) -> Result<(), Chang
             let offset = finite(set.offset, "the offset")?;
             let element = element_of(config, &port.qe)?;
             let Some(reference) = element.outputs.get(&port.port).cloned() else {
-                return refuse(format!(
-                    "the element '{}' has no output '{}'",
-                    port.qe, port.port
-                ));
+                return refuse(format!("the element '{}' has no output '{}'", port.qe, port.port));
             };
             on_controllers(config, &reference.controller, |controller| {
-                controller
-                    .analog_inputs
-                    .get_mut(&reference.number)
-                    .map(|input| {
-                        input.offset = Some(offset);
-                    })
+                controller.analog_inputs.get_mut(&reference.number).map(|input| {
+                    input.offset = Some(offset);
+                })
             })
         }
         Change::SetOutputFilterTaps(set) => {
@@ -85,14 +75,11 @@ pub fn apply_change(config: &mut QuaConfig, change: &Change) -> Result<(), Chang
             }
             let reference = dac_of(element_of(config, &port.qe)?, &port.qe, &port.port)?;
             on_controllers(config, &reference.controller, |controller| {
-                controller
-                    .analog_outputs
-                    .get_mut(&reference.number)
-                    .map(|output| {
-                        let filter = output.filter.get_or_insert_default();
-                        filter.feedforward.clone_from(&taps.feedforward);
-                        filter.feedback.clone_from(&taps.feedback);
-                    })
+                controller.analog_outputs.get_mut(&reference.number).map(|output| {
+                    let filter = output.filter.get_or_insert_default();
+                    filter.feedforward.clone_from(&taps.feedforward);
+                    filter.feedback.clone_from(&taps.feedback);
+                })
             })
         }
         Change::SetDigitalRoute(set) => set_digital_route(config, set),
@@ -159,26 +146,13 @@ fn on_controllers(
     name: &str,
     mut change: impl FnMut(&mut c::ControllerDec) -> Option<()>,
 ) -> Result<(), ChangeError> {
-    let mut changed = config
-        .controllers
-        .get_mut(name)
-        .and_then(&mut change)
-        .is_some();
-    for fem in config
-        .control_devices
-        .get_mut(name)
-        .into_iter()
-        .flat_map(|d| d.fems.values_mut())
-    {
+    let mut changed = config.controllers.get_mut(name).and_then(&mut change).is_some();
+    for fem in config.control_devices.get_mut(name).into_iter().flat_map(|d| d.fems.values_mut()) {
         if let Some(FemTypeOneOf::Opx(controller)) = fem.fem_type_one_of.as_mut() {
             changed |= change(controller).is_some();
         }
     }
-    if changed {
-        Ok(())
-    } else {
-        refuse(format!("the controller '{name}' has no such port"))
-    }
+    if changed { Ok(()) } else { refuse(format!("the controller '{name}' has no such port")) }
 }
 
 fn set_output_offset(
@@ -190,12 +164,9 @@ fn set_output_offset(
     let offset = finite(if port.port == "Q" { q } else { i }, "the offset")?;
     let reference = dac_of(element_of(config, &port.qe)?, &port.qe, &port.port)?;
     on_controllers(config, &reference.controller, |controller| {
-        controller
-            .analog_outputs
-            .get_mut(&reference.number)
-            .map(|output| {
-                output.offset = Some(offset);
-            })
+        controller.analog_outputs.get_mut(&reference.number).map(|output| {
+            output.offset = Some(offset);
+        })
     })
 }
 
@@ -208,13 +179,8 @@ fn set_frequency(
     };
     let hz = finite(set.value, "the frequency")?;
     let element = element_of(config, name)?;
-    if matches!(
-        element.oscillator_one_of,
-        Some(OscillatorOneOf::NoOscillator(_))
-    ) {
-        return refuse(format!(
-            "the element '{name}' has no intermediate frequency"
-        ));
+    if matches!(element.oscillator_one_of, Some(OscillatorOneOf::NoOscillator(_))) {
+        return refuse(format!("the element '{name}' has no intermediate frequency"));
     }
     element.intermediate_frequency = Some(hz.abs() as u64);
     element.intermediate_frequency_double = hz.abs();
@@ -278,9 +244,7 @@ fn set_digital_route(
         None => return missing_port(),
     };
     let Some(input) = element_of(config, name)?.digital_inputs.get_mut(port) else {
-        return refuse(format!(
-            "the element '{name}' has no digital input '{port}'"
-        ));
+        return refuse(format!("the element '{name}' has no digital input '{port}'"));
     };
     if delay {
         input.delay = set.value;
@@ -299,9 +263,6 @@ fn on_digital_input(
         return missing_port();
     };
     on_controllers(config, &port.controller_name, |controller| {
-        controller
-            .digital_inputs
-            .get_mut(&port.port_number)
-            .map(&change)
+        controller.digital_inputs.get_mut(&port.port_number).map(&change)
     })
 }

@@ -40,10 +40,7 @@ pub(super) fn quantize(element: &str, matrix: Matrix) -> Result<Matrix, Correcti
     for (out, value) in out.iter_mut().zip(matrix) {
         // Also false for NaN.
         if !(-2.0..=2.0 - 1.0 / STEPS).contains(&value) {
-            return Err(CorrectionError::Invalid {
-                element: element.to_owned(),
-                value,
-            });
+            return Err(CorrectionError::Invalid { element: element.to_owned(), value });
         }
         *out = (value * STEPS).round_ties_even() / STEPS;
     }
@@ -64,13 +61,7 @@ fn frequency_of(element: &ElementDec) -> Option<f64> {
     } else {
         whole
     };
-    hz.map(|hz| {
-        if element.intermediate_frequency_negative {
-            -hz
-        } else {
-            hz
-        }
-    })
+    hz.map(|hz| if element.intermediate_frequency_negative { -hz } else { hz })
 }
 
 /// The correction that the configuration gives an element; the identity when it names none.
@@ -89,18 +80,11 @@ pub(super) fn of_element(config: &QuaConfig, name: &str) -> Result<Matrix, Corre
             let (name, lo) = mixer.map_or(("", 0.0), |m| (m.mixer.as_str(), m.lo_frequency_double));
             (name, lo, frequency)
         }
-        _ => (
-            inputs.mixer.as_str(),
-            inputs.lo_frequency_double,
-            frequency_of(element),
-        ),
+        _ => (inputs.mixer.as_str(), inputs.lo_frequency_double, frequency_of(element)),
     };
     let frequency =
         frequency.ok_or_else(|| CorrectionError::NoIntermediateFrequency(name.to_owned()))?;
-    let entries = config
-        .mixers
-        .get(mixer)
-        .map_or(&[][..], |mixer| &mixer.correction);
+    let entries = config.mixers.get(mixer).map_or(&[][..], |mixer| &mixer.correction);
     let found = entries.iter().find(|entry| {
         let sign = if entry.frequency_negative { -1.0 } else { 1.0 };
         sign * entry.frequency_double == frequency && entry.lo_frequency_double == lo

@@ -25,10 +25,7 @@ pub enum Phase {
     /// The program runs (or is paused).
     Running { started: SystemTime },
     /// The program ended by itself or was halted.
-    Completed {
-        started: SystemTime,
-        completed: SystemTime,
-    },
+    Completed { started: SystemTime, completed: SystemTime },
     /// Removed from the queue before it started.
     Canceled { at: SystemTime },
     /// It could not be run.
@@ -38,10 +35,7 @@ pub enum Phase {
 impl Phase {
     /// Whether nothing more will happen.
     pub fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Completed { .. } | Self::Canceled { .. } | Self::Error { .. }
-        )
+        matches!(self, Self::Completed { .. } | Self::Canceled { .. } | Self::Error { .. })
     }
 }
 
@@ -129,9 +123,7 @@ impl Job {
     pub(super) fn cancel(&self) {
         self.control.halt();
         self.results.finish(false);
-        self.set_phase(Phase::Canceled {
-            at: SystemTime::now(),
-        });
+        self.set_phase(Phase::Canceled { at: SystemTime::now() });
     }
 
     /// Runs the program to its end on this thread.
@@ -139,10 +131,7 @@ impl Job {
         let started = SystemTime::now();
         self.set_phase(Phase::Running { started });
         let program = &self.compiled.program;
-        let pipelines = self
-            .compiled
-            .plan
-            .start(program.streams.len(), Arc::clone(&self.results));
+        let pipelines = self.compiled.plan.start(program.streams.len(), Arc::clone(&self.results));
         let on_fault = |fault: &Fault| lock(&self.faults).push(fault.clone());
         let surroundings = Surroundings {
             control: &self.control,
@@ -159,17 +148,12 @@ impl Job {
                 // A simulation that reaches its duration has done what was asked of it.
                 let done = outcome.finished || (horizon.is_some() && !self.control.is_halted());
                 self.results.finish(done);
-                self.set_phase(Phase::Completed {
-                    started,
-                    completed: SystemTime::now(),
-                });
+                self.set_phase(Phase::Completed { started, completed: SystemTime::now() });
             }
             Err(_) => {
                 self.results.finish(false);
                 let message = "the emulator failed while running the program; please report it";
-                self.set_phase(Phase::Error {
-                    messages: vec![message.to_owned()],
-                });
+                self.set_phase(Phase::Error { messages: vec![message.to_owned()] });
             }
         }
     }
@@ -193,10 +177,7 @@ impl Job {
     /// [`CorrectionError`] when it can have none.
     pub fn correction(&self, element: &str) -> Result<Matrix, CorrectionError> {
         let initial = correction::of_element(&self.config, element)?;
-        Ok(lock(&self.corrections)
-            .get(element)
-            .copied()
-            .unwrap_or(initial))
+        Ok(lock(&self.corrections).get(element).copied().unwrap_or(initial))
     }
 
     /// Sets the element's matrix for this job; gives it as rounded to the hardware's step.

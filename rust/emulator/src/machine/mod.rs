@@ -44,9 +44,7 @@ pub struct Hub {
 }
 
 fn epoch_millis() -> u128 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis())
 }
 
 /// Why a machine was not opened.
@@ -108,10 +106,7 @@ impl Hub {
 
     /// An open machine.
     pub fn machine(&self, id: &str) -> Option<Arc<QuantumMachine>> {
-        lock(&self.machines)
-            .iter()
-            .find(|machine| machine.id == id)
-            .cloned()
+        lock(&self.machines).iter().find(|machine| machine.id == id).cloned()
     }
 
     /// All open machines, oldest first.
@@ -166,18 +161,13 @@ impl Hub {
 
     /// Drops the result processing of all running jobs: their results end where they are.
     pub fn reset_processing(&self) {
-        self.all_jobs()
-            .iter()
-            .for_each(|job| job.results.finish(false));
+        self.all_jobs().iter().for_each(|job| job.results.finish(false));
     }
 
     /// Names of the controllers of the open machines; `con1` when none is open.
     pub fn controllers(&self) -> Vec<String> {
-        let mut names: Vec<_> = self
-            .machines()
-            .iter()
-            .flat_map(|machine| machine.controllers())
-            .collect();
+        let mut names: Vec<_> =
+            self.machines().iter().flat_map(|machine| machine.controllers()).collect();
         names.sort();
         names.dedup();
         if names.is_empty() {

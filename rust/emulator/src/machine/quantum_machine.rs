@@ -98,12 +98,7 @@ impl QuantumMachine {
         let Some(config) = first_version(&config) else {
             return Vec::new();
         };
-        config
-            .control_devices
-            .keys()
-            .chain(config.controllers.keys())
-            .cloned()
-            .collect()
+        config.control_devices.keys().chain(config.controllers.keys()).cloned().collect()
     }
 
     fn compiled(&self, program: &QuaProgram) -> Result<Compiled, AddError> {
@@ -211,20 +206,16 @@ impl QuantumMachine {
         drop(queue);
         let (machine, runner) = (Arc::clone(self), Arc::clone(&job));
         let pace = hub.pace;
-        let spawned = std::thread::Builder::new()
-            .name(job.id.clone())
-            .spawn(move || {
-                runner.run(&machine.io, pace, None);
-                machine.release(&runner);
-            });
+        let spawned = std::thread::Builder::new().name(job.id.clone()).spawn(move || {
+            runner.run(&machine.io, pace, None);
+            machine.release(&runner);
+        });
         match spawned {
             Ok(handle) => job.set_thread(handle),
             Err(error) => {
                 job.results.finish(false);
                 let message = format!("no thread could be started for the job: {error}");
-                job.set_phase(Phase::Error {
-                    messages: vec![message],
-                });
+                job.set_phase(Phase::Error { messages: vec![message] });
                 self.release(&job);
             }
         }
@@ -258,10 +249,7 @@ impl QuantumMachine {
     /// The place of a pending job, from 1.
     pub fn position(&self, job: &Job) -> Option<u32> {
         let queue = lock(&self.queue);
-        let place = queue
-            .pending
-            .iter()
-            .position(|pending| pending.id == job.id)?;
+        let place = queue.pending.iter().position(|pending| pending.id == job.id)?;
         u32::try_from(place + 1).ok()
     }
 
@@ -302,10 +290,7 @@ impl QuantumMachine {
 impl Query {
     fn means(&self, place: u32, job: &Job) -> bool {
         self.job_id.as_ref().is_none_or(|id| *id == job.id)
-            && self
-                .user_id
-                .as_ref()
-                .is_none_or(|user| *user == job.added_by)
+            && self.user_id.as_ref().is_none_or(|user| *user == job.added_by)
             && self.position.is_none_or(|position| position == place)
     }
 }
@@ -316,20 +301,15 @@ fn check_override(config: &QuaConfig, name: &str, samples: &[f64]) -> Result<(),
     let waveform = first_version(config).and_then(|config| config.waveforms.get(name));
     let waveform = waveform.and_then(|waveform| waveform.waveform_oneof.as_ref());
     if samples.iter().any(|sample| !sample.is_finite()) {
-        return Err(format!(
-            "the override of '{name}' has a sample that is not finite"
-        ));
+        return Err(format!("the override of '{name}' has a sample that is not finite"));
     }
     match waveform {
-        None => Err(format!(
-            "the configuration has no waveform '{name}' to override"
-        )),
+        None => Err(format!("the configuration has no waveform '{name}' to override")),
         Some(WaveformOneof::Constant(_)) => match samples {
             [_] => Ok(()),
-            _ => Err(format!(
-                "the constant waveform '{name}' takes 1 sample, not {}",
-                samples.len()
-            )),
+            _ => {
+                Err(format!("the constant waveform '{name}' takes 1 sample, not {}", samples.len()))
+            }
         },
         Some(WaveformOneof::Arbitrary(arbitrary)) => {
             if !arbitrary.is_overridable {
@@ -346,8 +326,6 @@ fn check_override(config: &QuaConfig, name: &str, samples: &[f64]) -> Result<(),
             }
             Ok(())
         }
-        Some(_) => Err(format!(
-            "the waveform '{name}' is of a kind that cannot be overridden"
-        )),
+        Some(_) => Err(format!("the waveform '{name}' is of a kind that cannot be overridden")),
     }
 }

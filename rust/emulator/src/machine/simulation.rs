@@ -43,14 +43,7 @@ pub fn simulate(
 ) -> Result<Arc<Job>, AddError> {
     let first = first_version(&config).ok_or(AddError::Shut)?;
     let compiled = compile(program, first, &hub.limits).map_err(AddError::Compile)?;
-    let job = Job::new(
-        hub,
-        "",
-        user,
-        Arc::new(compiled),
-        Arc::new(config),
-        Some(cycles),
-    );
+    let job = Job::new(hub, "", user, Arc::new(compiled), Arc::new(config), Some(cycles));
     let registers = IoRegisters::default();
     // A program may compute for ever without its time passing.
     let watched = Arc::clone(&job);
@@ -92,32 +85,16 @@ impl Job {
         for (name, controller) in controllers {
             let mut outputs: Vec<_> = controller.analog_outputs.iter().collect();
             outputs.sort_by_key(|(port, _)| **port);
-            columns.extend(
-                outputs
-                    .into_iter()
-                    .filter(|_| analog)
-                    .map(|(port, output)| {
-                        let volts = output.offset.unwrap_or(0.0);
-                        Simulated::Analog {
-                            name: format!("{name}:analog:{port}"),
-                            volts,
-                        }
-                    }),
-            );
+            columns.extend(outputs.into_iter().filter(|_| analog).map(|(port, output)| {
+                let volts = output.offset.unwrap_or(0.0);
+                Simulated::Analog { name: format!("{name}:analog:{port}"), volts }
+            }));
             let mut outputs: Vec<_> = controller.digital_outputs.iter().collect();
             outputs.sort_by_key(|(port, _)| **port);
-            columns.extend(
-                outputs
-                    .into_iter()
-                    .filter(|_| digital)
-                    .map(|(port, output)| {
-                        let high = output.inverted.unwrap_or(false);
-                        Simulated::Digital {
-                            name: format!("{name}:digital:{port}"),
-                            high,
-                        }
-                    }),
-            );
+            columns.extend(outputs.into_iter().filter(|_| digital).map(|(port, output)| {
+                let high = output.inverted.unwrap_or(false);
+                Simulated::Digital { name: format!("{name}:digital:{port}"), high }
+            }));
         }
         columns
     }

@@ -42,11 +42,7 @@ pub enum CompileError {
 fn place(loc: &str) -> String {
     // The client leaves the line's own end in.
     let loc = loc.trim_end();
-    if loc.is_empty() {
-        String::new()
-    } else {
-        format!(" [{loc}]")
-    }
+    if loc.is_empty() { String::new() } else { format!(" [{loc}]") }
 }
 
 /// Checks a program against a machine's configuration.
@@ -68,45 +64,20 @@ pub fn compile(
             "",
         );
     }
-    let body = script
-        .body
-        .as_ref()
-        .map_or_else(Box::default, |body| compiler.block(body, ""));
-    let model = program
-        .result_analysis
-        .as_ref()
-        .map_or(&[][..], |analysis| &analysis.model);
+    let body = script.body.as_ref().map_or_else(Box::default, |body| compiler.block(body, ""));
+    let model = program.result_analysis.as_ref().map_or(&[][..], |analysis| &analysis.model);
     let plan = match Plan::new(model, &compiler.streams, limits) {
         Ok(plan) => plan,
         Err(messages) => {
-            compiler
-                .errors
-                .extend(messages.into_iter().map(CompileError::Stream));
+            compiler.errors.extend(messages.into_iter().map(CompileError::Stream));
             Plan::default()
         }
     };
     if !compiler.errors.is_empty() {
         return Err(compiler.errors);
     }
-    let Compiler {
-        memory,
-        inputs,
-        streams,
-        elements,
-        sites,
-        ..
-    } = compiler;
-    Ok(Compiled {
-        program: Program {
-            memory,
-            body,
-            inputs,
-            streams,
-            elements,
-            sites,
-        },
-        plan,
-    })
+    let Compiler { memory, inputs, streams, elements, sites, .. } = compiler;
+    Ok(Compiled { program: Program { memory, body, inputs, streams, elements, sites }, plan })
 }
 
 /// What a declared name stands for.
@@ -160,19 +131,14 @@ impl<'a> Compiler<'a> {
 
     /// Reports a mistake in the statement being compiled; the nearest location wins.
     pub(super) fn mistake(&mut self, message: impl Into<String>, loc: &str) {
-        let loc = if loc.is_empty() {
-            self.loc.clone()
-        } else {
-            loc.to_owned()
-        };
+        let loc = if loc.is_empty() { self.loc.clone() } else { loc.to_owned() };
         self.error(self.statement, message, &loc);
     }
 
     /// A number for a place where running can go wrong, for the execution report.
     pub(super) fn site(&mut self, what: String, loc: &str) -> u32 {
         let loc = if self.loc.is_empty() { loc } else { &self.loc };
-        self.sites
-            .push(format!("{}: {what}{}", self.statement, place(loc)));
+        self.sites.push(format!("{}: {what}{}", self.statement, place(loc)));
         (self.sites.len() - 1) as u32
     }
 
@@ -218,32 +184,17 @@ impl<'a> Compiler<'a> {
         if self.variables.contains_key(&declaration.name) {
             return Err("declared twice".to_owned());
         }
-        let cells = Array {
-            base: self.memory.len() as u32,
-            len: len as u32,
-        };
+        let cells = Array { base: self.memory.len() as u32, len: len as u32 };
         for value in values {
             let own = Kind::from_wire(value.r#type).unwrap_or(Kind::Int);
             self.memory.push(parse_literal(&value.value, own, kind)?);
         }
         self.memory.resize(cells.cells().end, 0);
         let input = declaration.is_input_stream.then(|| {
-            self.inputs.push(Input {
-                name: declaration.name.clone(),
-                kind,
-                len,
-            });
+            self.inputs.push(Input { name: declaration.name.clone(), kind, len });
             (self.inputs.len() - 1) as u32
         });
-        self.variables.insert(
-            declaration.name.clone(),
-            Variable {
-                kind,
-                cells,
-                is_array,
-                input,
-            },
-        );
+        self.variables.insert(declaration.name.clone(), Variable { kind, cells, is_array, input });
         Ok(())
     }
 
@@ -252,10 +203,7 @@ impl<'a> Compiler<'a> {
         match found {
             None => self.mistake(format!("unknown variable '{name}'"), loc),
             Some(variable) if variable.is_array => {
-                self.mistake(
-                    format!("'{name}' is an array where a scalar is needed"),
-                    loc,
-                );
+                self.mistake(format!("'{name}' is an array where a scalar is needed"), loc);
             }
             Some(_) => return found,
         }
@@ -271,18 +219,12 @@ impl<'a> Compiler<'a> {
             return None;
         };
         if reference.struct_var.is_some() {
-            self.mistake(
-                "structs belong to QOP 3 and are not part of QOP 2",
-                &reference.loc,
-            );
+            self.mistake("structs belong to QOP 3 and are not part of QOP 2", &reference.loc);
             return None;
         }
         let found = self.variables.get(&reference.name).copied();
         match found {
-            None => self.mistake(
-                format!("unknown array '{}'", reference.name),
-                &reference.loc,
-            ),
+            None => self.mistake(format!("unknown array '{}'", reference.name), &reference.loc),
             Some(variable) if !variable.is_array => self.mistake(
                 format!("'{}' is a scalar where an array is needed", reference.name),
                 &reference.loc,
@@ -304,10 +246,7 @@ impl<'a> Compiler<'a> {
             );
             return None;
         }
-        let known = self
-            .elements
-            .iter()
-            .position(|name| *name == reference.name);
+        let known = self.elements.iter().position(|name| *name == reference.name);
         let index = known.unwrap_or_else(|| {
             self.elements.push(reference.name.clone());
             self.elements.len() - 1

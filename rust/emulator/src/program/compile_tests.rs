@@ -12,10 +12,7 @@ fn variables() -> Vec<q::VarDeclaration> {
         declare("b", Bool, &[]),
         declare_array("a", Int, 3, &[]),
         declare_array("f", Real, 0, &["0.5", "1.5"]),
-        q::VarDeclaration {
-            is_input_stream: true,
-            ..declare("input_stream_tau", Int, &[])
-        },
+        q::VarDeclaration { is_input_stream: true, ..declare("input_stream_tau", Int, &[]) },
     ]
 }
 
@@ -35,77 +32,37 @@ fn every_mistake_is_refused_with_its_line() {
     refused(assign("i", cell("v9", int(0)), 7), "unknown array 'v9'");
     refused(assign("i", cell("x", int(0)), 7), "'x' is a scalar");
     refused(assign("i", var("a"), 7), "'a' is an array");
-    refused(
-        assign("i", var("x"), 7),
-        "bad type: fixed where int is needed",
-    );
+    refused(assign("i", var("x"), 7), "bad type: fixed where int is needed");
     refused(assign("x", var("i"), 7), "convert it with Cast.to_fixed()");
-    refused(
-        assign("i", var("b"), 7),
-        "bad type: bool where int is needed",
-    );
-    refused(
-        assign("x", op(Operator::Add, var("x"), var("i")), 7),
-        "bad type: fixed + int",
-    );
-    refused(
-        assign("b", op(Operator::Lt, var("x"), var("i")), 7),
-        "bad type: fixed < int",
-    );
-    refused(
-        assign("i", op(Operator::Add, var("b"), var("b")), 7),
-        "'+' takes numbers",
-    );
-    refused(
-        assign("x", op(Operator::And, var("x"), var("x")), 7),
-        "'&' takes ints or bools",
-    );
+    refused(assign("i", var("b"), 7), "bad type: bool where int is needed");
+    refused(assign("x", op(Operator::Add, var("x"), var("i")), 7), "bad type: fixed + int");
+    refused(assign("b", op(Operator::Lt, var("x"), var("i")), 7), "bad type: fixed < int");
+    refused(assign("i", op(Operator::Add, var("b"), var("b")), 7), "'+' takes numbers");
+    refused(assign("x", op(Operator::And, var("x"), var("x")), 7), "'&' takes ints or bools");
     refused(assign("i", real("0.5"), 7), "bad literal: 0.5");
     refused(assign("i", literal("many", Int), 7), "bad literal: 'many'");
     refused(assign("i", int(1 << 31), 7), "does not fit an int");
     refused(assign("x", real("nan"), 7), "bad literal: 'nan'");
     refused(assign("i", boolean(true), 7), "bad literal: the bool True");
-    refused(
-        assign("i", cell("a", int(3)), 7),
-        "index 3 is out of the array 'a' of 3",
-    );
-    refused(
-        assign("i", cell("a", op(Operator::Sub, int(0), int(1))), 7),
-        "index -1 is out",
-    );
-    refused(
-        assign_cell("a", int(5), int(0), 7),
-        "index 5 is out of the array 'a' of 3",
-    );
+    refused(assign("i", cell("a", int(3)), 7), "index 3 is out of the array 'a' of 3");
+    refused(assign("i", cell("a", op(Operator::Sub, int(0), int(1))), 7), "index -1 is out");
+    refused(assign_cell("a", int(5), int(0), 7), "index 5 is out of the array 'a' of 3");
     refused(assign_io(3, int(1), 7), "there is no IO3");
     refused(wait(int(10), &["q3"], 7), "unknown element 'q3'");
     refused(wait(int(-1), &["q1"], 7), "cannot wait -1");
-    refused(
-        wait(var("x"), &["q1"], 7),
-        "bad type: fixed where int is needed",
-    );
+    refused(wait(var("x"), &["q1"], 7), "bad type: fixed where int is needed");
     refused(
         assign("x", call("math", "tan", vec![var("x")], &[]), 7),
         "unsupported function math.tan()",
     );
-    refused(
-        assign("x", call("math", "sin", vec![], &["f"]), 7),
-        "0 scalar and 1 array",
-    );
+    refused(assign("x", call("math", "sin", vec![], &["f"]), 7), "0 scalar and 1 array");
     refused(
         assign("x", call("other", "sin", vec![var("x")], &[]), 7),
         "unsupported function other.sin()",
     );
+    refused(assign("i", call("math", "dot", vec![], &["a", "f"]), 7), "Math.dot takes two arrays");
     refused(
-        assign("i", call("math", "dot", vec![], &["a", "f"]), 7),
-        "Math.dot takes two arrays",
-    );
-    refused(
-        assign(
-            "i",
-            call("random", "rand_int", vec![var("x"), int(3)], &[]),
-            7,
-        ),
+        assign("i", call("random", "rand_int", vec![var("x"), int(3)], &[]), 7),
         "seed of a random number must be an int variable",
     );
     refused(save(var("v9"), "r1", 7), "unknown variable 'v9'");
@@ -128,10 +85,7 @@ fn every_mistake_is_refused_with_its_line() {
             loc: at(7),
         })
     };
-    refused(
-        for_each("i", "f"),
-        "bad type: 'i' is int but its array holds fixed",
-    );
+    refused(for_each("i", "f"), "bad type: 'i' is int but its array holds fixed");
     refused(for_each("i", "v9"), "unknown array 'v9'");
 }
 
@@ -139,20 +93,8 @@ fn every_mistake_is_refused_with_its_line() {
 fn statements_that_are_not_modelled_are_refused_by_name() {
     let loc = at(7);
     let pulses: Vec<(S, &str)> = vec![
-        (
-            S::Play(q::PlayStatement {
-                loc: loc.clone(),
-                ..Default::default()
-            }),
-            "play",
-        ),
-        (
-            S::Measure(q::MeasureStatement {
-                loc: loc.clone(),
-                ..Default::default()
-            }),
-            "measure",
-        ),
+        (S::Play(q::PlayStatement { loc: loc.clone(), ..Default::default() }), "play"),
+        (S::Measure(q::MeasureStatement { loc: loc.clone(), ..Default::default() }), "measure"),
         (
             S::UpdateFrequency(q::UpdateFrequencyStatement {
                 loc: loc.clone(),
@@ -161,17 +103,11 @@ fn statements_that_are_not_modelled_are_refused_by_name() {
             "update_frequency",
         ),
         (
-            S::ZRotation(q::ZRotationStatement {
-                loc: loc.clone(),
-                ..Default::default()
-            }),
+            S::ZRotation(q::ZRotationStatement { loc: loc.clone(), ..Default::default() }),
             "frame_rotation",
         ),
         (
-            S::RampToZero(q::RampToZeroStatement {
-                loc: loc.clone(),
-                ..Default::default()
-            }),
+            S::RampToZero(q::RampToZeroStatement { loc: loc.clone(), ..Default::default() }),
             "ramp_to_zero",
         ),
         (
@@ -184,31 +120,20 @@ fn statements_that_are_not_modelled_are_refused_by_name() {
     }
     let rus = S::Rus(q::RusStatement::default());
     let found = mistakes(&program(vec![], vec![rus], &[]));
-    assert_eq!(
-        found,
-        ["rus: is a statement that no QUA client makes; it is not supported"]
-    );
+    assert_eq!(found, ["rus: is a statement that no QUA client makes; it is not supported"]);
 }
 
 #[test]
 fn all_mistakes_of_a_program_are_reported() {
     let body = vec![
         assign("v9", int(1), 1),
-        counted(
-            "i",
-            3,
-            vec![assign("i", var("x"), 2), save(var("v8"), "r1", 3)],
-        ),
+        counted("i", 3, vec![assign("i", var("x"), 2), save(var("v8"), "r1", 3)]),
         wait(int(4), &["q9"], 4),
     ];
     let found = mistakes(&program(variables(), body, &["saveAll t (fft (@re 0 r1))"]));
     assert_eq!(found.len(), 5, "{found:?}");
     assert!(found[1].contains("line 2") && found[2].contains("line 3"));
-    assert!(
-        found[4].starts_with("stream_processing: result 't'"),
-        "{}",
-        found[4]
-    );
+    assert!(found[4].starts_with("stream_processing: result 't'"), "{}", found[4]);
 }
 
 #[test]
@@ -216,47 +141,23 @@ fn nothing_after_an_infinite_loop_is_silently_dropped() {
     let endless = for_loop(vec![], boolean(true), vec![], vec![]);
     let body = vec![endless, assign("i", int(1), 7)];
     let found = mistakes(&program(variables(), body, &[]));
-    assert!(
-        found[0].contains("comes after an infinite_loop_()"),
-        "{found:?}"
-    );
+    assert!(found[0].contains("comes after an infinite_loop_()"), "{found:?}");
 }
 
 #[test]
 fn declarations_are_checked() {
     let refused = |declaration: q::VarDeclaration, says: &str| {
         let found = mistakes(&program(vec![declaration], vec![], &[]));
-        assert!(
-            found.len() == 1 && found[0].contains(says),
-            "{says}: {found:?}"
-        );
+        assert!(found.len() == 1 && found[0].contains(says), "{says}: {found:?}");
         assert!(found[0].contains("'v1'"), "{found:?}");
     };
     refused(declare("v1", Int, &["0.5"]), "bad literal");
-    refused(
-        declare("v1", Int, &["1", "2"]),
-        "2 initial values for a scalar",
-    );
-    refused(
-        declare_array("v1", Int, 3, &["1", "2"]),
-        "size 3 but 2 initial values",
-    );
+    refused(declare("v1", Int, &["1", "2"]), "2 initial values for a scalar");
+    refused(declare_array("v1", Int, 3, &["1", "2"]), "size 3 but 2 initial values");
     refused(declare_array("v1", Int, -1, &[]), "bad size -1");
     refused(declare_array("v1", Int, i32::MAX, &[]), "cells of memory");
-    refused(
-        q::VarDeclaration {
-            dim: 2,
-            ..declare("v1", Int, &[])
-        },
-        "one dimension, not 2",
-    );
-    refused(
-        q::VarDeclaration {
-            r#type: 9,
-            ..declare("v1", Int, &[])
-        },
-        "type number 9",
-    );
+    refused(q::VarDeclaration { dim: 2, ..declare("v1", Int, &[]) }, "one dimension, not 2");
+    refused(q::VarDeclaration { r#type: 9, ..declare("v1", Int, &[]) }, "type number 9");
     let twice = vec![declare("v1", Int, &[]), declare("v1", Int, &[])];
     assert!(mistakes(&program(twice, vec![], &[]))[0].contains("declared twice"));
 }
@@ -265,18 +166,13 @@ fn declarations_are_checked() {
 fn a_stream_has_one_kind() {
     let body = vec![save(var("i"), "r1", 1), save(var("x"), "r1", 7)];
     let found = mistakes(&program(variables(), body, &[]));
-    assert!(
-        found[0].contains("'r1' gets fixed here and int before"),
-        "{found:?}"
-    );
+    assert!(found[0].contains("'r1' gets fixed here and int before"), "{found:?}");
 }
 
 #[test]
 fn empty_messages_do_no_harm() {
     assert!(compiled(&Default::default()).is_ok());
-    let hollow = q::StatementsCollection {
-        statements: vec![q::AnyStatement::default()],
-    };
+    let hollow = q::StatementsCollection { statements: vec![q::AnyStatement::default()] };
     let mut empty = program(vec![], vec![], &[]);
     empty.script.as_mut().unwrap().body = Some(hollow);
     assert!(mistakes(&empty)[0].contains("an empty statement"));
@@ -304,9 +200,6 @@ fn empty_messages_do_no_harm() {
         "save t (@re 7 r1)",
         "save t (buffer)",
     ] {
-        assert!(
-            !mistakes(&program(vec![], vec![], &[text])).is_empty(),
-            "{text}"
-        );
+        assert!(!mistakes(&program(vec![], vec![], &[text])).is_empty(), "{text}");
     }
 }

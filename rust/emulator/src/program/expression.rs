@@ -3,16 +3,14 @@
 use pulsewire_wire::qua::qua_program as q;
 use q::any_scalar_expression::ExpressionOneof as E;
 use q::binary_expression::BinaryOperator as Operator;
-use q::lib_function_expression::argument::ArgumentOneof;
 
 use super::compile::{Compiler, Variable};
-use super::ir::{Expr, IntegerFunction, Op, Reduction};
-use super::library::{Binary, Unary};
+use super::ir::{Expr, Op};
 use super::value::{self, Kind, parse_literal};
 
 /// An expression and its kind. IO registers and literals have none of their own: they take
 /// their context's.
-type Typed = (Expr, Kind);
+pub(super) type Typed = (Expr, Kind);
 
 impl Compiler<'_> {
     /// Compiles an expression that must give a `want`.
@@ -59,11 +57,7 @@ impl Compiler<'_> {
             E::ArrayCell(cell) => {
                 let (variable, index, site) = self.cell(cell)?;
                 Some((
-                    Expr::Cell {
-                        array: variable.cells,
-                        index: Box::new(index),
-                        site,
-                    },
+                    Expr::Cell { array: variable.cells, index: Box::new(index), site },
                     variable.kind,
                 ))
             }
@@ -78,17 +72,11 @@ impl Compiler<'_> {
                 None
             }
             E::Broadcast(broadcast) => {
-                self.mistake(
-                    "broadcast belongs to QOP 3 and is not part of QOP 2",
-                    &broadcast.loc,
-                );
+                self.mistake("broadcast belongs to QOP 3 and is not part of QOP 2", &broadcast.loc);
                 None
             }
             E::GlobalVariable(_) => {
-                self.mistake(
-                    "global variables belong to QOP 3 and are not part of QOP 2",
-                    "",
-                );
+                self.mistake("global variables belong to QOP 3 and are not part of QOP 2", "");
                 None
             }
         }
@@ -96,10 +84,7 @@ impl Compiler<'_> {
 
     fn literal(&mut self, literal: &q::LiteralExpression, hint: Option<Kind>) -> Option<Typed> {
         let Some(own) = Kind::from_wire(literal.r#type) else {
-            self.mistake(
-                format!("bad literal: type number {}", literal.r#type),
-                &literal.loc,
-            );
+            self.mistake(format!("bad literal: type number {}", literal.r#type), &literal.loc);
             return None;
         };
         let kind = hint.unwrap_or(own);
@@ -135,10 +120,7 @@ impl Compiler<'_> {
         if matches!(number, 1 | 2) {
             return Some(number as usize - 1);
         }
-        self.mistake(
-            format!("there is no IO{number}: the registers are IO1 and IO2"),
-            loc,
-        );
+        self.mistake(format!("there is no IO{number}: the registers are IO1 and IO2"), loc);
         None
     }
 
@@ -150,10 +132,7 @@ impl Compiler<'_> {
         let variable = self.array(cell.array_var.as_ref());
         let index = self.expression(cell.index.as_deref(), Kind::Int);
         let (variable, index) = (variable?, index?);
-        let name = cell
-            .array_var
-            .as_ref()
-            .map_or("", |array| array.name.as_str());
+        let name = cell.array_var.as_ref().map_or("", |array| array.name.as_str());
         let len = variable.cells.len;
         if let Expr::Const(constant) = index
             && !(0..i64::from(len)).contains(&i64::from(constant))
@@ -164,15 +143,12 @@ impl Compiler<'_> {
             );
             return None;
         }
-        let site = self.site(
-            format!("index out of the array '{name}' of {len}"),
-            &cell.loc,
-        );
+        let site = self.site(format!("index out of the array '{name}' of {len}"), &cell.loc);
         Some((variable, index, site))
     }
 
     /// Two operands of one kind: a literal or an IO register takes the kind of the other side.
-    fn pair(
+    pub(super) fn pair(
         &mut self,
         left: Option<&q::AnyScalarExpression>,
         right: Option<&q::AnyScalarExpression>,
@@ -208,10 +184,7 @@ impl Compiler<'_> {
 
     fn operation(&mut self, operation: &q::BinaryExpression, hint: Option<Kind>) -> Option<Typed> {
         let Ok(operator) = Operator::try_from(operation.op) else {
-            self.mistake(
-                format!("unsupported operator number {}", operation.op),
-                &operation.loc,
-            );
+            self.mistake(format!("unsupported operator number {}", operation.op), &operation.loc);
             return None;
         };
         let (symbol, op) = match operator {
@@ -232,17 +205,13 @@ impl Compiler<'_> {
         };
         let (left, right) = (operation.left.as_deref(), operation.right.as_deref());
         let loc = operation.loc.as_str();
-        let compares = matches!(
-            op,
-            Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual | Op::Equal
-        );
+        let compares =
+            matches!(op, Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual | Op::Equal);
         if matches!(op, Op::ShiftLeft | Op::ShiftRight) {
             // Any number on the left, on its raw bits; the distance is an int.
             let (value, kind) = self.typed(left, hint.filter(|kind| *kind != Kind::Bool))?;
             let distance = self.expression(right, Kind::Int)?;
-            return self
-                .numeric(kind, symbol, loc)
-                .then(|| (binary(op, value, distance), kind));
+            return self.numeric(kind, symbol, loc).then(|| (binary(op, value, distance), kind));
         }
         // What is compared, or turned into a truth value, has nothing to do with the bool that is
         // wanted; and ints stay ints below a division that gives a fixed.
@@ -266,35 +235,26 @@ impl Compiler<'_> {
                 Some((binary(Op::MulFixed, left, right), kind))
             }
             Operator::And | Operator::Or | Operator::Xor if kind == Kind::Fixed => {
-                self.mistake(
-                    format!("bad type: '{symbol}' takes ints or bools, not fixed"),
-                    loc,
-                );
+                self.mistake(format!("bad type: '{symbol}' takes ints or bools, not fixed"), loc);
                 None
             }
             Operator::Add | Operator::Sub | Operator::Mult if !self.numeric(kind, symbol, loc) => {
                 None
             }
-            _ => Some((
-                binary(op, left, right),
-                if compares { Kind::Bool } else { kind },
-            )),
+            _ => Some((binary(op, left, right), if compares { Kind::Bool } else { kind })),
         }
     }
 
-    fn numeric(&mut self, kind: Kind, symbol: &str, loc: &str) -> bool {
+    pub(super) fn numeric(&mut self, kind: Kind, symbol: &str, loc: &str) -> bool {
         if kind == Kind::Bool {
-            self.mistake(
-                format!("bad type: '{symbol}' takes numbers, not bools"),
-                loc,
-            );
+            self.mistake(format!("bad type: '{symbol}' takes numbers, not bools"), loc);
         }
         kind != Kind::Bool
     }
 
     /// docs/1.4.1/Guides/qua_ref: ints divided into an int give the floor, into a fixed the
     /// quotient.
-    fn quotient(
+    pub(super) fn quotient(
         &mut self,
         left: Expr,
         right: Expr,
@@ -306,330 +266,16 @@ impl Compiler<'_> {
         let site = self.site("division by zero".to_owned(), loc);
         let operands = Box::new((left, right));
         let result = if to_fixed { Kind::Fixed } else { Kind::Int };
-        (
-            Expr::Divide {
-                to_fixed,
-                operands,
-                site,
-            },
-            result,
-        )
-    }
-
-    fn library(&mut self, call: &q::LibFunctionExpression, hint: Option<Kind>) -> Option<Typed> {
-        let name = format!("{}.{}", call.library_name, call.function_name);
-        let args: Vec<Option<&ArgumentOneof>> = call
-            .arguments
-            .iter()
-            .map(|argument| argument.argument_oneof.as_ref())
-            .collect();
-        let scalars: Vec<&q::AnyScalarExpression> = args
-            .iter()
-            .filter_map(|argument| match argument {
-                Some(ArgumentOneof::Scalar(scalar)) => Some(scalar),
-                _ => None,
-            })
-            .collect();
-        let arrays: Vec<&q::ArrayVarRefExpression> = args
-            .iter()
-            .filter_map(|argument| match argument {
-                Some(ArgumentOneof::Array(array)) => Some(array),
-                _ => None,
-            })
-            .collect();
-        let shape = (scalars.len(), arrays.len());
-        let function = call.function_name.as_str();
-        let loc = call.loc.as_str();
-        let known = if shape.0 + shape.1 == args.len() {
-            match call.library_name.as_str() {
-                "math" => self.math(function, &scalars, &arrays, hint, loc),
-                "cast" => self.cast(function, &scalars),
-                "util" if function == "cond" && shape == (3, 0) => {
-                    Some(self.select(&scalars, hint, loc))
-                }
-                "random" => self.random(function, &scalars, loc),
-                _ => None,
-            }
-        } else {
-            None
-        };
-        known.unwrap_or_else(|| {
-            self.mistake(
-                format!(
-                    "unsupported function {name}() with {} scalar and {} array arguments",
-                    shape.0, shape.1
-                ),
-                loc,
-            );
-            None
-        })
-    }
-
-    /// `None` when there is no such function with such arguments.
-    fn math(
-        &mut self,
-        function: &str,
-        scalars: &[&q::AnyScalarExpression],
-        arrays: &[&q::ArrayVarRefExpression],
-        hint: Option<Kind>,
-        loc: &str,
-    ) -> Option<Option<Typed>> {
-        match (scalars, arrays) {
-            ([x], []) => {
-                if let Some(function) = Unary::named(function) {
-                    return Some(self.unary(function, x, loc));
-                }
-                let pick = |int, fixed| match function {
-                    "abs" => Some((IntegerFunction::Abs, None)),
-                    "msb" | "MSB" => Some((
-                        if int { IntegerFunction::MsbInt } else { fixed },
-                        Some(Kind::Int),
-                    )),
-                    _ => None,
-                };
-                pick(true, IntegerFunction::MsbFixed)?;
-                let Some((operand, kind)) = self.typed(Some(x), None) else {
-                    return Some(None);
-                };
-                if !self.numeric(kind, function, loc) {
-                    return Some(None);
-                }
-                let (function, result) = pick(kind == Kind::Int, IntegerFunction::MsbFixed)?;
-                let operand = Box::new(operand);
-                Some(Some((
-                    Expr::Integer { function, operand },
-                    result.unwrap_or(kind),
-                )))
-            }
-            ([x, y], []) if function == "div" => {
-                let pair = self.pair(Some(x), Some(y), None, "divided by", loc);
-                let Some((left, right, kind)) = pair else {
-                    return Some(None);
-                };
-                if !self.numeric(kind, "div", loc) {
-                    return Some(None);
-                }
-                Some(Some(self.quotient(left, right, kind, hint, loc)))
-            }
-            ([x, y], []) => {
-                let function = Binary::named(function)?;
-                let (x, y) = (self.fixed(x), self.fixed(y));
-                let site = self.site(format!("{function:?} outside its domain"), loc);
-                Some(x.zip(y).map(|operands| {
-                    (
-                        Expr::Binary2 {
-                            function,
-                            operands: Box::new(operands),
-                            site,
-                        },
-                        Kind::Fixed,
-                    )
-                }))
-            }
-            ([], [array]) => {
-                let function = match function {
-                    "sum" => Reduction::Sum,
-                    "max" => Reduction::Max,
-                    "min" => Reduction::Min,
-                    "argmax" => Reduction::ArgMax,
-                    "argmin" => Reduction::ArgMin,
-                    _ => return None,
-                };
-                Some(self.reduction(function, array))
-            }
-            ([], [left, right]) if function == "dot" => Some(self.dot(left, right)),
-            _ => None,
-        }
-    }
-
-    fn fixed(&mut self, expression: &q::AnyScalarExpression) -> Option<Expr> {
-        self.expression(Some(expression), Kind::Fixed)
-    }
-
-    fn unary(&mut self, function: Unary, x: &q::AnyScalarExpression, loc: &str) -> Option<Typed> {
-        let operand = Box::new(self.fixed(x)?);
-        let site = self.site(format!("{function:?} outside its domain"), loc);
-        Some((
-            Expr::Unary {
-                function,
-                operand,
-                site,
-            },
-            Kind::Fixed,
-        ))
-    }
-
-    fn reduction(
-        &mut self,
-        function: Reduction,
-        array: &q::ArrayVarRefExpression,
-    ) -> Option<Typed> {
-        let variable = self.array(Some(array))?;
-        if variable.kind == Kind::Bool || variable.cells.len == 0 {
-            self.mistake(
-                format!(
-                    "bad type: '{}' must hold at least one int or fixed",
-                    array.name
-                ),
-                &array.loc,
-            );
-            return None;
-        }
-        let kind = match function {
-            Reduction::ArgMax | Reduction::ArgMin => Kind::Int,
-            _ => variable.kind,
-        };
-        Some((
-            Expr::Reduce {
-                function,
-                array: variable.cells,
-            },
-            kind,
-        ))
-    }
-
-    fn dot(
-        &mut self,
-        left: &q::ArrayVarRefExpression,
-        right: &q::ArrayVarRefExpression,
-    ) -> Option<Typed> {
-        let (a, b) = (self.array(Some(left))?, self.array(Some(right))?);
-        if a.cells.len != b.cells.len || a.kind == Kind::Bool || b.kind == Kind::Bool {
-            self.mistake(
-                format!(
-                    "Math.dot takes two arrays of numbers of one size, not {} {} and {} {}",
-                    a.cells.len,
-                    a.kind.name(),
-                    b.cells.len,
-                    b.kind.name()
-                ),
-                &left.loc,
-            );
-            return None;
-        }
-        let fixed_point = a.kind == Kind::Fixed && b.kind == Kind::Fixed;
-        let kind = if a.kind == Kind::Int && b.kind == Kind::Int {
-            Kind::Int
-        } else {
-            Kind::Fixed
-        };
-        Some((
-            Expr::Dot {
-                left: a.cells,
-                right: b.cells,
-                fixed_point,
-            },
-            kind,
-        ))
-    }
-
-    fn cast(
-        &mut self,
-        function: &str,
-        scalars: &[&q::AnyScalarExpression],
-    ) -> Option<Option<Typed>> {
-        match (function, scalars) {
-            ("mul_int_by_fixed", [int, fixed]) => {
-                let (int, fixed) = (self.expression(Some(int), Kind::Int), self.fixed(fixed));
-                Some(
-                    int.zip(fixed)
-                        .map(|(a, b)| (binary(Op::MulFixed, a, b), Kind::Int)),
-                )
-            }
-            ("mul_fixed_by_int", [fixed, int]) => {
-                let (fixed, int) = (self.fixed(fixed), self.expression(Some(int), Kind::Int));
-                // A 4.28 number times a whole one: the plain product of the cells.
-                Some(
-                    fixed
-                        .zip(int)
-                        .map(|(a, b)| (binary(Op::MulInt, a, b), Kind::Fixed)),
-                )
-            }
-            (
-                "to_int" | "to_fixed" | "to_bool" | "unsafe_cast_int" | "unsafe_cast_fixed"
-                | "unsafe_cast_bool",
-                [x],
-            ) => {
-                let Some((operand, kind)) = self.typed(Some(x), None) else {
-                    return Some(None);
-                };
-                let integer = |function, operand| Expr::Integer {
-                    function,
-                    operand: Box::new(operand),
-                };
-                Some(Some(match (function, kind) {
-                    ("to_int", Kind::Fixed) => {
-                        (integer(IntegerFunction::FixedToInt, operand), Kind::Int)
-                    }
-                    ("to_int" | "unsafe_cast_int", _) => (operand, Kind::Int),
-                    ("to_fixed", Kind::Int | Kind::Bool) => {
-                        (integer(IntegerFunction::IntToFixed, operand), Kind::Fixed)
-                    }
-                    ("to_fixed" | "unsafe_cast_fixed", _) => (operand, Kind::Fixed),
-                    ("to_bool", Kind::Bool) => (operand, Kind::Bool),
-                    ("to_bool", _) => (Expr::Truth(Box::new(operand)), Kind::Bool),
-                    _ => (integer(IntegerFunction::LowestBit, operand), Kind::Bool),
-                }))
-            }
-            _ => None,
-        }
-    }
-
-    fn select(
-        &mut self,
-        scalars: &[&q::AnyScalarExpression],
-        hint: Option<Kind>,
-        loc: &str,
-    ) -> Option<Typed> {
-        let condition = self.expression(Some(scalars[0]), Kind::Bool);
-        let (yes, no, kind) = self.pair(Some(scalars[1]), Some(scalars[2]), hint, "or", loc)?;
-        Some((
-            Expr::Select {
-                operands: Box::new((condition?, yes, no)),
-            },
-            kind,
-        ))
-    }
-
-    fn random(
-        &mut self,
-        function: &str,
-        scalars: &[&q::AnyScalarExpression],
-        loc: &str,
-    ) -> Option<Option<Typed>> {
-        let (seed, max) = match (function, scalars) {
-            ("rand_int", [seed, max]) => (seed, Some(max)),
-            ("rand_fixed", [seed]) => (seed, None),
-            _ => return None,
-        };
-        let Some((Expr::Var(seed), Kind::Int)) = self.typed(Some(seed), Some(Kind::Int)) else {
-            self.mistake("the seed of a random number must be an int variable", loc);
-            return Some(None);
-        };
-        Some(match max {
-            Some(max) => self.expression(Some(max), Kind::Int).map(|max| {
-                (
-                    Expr::RandomInt {
-                        seed,
-                        max: Box::new(max),
-                    },
-                    Kind::Int,
-                )
-            }),
-            None => Some((Expr::RandomFixed { seed }, Kind::Fixed)),
-        })
+        (Expr::Divide { to_fixed, operands, site }, result)
     }
 }
 
-fn binary(op: Op, left: Expr, right: Expr) -> Expr {
+pub(super) fn binary(op: Op, left: Expr, right: Expr) -> Expr {
     // Constants fold, so that a constant index like `a[-1]` is seen as one.
     if let (Expr::Const(a), Expr::Const(b)) = (&left, &right) {
         return Expr::Const(op.apply(*a, *b));
     }
-    Expr::Binary {
-        op,
-        operands: Box::new((left, right)),
-    }
+    Expr::Binary { op, operands: Box::new((left, right)) }
 }
 
 impl Op {

@@ -49,34 +49,17 @@ pub enum Stmt {
     /// `assign(v, e)`
     Assign { slot: u32, value: Expr },
     /// `assign(a[i], e)`
-    AssignCell {
-        array: Array,
-        index: Expr,
-        value: Expr,
-        site: u32,
-    },
+    AssignCell { array: Array, index: Expr, value: Expr, site: u32 },
     /// `assign(IO1, e)`: the raw bits
     AssignIo { register: usize, value: Expr },
     /// `save(v, stream)`
     Save { stream: u32, value: Expr },
     /// `for_`, `while_` and `infinite_loop_`
-    For {
-        init: Block,
-        condition: Expr,
-        update: Block,
-        body: Block,
-    },
+    For { init: Block, condition: Expr, update: Block, body: Block },
     /// `for_each_`: the arrays are walked together
-    ForEach {
-        pairs: Box<[(u32, Array)]>,
-        len: u32,
-        body: Block,
-    },
+    ForEach { pairs: Box<[(u32, Array)]>, len: u32, body: Block },
     /// `if_`/`elif_`/`else_` and `switch_`
-    If {
-        arms: Box<[(Expr, Block)]>,
-        otherwise: Block,
-    },
+    If { arms: Box<[(Expr, Block)]>, otherwise: Block },
     /// `wait` of clock cycles on some elements
     Wait { clocks: Box<[u32]>, cycles: Expr },
     /// `align` of some elements, written or implied by flow control

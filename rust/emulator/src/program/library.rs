@@ -148,16 +148,12 @@ impl Binary {
 
 /// `floor(log2|x|)` of an int; 0 for 0.
 pub fn msb_int(raw: i32) -> i32 {
-    raw.unsigned_abs()
-        .checked_ilog2()
-        .map_or(0, |bit| bit as i32)
+    raw.unsigned_abs().checked_ilog2().map_or(0, |bit| bit as i32)
 }
 
 /// `floor(log2|x|)` of a fixed; -28 for 0.
 pub fn msb_fixed(raw: i32) -> i32 {
-    raw.unsigned_abs()
-        .checked_ilog2()
-        .map_or(-28, |bit| bit as i32 - 28)
+    raw.unsigned_abs().checked_ilog2().map_or(-28, |bit| bit as i32 - 28)
 }
 
 /// `Cast.to_int` of a fixed: its whole part, towards minus infinity (the raw bits shifted).
@@ -182,11 +178,7 @@ pub fn random_next(seed: i32) -> i32 {
 
 /// `rand_int(max)` from a state: [0, max), or 0 for a `max` that is not positive.
 pub fn random_int(state: i32, max: i32) -> i32 {
-    if max <= 0 {
-        0
-    } else {
-        ((i64::from(state) * i64::from(max)) >> RANDOM_BITS) as i32
-    }
+    if max <= 0 { 0 } else { ((i64::from(state) * i64::from(max)) >> RANDOM_BITS) as i32 }
 }
 
 #[cfg(test)]
@@ -223,10 +215,7 @@ mod tests {
         for (name, x, expected) in cases {
             let raw = Unary::named(name).unwrap().apply(f(*x)).unwrap();
             // The argument itself is rounded to 2^-28, which a steep function magnifies.
-            assert!(
-                (fixed_to_f64(raw) - expected).abs() < 2f64.powi(-24),
-                "{name}({x})"
-            );
+            assert!((fixed_to_f64(raw) - expected).abs() < 2f64.powi(-24), "{name}({x})");
         }
     }
 
@@ -268,14 +257,8 @@ mod tests {
 
     #[test]
     fn casts_and_bits() {
-        assert_eq!(
-            (msb_int(0), msb_int(1), msb_int(-1024), msb_int(i32::MIN)),
-            (0, 0, 10, 31)
-        );
-        assert_eq!(
-            (msb_fixed(0), msb_fixed(f(0.25)), msb_fixed(f(-8.0))),
-            (-28, -2, 3)
-        );
+        assert_eq!((msb_int(0), msb_int(1), msb_int(-1024), msb_int(i32::MIN)), (0, 0, 10, 31));
+        assert_eq!((msb_fixed(0), msb_fixed(f(0.25)), msb_fixed(f(-8.0))), (-28, -2, 3));
         assert_eq!((fixed_to_int(f(2.75)), fixed_to_int(f(-2.25))), (2, -3));
         assert_eq!((int_to_fixed(3), int_to_fixed(8)), (3 * ONE, -8 * ONE));
     }

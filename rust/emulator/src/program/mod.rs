@@ -2,6 +2,7 @@
 
 mod compile;
 mod expression;
+mod function;
 pub mod ir;
 pub mod library;
 pub mod run;

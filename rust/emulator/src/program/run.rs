@@ -87,10 +87,7 @@ pub fn run(program: &Program, surroundings: Surroundings<'_>) -> Outcome {
         surroundings,
     };
     let finished = runner.block(&program.body).is_ok();
-    Outcome {
-        finished,
-        faults: runner.faults,
-    }
+    Outcome { finished, faults: runner.faults }
 }
 
 struct Runner<'a> {
@@ -118,11 +115,7 @@ impl Runner<'_> {
 
     #[inline]
     fn alive(&self) -> Step {
-        if self.surroundings.control.is_halted() {
-            Err(Halted)
-        } else {
-            Ok(())
-        }
+        if self.surroundings.control.is_halted() { Err(Halted) } else { Ok(()) }
     }
 
     fn statement(&mut self, statement: &Stmt) -> Step {
@@ -131,12 +124,7 @@ impl Runner<'_> {
                 let value = self.eval(value);
                 self.memory[*slot as usize] = value;
             }
-            Stmt::AssignCell {
-                array,
-                index,
-                value,
-                site,
-            } => {
+            Stmt::AssignCell { array, index, value, site } => {
                 let index = self.eval(index);
                 let value = self.eval(value);
                 match self.locate(*array, index, *site) {
@@ -153,16 +141,9 @@ impl Runner<'_> {
                 let stream = *stream as usize;
                 let kind = self.program.streams[stream].kind;
                 let timestamp = (self.now * CYCLE_NS) as i64;
-                self.surroundings
-                    .pipelines
-                    .save(stream, kind, value, timestamp);
+                self.surroundings.pipelines.save(stream, kind, value, timestamp);
             }
-            Stmt::For {
-                init,
-                condition,
-                update,
-                body,
-            } => {
+            Stmt::For { init, condition, update, body } => {
                 self.block(init)?;
                 while self.eval(condition) != 0 {
                     self.alive()?;
@@ -218,11 +199,7 @@ impl Runner<'_> {
 
     /// The clocks that a statement names: all of them when it names none.
     fn chosen<'c>(&self, clocks: &'c [u32]) -> impl Iterator<Item = usize> + 'c {
-        let all = if clocks.is_empty() {
-            0..self.clocks.len()
-        } else {
-            0..0
-        };
+        let all = if clocks.is_empty() { 0..self.clocks.len() } else { 0..0 };
         all.chain(clocks.iter().map(|clock| *clock as usize))
     }
 
@@ -232,20 +209,14 @@ impl Runner<'_> {
             self.clocks[clock] = self.clocks[clock].saturating_add(cycles);
             self.now = self.now.max(self.clocks[clock]);
         }
-        if self
-            .surroundings
-            .horizon
-            .is_some_and(|horizon| self.now >= horizon)
-        {
+        if self.surroundings.horizon.is_some_and(|horizon| self.now >= horizon) {
             return Err(Halted);
         }
         if self.surroundings.pace == Pace::Realtime {
             let due = Duration::from_nanos(self.now.saturating_mul(CYCLE_NS));
             // A wait too long for the machine's clock ends with the job.
             let far = Duration::from_secs(100 * 365 * 86_400);
-            self.surroundings
-                .control
-                .sleep_until(self.started + due.min(far))?;
+            self.surroundings.control.sleep_until(self.started + due.min(far))?;
         }
         Ok(())
     }
@@ -288,8 +259,7 @@ impl Runner<'_> {
             Expr::Var(slot) => self.memory[*slot as usize],
             Expr::Cell { array, index, site } => {
                 let index = self.eval(index);
-                self.locate(*array, index, *site)
-                    .map_or(0, |cell| self.memory[cell])
+                self.locate(*array, index, *site).map_or(0, |cell| self.memory[cell])
             }
             Expr::Io(register) => self.surroundings.io.get(*register),
             Expr::Binary { op, operands } => {
@@ -298,11 +268,7 @@ impl Runner<'_> {
                 let right = self.eval(right);
                 op.apply(left, right)
             }
-            Expr::Divide {
-                to_fixed,
-                operands,
-                site,
-            } => {
+            Expr::Divide { to_fixed, operands, site } => {
                 let (left, right) = (self.eval(&operands.0), self.eval(&operands.1));
                 let quotient = if *to_fixed {
                     value::div_to_fixed(left, right)
@@ -315,21 +281,11 @@ impl Runner<'_> {
                 })
             }
             Expr::Truth(operand) => i32::from(self.eval(operand) != 0),
-            Expr::Unary {
-                function,
-                operand,
-                site,
-            } => {
+            Expr::Unary { function, operand, site } => {
                 let operand = self.eval(operand);
-                function
-                    .apply(operand)
-                    .unwrap_or_else(|| self.outside(*site, &[operand]))
+                function.apply(operand).unwrap_or_else(|| self.outside(*site, &[operand]))
             }
-            Expr::Binary2 {
-                function,
-                operands,
-                site,
-            } => {
+            Expr::Binary2 { function, operands, site } => {
                 let (first, second) = (self.eval(&operands.0), self.eval(&operands.1));
                 function
                     .apply(first, second)
@@ -348,26 +304,12 @@ impl Runner<'_> {
             }
             Expr::Select { operands } => {
                 let (condition, yes, no) = &**operands;
-                if self.eval(condition) != 0 {
-                    self.eval(yes)
-                } else {
-                    self.eval(no)
-                }
+                if self.eval(condition) != 0 { self.eval(yes) } else { self.eval(no) }
             }
             Expr::Reduce { function, array } => reduce(*function, &self.memory[array.cells()]),
-            Expr::Dot {
-                left,
-                right,
-                fixed_point,
-            } => {
-                let pairs = self.memory[left.cells()]
-                    .iter()
-                    .zip(&self.memory[right.cells()]);
-                let op = if *fixed_point {
-                    Op::MulFixed
-                } else {
-                    Op::MulInt
-                };
+            Expr::Dot { left, right, fixed_point } => {
+                let pairs = self.memory[left.cells()].iter().zip(&self.memory[right.cells()]);
+                let op = if *fixed_point { Op::MulFixed } else { Op::MulInt };
                 pairs.fold(0i32, |sum, (a, b)| sum.wrapping_add(op.apply(*a, *b)))
             }
             Expr::RandomInt { seed, max } => {
@@ -387,13 +329,9 @@ impl Runner<'_> {
     }
 
     fn outside(&mut self, site: u32, operands: &[i32]) -> i32 {
-        let operands: Vec<_> = operands
-            .iter()
-            .map(|raw| f64::from(*raw) / f64::from(ONE))
-            .collect();
-        self.fault(site, || {
-            format!("of {operands:?}; the result is taken as 0")
-        });
+        let operands: Vec<_> =
+            operands.iter().map(|raw| f64::from(*raw) / f64::from(ONE)).collect();
+        self.fault(site, || format!("of {operands:?}; the result is taken as 0"));
         0
     }
 }

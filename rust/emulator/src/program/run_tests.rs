@@ -20,9 +20,7 @@ fn outcome(
     let io = IoRegisters::default();
     prepare(&control, &io);
     let results = Arc::new(compiled.plan.results(1 << 30));
-    let pipelines = compiled
-        .plan
-        .start(compiled.program.streams.len(), Arc::clone(&results));
+    let pipelines = compiled.plan.start(compiled.program.streams.len(), Arc::clone(&results));
     let surroundings = Surroundings {
         control: &control,
         io: &io,
@@ -38,37 +36,20 @@ fn outcome(
         .read(0, i64::MAX)
         .iter()
         .flat_map(|piece| {
-            piece
-                .data
-                .chunks(output.ty.size())
-                .map(<[u8]>::to_vec)
-                .collect::<Vec<_>>()
+            piece.data.chunks(output.ty.size()).map(<[u8]>::to_vec).collect::<Vec<_>>()
         })
-        .map(
-            |bytes| match (output.ty.structured_dtype().as_str(), bytes.as_slice()) {
-                (r#"[["value","<f8"]]"#, bytes) => f64::from_le_bytes(bytes.try_into().unwrap()),
-                (r#"[["value","<i8"]]"#, bytes) => {
-                    i64::from_le_bytes(bytes.try_into().unwrap()) as f64
-                }
-                (_, bytes) => f64::from(bytes[0]),
-            },
-        )
+        .map(|bytes| match (output.ty.structured_dtype().as_str(), bytes.as_slice()) {
+            (r#"[["value","<f8"]]"#, bytes) => f64::from_le_bytes(bytes.try_into().unwrap()),
+            (r#"[["value","<i8"]]"#, bytes) => i64::from_le_bytes(bytes.try_into().unwrap()) as f64,
+            (_, bytes) => f64::from(bytes[0]),
+        })
         .collect();
-    (
-        values,
-        outcome
-            .faults
-            .into_iter()
-            .map(|fault| fault.message)
-            .collect(),
-    )
+    (values, outcome.faults.into_iter().map(|fault| fault.message).collect())
 }
 
 fn values(variables: Vec<q::VarDeclaration>, body: Vec<S>) -> Vec<f64> {
-    let (values, faults) = outcome(
-        &program(variables, body, &["saveAll out (@re 0 r1)"]),
-        |_, _| {},
-    );
+    let (values, faults) =
+        outcome(&program(variables, body, &["saveAll out (@re 0 r1)"]), |_, _| {});
     assert_eq!(faults, Vec::<String>::new());
     values
 }
@@ -88,10 +69,7 @@ fn value(kind: q::Type, expression: Expression) -> f64 {
         declare("seed", Int, &["1"]),
         declare("out", kind, &[]),
     ];
-    values(
-        variables,
-        vec![assign("out", expression, 1), save(var("out"), "r1", 2)],
-    )[0]
+    values(variables, vec![assign("out", expression, 1), save(var("out"), "r1", 2)])[0]
 }
 
 #[test]
@@ -105,11 +83,7 @@ fn every_operator_on_ints() {
         (Operator::Or, f64::from(13 | -5)),
         (Operator::Xor, f64::from(13 ^ -5)),
     ] {
-        assert_eq!(
-            value(Int, op(operator, var("i"), var("j"))),
-            expected,
-            "{operator:?}"
-        );
+        assert_eq!(value(Int, op(operator, var("i"), var("j"))), expected, "{operator:?}");
     }
     assert_eq!(value(Int, op(Operator::Shl, var("i"), int(3))), 104.0);
     assert_eq!(value(Int, op(Operator::Shr, var("j"), int(1))), -3.0);
@@ -123,37 +97,18 @@ fn every_operator_on_ints() {
 
 #[test]
 fn every_operator_on_fixed() {
-    for (operator, expected) in [
-        (Operator::Add, 1.75),
-        (Operator::Sub, 3.25),
-        (Operator::Mult, -1.875),
-    ] {
-        assert_eq!(
-            value(Real, op(operator, var("x"), var("y"))),
-            expected,
-            "{operator:?}"
-        );
+    for (operator, expected) in
+        [(Operator::Add, 1.75), (Operator::Sub, 3.25), (Operator::Mult, -1.875)]
+    {
+        assert_eq!(value(Real, op(operator, var("x"), var("y"))), expected, "{operator:?}");
     }
     let quotient = value(Real, op(Operator::Div, var("x"), var("y")));
     assert!((quotient + 10.0 / 3.0).abs() < 4e-9 && quotient <= -10.0 / 3.0);
     // (a >> 12) << 12 keeps 16 fractional bits.
-    let rounded = op(
-        Operator::Shl,
-        op(Operator::Shr, real("0.123456789"), int(12)),
-        int(12),
-    );
-    assert_eq!(
-        value(Real, rounded),
-        (0.123456789 * 65536.0f64).floor() / 65536.0
-    );
-    assert_eq!(
-        value(Real, op(Operator::Mult, real("4.0"), real("4.0"))),
-        0.0
-    );
-    assert_eq!(
-        value(Real, op(Operator::Add, real("7.5"), real("1.0"))),
-        -7.5
-    );
+    let rounded = op(Operator::Shl, op(Operator::Shr, real("0.123456789"), int(12)), int(12));
+    assert_eq!(value(Real, rounded), (0.123456789 * 65536.0f64).floor() / 65536.0);
+    assert_eq!(value(Real, op(Operator::Mult, real("4.0"), real("4.0"))), 0.0);
+    assert_eq!(value(Real, op(Operator::Add, real("7.5"), real("1.0"))), -7.5);
     assert_eq!(value(Real, op(Operator::Div, var("x"), int(2))), 1.25);
 }
 
@@ -166,26 +121,10 @@ fn every_comparison_and_bool_operator() {
         (Operator::Get, 0.0, 1.0, 1.0),
         (Operator::Eq, 0.0, 1.0, 0.0),
     ] {
-        assert_eq!(
-            value(Bool, op(operator, var("j"), var("i"))),
-            less,
-            "{operator:?}"
-        );
-        assert_eq!(
-            value(Bool, op(operator, var("y"), var("x"))),
-            less,
-            "{operator:?}"
-        );
-        assert_eq!(
-            value(Bool, op(operator, var("i"), int(13))),
-            same,
-            "{operator:?}"
-        );
-        assert_eq!(
-            value(Bool, op(operator, var("x"), int(2))),
-            more,
-            "{operator:?}"
-        );
+        assert_eq!(value(Bool, op(operator, var("j"), var("i"))), less, "{operator:?}");
+        assert_eq!(value(Bool, op(operator, var("y"), var("x"))), less, "{operator:?}");
+        assert_eq!(value(Bool, op(operator, var("i"), int(13))), same, "{operator:?}");
+        assert_eq!(value(Bool, op(operator, var("x"), int(2))), more, "{operator:?}");
     }
     assert_eq!(value(Bool, op(Operator::And, var("b"), var("c"))), 0.0);
     assert_eq!(value(Bool, op(Operator::Or, var("b"), var("c"))), 1.0);
@@ -220,10 +159,7 @@ fn every_library_function_is_reachable() {
         ("atan_2pi", "1.0", 0.125),
         ("abs", "-2.0", 2.0),
     ] {
-        assert!(
-            (math(name, vec![real(argument)]) - expected).abs() < 1e-7,
-            "{name}"
-        );
+        assert!((math(name, vec![real(argument)]) - expected).abs() < 1e-7, "{name}");
     }
     assert_eq!(math("plrelu", vec![var("y"), real("0.5")]), -0.375);
     assert_eq!(math("pow", vec![real("2.0"), real("2.0")]), 4.0);
@@ -240,25 +176,12 @@ fn every_library_function_is_reachable() {
     assert_eq!(whole("msb", vec![real("0.1")], &[]), -4.0);
     for (name, ints, reals) in [("sum", 5.0, -0.25), ("max", 3.0, 1.25), ("min", -1.0, -2.0)] {
         assert_eq!(whole(name, vec![], &["a"]), ints, "{name}");
-        assert_eq!(
-            value(Real, call("math", name, vec![], &["f"])),
-            reals,
-            "{name}"
-        );
+        assert_eq!(value(Real, call("math", name, vec![], &["f"])), reals, "{name}");
     }
-    assert_eq!(
-        (
-            whole("argmax", vec![], &["a"]),
-            whole("argmin", vec![], &["f"])
-        ),
-        (0.0, 1.0)
-    );
+    assert_eq!((whole("argmax", vec![], &["a"]), whole("argmin", vec![], &["f"])), (0.0, 1.0));
     assert_eq!(whole("dot", vec![], &["a", "a"]), 19.0);
     assert_eq!(value(Real, call("math", "dot", vec![], &["a", "f"])), 7.25);
-    assert_eq!(
-        value(Real, call("math", "dot", vec![], &["f", "f"])),
-        5.8125
-    );
+    assert_eq!(value(Real, call("math", "dot", vec![], &["f", "f"])), 5.8125);
     assert_eq!(value(Int, length("f")), 3.0);
 }
 
@@ -270,26 +193,14 @@ fn every_cast_and_utility() {
     assert_eq!(cast(Real, "to_fixed", vec![var("j")]), -5.0);
     assert_eq!(cast(Real, "to_fixed", vec![var("b")]), 1.0);
     assert_eq!(cast(Bool, "to_bool", vec![var("y")]), 1.0);
-    assert_eq!(
-        cast(Int, "unsafe_cast_int", vec![real("0.5")]),
-        134_217_728.0
-    );
+    assert_eq!(cast(Int, "unsafe_cast_int", vec![real("0.5")]), 134_217_728.0);
     assert_eq!(cast(Real, "unsafe_cast_fixed", vec![int(1 << 28)]), 1.0);
     assert_eq!(cast(Bool, "unsafe_cast_bool", vec![int(6)]), 0.0);
-    assert_eq!(
-        cast(Int, "mul_int_by_fixed", vec![var("i"), var("x")]),
-        32.0
-    );
-    assert_eq!(
-        cast(Real, "mul_fixed_by_int", vec![var("y"), var("j")]),
-        3.75
-    );
+    assert_eq!(cast(Int, "mul_int_by_fixed", vec![var("i"), var("x")]), 32.0);
+    assert_eq!(cast(Real, "mul_fixed_by_int", vec![var("y"), var("j")]), 3.75);
     let cond = |c: &str| call("util", "cond", vec![var(c), var("i"), int(7)], &[]);
     assert_eq!((value(Int, cond("b")), value(Int, cond("c"))), (13.0, 7.0));
-    let draw = value(
-        Int,
-        call("random", "rand_int", vec![var("seed"), int(100)], &[]),
-    );
+    let draw = value(Int, call("random", "rand_int", vec![var("seed"), int(100)], &[]));
     assert!((0.0..100.0).contains(&draw));
     let draw = value(Real, call("random", "rand_fixed", vec![var("seed")], &[]));
     assert_eq!(draw, f64::from(137_939_405 + 12_345) / f64::from(1 << 28));
@@ -306,20 +217,14 @@ fn control_flow_goes_where_it_should() {
         ]
     };
     let loop_body = vec![save(var("i"), "r1", 1)];
-    assert_eq!(
-        values(variables(), vec![counted("i", 3, loop_body)]),
-        [0.0, 1.0, 2.0]
-    );
+    assert_eq!(values(variables(), vec![counted("i", 3, loop_body)]), [0.0, 1.0, 2.0]);
     let pair = |variable: &str, array: &str| q::for_each_statement::VariableWithValues {
         variable: Some(var_ref(variable)),
         array: Some(array_ref(array)),
     };
     let both = S::ForEach(q::ForEachStatement {
         iterator: vec![pair("i", "a"), pair("j", "c")],
-        body: Some(block(vec![
-            save(var("i"), "r1", 1),
-            save(var("j"), "r1", 1),
-        ])),
+        body: Some(block(vec![save(var("i"), "r1", 1), save(var("j"), "r1", 1)])),
         loc: String::new(),
     });
     assert_eq!(values(variables(), vec![both]), [5.0, 7.0, 6.0, 8.0]);
@@ -336,19 +241,12 @@ fn control_flow_goes_where_it_should() {
             condition,
             body,
             r#else: Some(block(vec![save(int(-1), "r1", 1)])),
-            elseifs: vec![q::ElseIf {
-                condition: second,
-                body: second_body,
-                loc: String::new(),
-            }],
+            elseifs: vec![q::ElseIf { condition: second, body: second_body, loc: String::new() }],
             ..Default::default()
         });
         values(variables(), vec![assign("i", int(which), 1), branch])
     };
-    assert_eq!(
-        (choose(1), choose(2), choose(3)),
-        (vec![10.0], vec![20.0], vec![-1.0])
-    );
+    assert_eq!((choose(1), choose(2), choose(3)), (vec![10.0], vec![20.0], vec![-1.0]));
     let strict = S::StrictTiming(q::StrictTimingStatement {
         body: Some(block(vec![save(int(4), "r1", 1)])),
         loc: String::new(),
@@ -375,28 +273,17 @@ fn what_the_hardware_leaves_undefined_is_reported_once() {
         5,
         vec![
             assign_cell("a", var("i"), int(1), 3),
-            assign(
-                "z",
-                op(Operator::Div, int(1), op(Operator::Sub, var("z"), var("z"))),
-                4,
-            ),
+            assign("z", op(Operator::Div, int(1), op(Operator::Sub, var("z"), var("z"))), 4),
             assign(
                 "x",
-                call(
-                    "math",
-                    "sqrt",
-                    vec![op(Operator::Sub, var("x"), real("0.5"))],
-                    &[],
-                ),
+                call("math", "sqrt", vec![op(Operator::Sub, var("x"), real("0.5"))], &[]),
                 5,
             ),
             save(cell("a", var("i")), "r1", 6),
         ],
     )];
-    let (values, faults) = outcome(
-        &program(variables, body, &["saveAll out (@re 0 r1)"]),
-        |_, _| {},
-    );
+    let (values, faults) =
+        outcome(&program(variables, body, &["saveAll out (@re 0 r1)"]), |_, _| {});
     assert_eq!(values, [1.0, 1.0, 0.0, 0.0, 0.0]);
     assert_eq!(faults.len(), 4, "{faults:?}");
     for (fault, says) in faults.iter().zip([
@@ -405,10 +292,7 @@ fn what_the_hardware_leaves_undefined_is_reported_once() {
         "index out of the array 'a' of 2",
         "index out of the array 'a' of 2",
     ]) {
-        assert!(
-            fault.contains(says) && fault.contains("line"),
-            "{says}: {fault}"
-        );
+        assert!(fault.contains(says) && fault.contains("line"), "{says}: {fault}");
     }
 }
 
@@ -421,25 +305,19 @@ fn registers_hold_bits_that_the_reader_types() {
         assign("i", io(2), 1),
         save(var("i"), "r1", 1),
     ];
-    let source = program(
-        vec![declare("i", Int, &[])],
-        body,
-        &["saveAll out (@re 0 r1)"],
-    );
+    let source = program(vec![declare("i", Int, &[])], body, &["saveAll out (@re 0 r1)"]);
     let (values, _) = outcome(&source, |_, io| io.set(0, -7));
     assert_eq!(values, [-7.0, f64::from(1 << 27)]);
 }
 
 #[test]
 fn input_streams_deliver_in_order_and_time_passes() {
-    let input = q::VarDeclaration {
-        is_input_stream: true,
-        ..declare_array("input_stream_t", Int, 2, &[])
-    };
+    let input =
+        q::VarDeclaration { is_input_stream: true, ..declare_array("input_stream_t", Int, 2, &[]) };
     let advance = S::AdvanceInputStream(q::AdvanceInputStreamStatement {
-        stream_oneof: Some(q::advance_input_stream_statement::StreamOneof::StreamArray(
-            array_ref("input_stream_t"),
-        )),
+        stream_oneof: Some(q::advance_input_stream_statement::StreamOneof::StreamArray(array_ref(
+            "input_stream_t",
+        ))),
         loc: String::new(),
     });
     let body = vec![counted(
@@ -459,9 +337,7 @@ fn input_streams_deliver_in_order_and_time_passes() {
     );
     let push = |control: &Control, _: &IoRegisters| {
         for entry in [[10, 1], [20, 2]] {
-            control
-                .push("input_stream_t", &Entry::Ints(entry.to_vec()))
-                .unwrap();
+            control.push("input_stream_t", &Entry::Ints(entry.to_vec())).unwrap();
         }
     };
     assert_eq!(outcome(&source, push).0, [1.0, 2.0]);

@@ -78,10 +78,7 @@ impl Compiler<'_> {
                 self.mistake("belongs to QOP 3 and is not part of QOP 2", "");
             }
             S::Sync(_) | S::Rus(_) | S::Qrun(_) | S::Arbitrary(_) | S::ArbitraryContext(_) => {
-                self.mistake(
-                    "is a statement that no QUA client makes; it is not supported",
-                    "",
-                );
+                self.mistake("is a statement that no QUA client makes; it is not supported", "");
             }
         }
     }
@@ -90,27 +87,18 @@ impl Compiler<'_> {
         use q::assignment_statement::target::Target;
         use q::var_ref_expression::VarOneof;
         let value = assign.expression.as_ref();
-        let target = assign
-            .target
-            .as_ref()
-            .and_then(|target| target.target.as_ref());
+        let target = assign.target.as_ref().and_then(|target| target.target.as_ref());
         match target {
             Some(Target::Variable(variable)) => match variable.var_oneof.as_ref() {
                 Some(VarOneof::Name(name)) => {
                     let target = self.scalar(name, &variable.loc);
                     let value = self.expression(value, target.map_or(Kind::Int, |t| t.kind));
-                    Some(Stmt::Assign {
-                        slot: target?.cells.base,
-                        value: value?,
-                    })
+                    Some(Stmt::Assign { slot: target?.cells.base, value: value? })
                 }
                 Some(VarOneof::IoNumber(number)) => {
                     let register = self.io(*number, &variable.loc);
                     let (value, _) = self.typed(value, None)?;
-                    Some(Stmt::AssignIo {
-                        register: register?,
-                        value,
-                    })
+                    Some(Stmt::AssignIo { register: register?, value })
                 }
                 None => {
                     self.mistake("the target's name is missing", &variable.loc);
@@ -119,17 +107,10 @@ impl Compiler<'_> {
             },
             Some(Target::ArrayCell(cell)) => {
                 let target = self.cell(cell);
-                let kind = target
-                    .as_ref()
-                    .map_or(Kind::Int, |(variable, ..)| variable.kind);
+                let kind = target.as_ref().map_or(Kind::Int, |(variable, ..)| variable.kind);
                 let value = self.expression(value, kind);
                 let (variable, index, site) = target?;
-                Some(Stmt::AssignCell {
-                    array: variable.cells,
-                    index,
-                    value: value?,
-                    site,
-                })
+                Some(Stmt::AssignCell { array: variable.cells, index, value: value?, site })
             }
             None => {
                 self.mistake("has no target", "");
@@ -144,51 +125,27 @@ impl Compiler<'_> {
             self.mistake("has no stream to save to", "");
             return None;
         }
-        let source = save
-            .source
-            .as_ref()
-            .and_then(|source| source.source.as_ref());
+        let source = save.source.as_ref().and_then(|source| source.source.as_ref());
         let (value, kind) = match source {
             Some(Source::Variable(variable)) => {
                 let wrapped = q::any_scalar_expression::ExpressionOneof::Variable(variable.clone());
-                self.typed(
-                    Some(&q::AnyScalarExpression {
-                        expression_oneof: Some(wrapped),
-                    }),
-                    None,
-                )?
+                self.typed(Some(&q::AnyScalarExpression { expression_oneof: Some(wrapped) }), None)?
             }
             Some(Source::ArrayCell(cell)) => {
                 let (variable, index, site) = self.cell(cell)?;
                 let array = variable.cells;
-                (
-                    Expr::Cell {
-                        array,
-                        index: Box::new(index),
-                        site,
-                    },
-                    variable.kind,
-                )
+                (Expr::Cell { array, index: Box::new(index), site }, variable.kind)
             }
             Some(Source::Literal(literal)) => {
                 let wrapped = q::any_scalar_expression::ExpressionOneof::Literal(literal.clone());
-                self.typed(
-                    Some(&q::AnyScalarExpression {
-                        expression_oneof: Some(wrapped),
-                    }),
-                    None,
-                )?
+                self.typed(Some(&q::AnyScalarExpression { expression_oneof: Some(wrapped) }), None)?
             }
             None => {
                 self.mistake("has nothing to save", "");
                 return None;
             }
         };
-        let stream = match self
-            .streams
-            .iter()
-            .position(|stream| stream.tag == save.tag)
-        {
+        let stream = match self.streams.iter().position(|stream| stream.tag == save.tag) {
             Some(known) => {
                 let first = self.streams[known].kind;
                 if first != kind {
@@ -206,17 +163,11 @@ impl Compiler<'_> {
                 known
             }
             None => {
-                self.streams.push(Stream {
-                    tag: save.tag.clone(),
-                    kind,
-                });
+                self.streams.push(Stream { tag: save.tag.clone(), kind });
                 self.streams.len() - 1
             }
         };
-        Some(Stmt::Save {
-            stream: stream as u32,
-            value,
-        })
+        Some(Stmt::Save { stream: stream as u32, value })
     }
 
     /// The body of a loop or a branch. docs/1.1.7/Guides/timing_in_qua: the elements of a block
@@ -234,9 +185,7 @@ impl Compiler<'_> {
         if clocks.len() < 2 {
             return block;
         }
-        let mut statements = vec![Stmt::Align {
-            clocks: clocks.into_boxed_slice(),
-        }];
+        let mut statements = vec![Stmt::Align { clocks: clocks.into_boxed_slice() }];
         statements.extend(block.into_vec());
         statements.into_boxed_slice()
     }
@@ -250,12 +199,7 @@ impl Compiler<'_> {
         let condition = self.expression(statement.condition.as_ref(), Kind::Bool);
         let update = part(self, statement.update.as_ref());
         let body = self.aligned(statement.body.as_ref());
-        Some(Stmt::For {
-            init,
-            condition: condition?,
-            update,
-            body,
-        })
+        Some(Stmt::For { init, condition: condition?, update, body })
     }
 
     fn for_each(&mut self, statement: &q::ForEachStatement) -> Option<Stmt> {
@@ -263,10 +207,7 @@ impl Compiler<'_> {
         let mut len = None;
         for iterator in &statement.iterator {
             let array = self.array(iterator.array.as_ref());
-            let name = iterator
-                .variable
-                .as_ref()
-                .and_then(|variable| variable.var_oneof.clone());
+            let name = iterator.variable.as_ref().and_then(|variable| variable.var_oneof.clone());
             let Some(q::var_ref_expression::VarOneof::Name(name)) = name else {
                 self.mistake("needs a variable to iterate with", "");
                 return None;
@@ -284,10 +225,7 @@ impl Compiler<'_> {
                 );
             }
             if *len.get_or_insert(array.cells.len) != array.cells.len {
-                self.mistake(
-                    "walks arrays of different lengths; give them one length",
-                    "",
-                );
+                self.mistake("walks arrays of different lengths; give them one length", "");
             }
             pairs.push((variable.cells.base, array.cells));
         }
@@ -296,11 +234,7 @@ impl Compiler<'_> {
             self.mistake("has no array to iterate over", "");
             return None;
         };
-        Some(Stmt::ForEach {
-            pairs: pairs.into_boxed_slice(),
-            len,
-            body,
-        })
+        Some(Stmt::ForEach { pairs: pairs.into_boxed_slice(), len, body })
     }
 
     fn branches(&mut self, statement: &q::IfStatement, out: &mut Vec<Stmt>) {
@@ -326,14 +260,9 @@ impl Compiler<'_> {
         clocks.sort_unstable();
         clocks.dedup();
         if clocks.len() > 1 {
-            out.push(Stmt::Align {
-                clocks: clocks.into_boxed_slice(),
-            });
+            out.push(Stmt::Align { clocks: clocks.into_boxed_slice() });
         }
-        out.push(Stmt::If {
-            arms: arms.into_boxed_slice(),
-            otherwise,
-        });
+        out.push(Stmt::If { arms: arms.into_boxed_slice(), otherwise });
     }
 
     fn wait(&mut self, wait: &q::WaitStatement) -> Option<Stmt> {
@@ -345,18 +274,12 @@ impl Compiler<'_> {
             self.mistake(format!("cannot wait {constant} clock cycles"), "");
             return None;
         }
-        Some(Stmt::Wait {
-            clocks: clocks?,
-            cycles,
-        })
+        Some(Stmt::Wait { clocks: clocks?, cycles })
     }
 
     /// The clocks of the named elements; empty for "all of them".
     fn clocks(&mut self, elements: &[q::QuantumElementReference]) -> Option<Box<[u32]>> {
-        let found: Vec<_> = elements
-            .iter()
-            .map(|element| self.element(element))
-            .collect();
+        let found: Vec<_> = elements.iter().map(|element| self.element(element)).collect();
         found.into_iter().collect()
     }
 
@@ -381,10 +304,7 @@ impl Compiler<'_> {
             self.mistake("takes an input stream, not a plain variable; declare it with declare_input_stream()", "");
             return None;
         };
-        Some(Stmt::Advance {
-            input,
-            target: Array { ..variable.cells },
-        })
+        Some(Stmt::Advance { input, target: Array { ..variable.cells } })
     }
 }
 
@@ -401,9 +321,7 @@ fn gather_clocks(block: &Block, out: &mut Vec<u32>) {
     for statement in block {
         match statement {
             Stmt::Wait { clocks, .. } | Stmt::Align { clocks } => out.extend(clocks),
-            Stmt::For {
-                init, update, body, ..
-            } => {
+            Stmt::For { init, update, body, .. } => {
                 for block in [init, update, body] {
                     gather_clocks(block, out);
                 }
@@ -489,14 +407,9 @@ fn loc_of(statement: &S) -> Option<&str> {
     let loc = loc.trim_end();
     // for_ carries none itself, but the statement that starts it does.
     if loc.is_empty()
-        && let S::For(q::ForStatement {
-            init: Some(init), ..
-        }) = statement
+        && let S::For(q::ForStatement { init: Some(init), .. }) = statement
     {
-        let first = init
-            .statements
-            .first()
-            .and_then(|first| first.statement_oneof.as_ref());
+        let first = init.statements.first().and_then(|first| first.statement_oneof.as_ref());
         return first.and_then(loc_of);
     }
     (!loc.is_empty()).then_some(loc)

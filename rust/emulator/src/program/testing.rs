@@ -14,9 +14,7 @@ use crate::limits::Limits;
 pub(crate) type Expression = q::AnyScalarExpression;
 
 pub(crate) fn wrap(expression: E) -> Expression {
-    Expression {
-        expression_oneof: Some(expression),
-    }
+    Expression { expression_oneof: Some(expression) }
 }
 
 pub(crate) fn literal(text: &str, ty: q::Type) -> Expression {
@@ -41,18 +39,12 @@ pub(crate) fn boolean(value: bool) -> Expression {
 
 pub(crate) fn var_ref(name: &str) -> q::VarRefExpression {
     let var_oneof = Some(q::var_ref_expression::VarOneof::Name(name.to_owned()));
-    q::VarRefExpression {
-        loc: String::new(),
-        var_oneof,
-    }
+    q::VarRefExpression { loc: String::new(), var_oneof }
 }
 
 pub(crate) fn io_ref(number: i32) -> q::VarRefExpression {
     let var_oneof = Some(q::var_ref_expression::VarOneof::IoNumber(number));
-    q::VarRefExpression {
-        loc: String::new(),
-        var_oneof,
-    }
+    q::VarRefExpression { loc: String::new(), var_oneof }
 }
 
 pub(crate) fn var(name: &str) -> Expression {
@@ -64,10 +56,7 @@ pub(crate) fn io(number: i32) -> Expression {
 }
 
 pub(crate) fn array_ref(name: &str) -> q::ArrayVarRefExpression {
-    q::ArrayVarRefExpression {
-        name: name.to_owned(),
-        ..Default::default()
-    }
+    q::ArrayVarRefExpression { name: name.to_owned(), ..Default::default() }
 }
 
 fn cell_ref(name: &str, index: Expression) -> q::ArrayCellRefExpression {
@@ -84,10 +73,7 @@ pub(crate) fn cell(name: &str, index: Expression) -> Expression {
 
 pub(crate) fn length(name: &str) -> Expression {
     let array = Some(array_ref(name));
-    wrap(E::ArrayLength(q::ArrayLengthExpression {
-        array,
-        loc: String::new(),
-    }))
+    wrap(E::ArrayLength(q::ArrayLengthExpression { array, loc: String::new() }))
 }
 
 pub(crate) fn op(operator: BinaryOperator, left: Expression, right: Expression) -> Expression {
@@ -107,12 +93,8 @@ pub(crate) fn call(
 ) -> Expression {
     use q::lib_function_expression::{Argument, argument::ArgumentOneof};
     let scalars = scalars.into_iter().map(ArgumentOneof::Scalar);
-    let arrays = arrays
-        .iter()
-        .map(|name| ArgumentOneof::Array(array_ref(name)));
-    let argument = |one| Argument {
-        argument_oneof: Some(one),
-    };
+    let arrays = arrays.iter().map(|name| ArgumentOneof::Array(array_ref(name)));
+    let argument = |one| Argument { argument_oneof: Some(one) };
     wrap(E::LibFunction(q::LibFunctionExpression {
         library_name: library.to_owned(),
         function_name: function.to_owned(),
@@ -124,9 +106,7 @@ pub(crate) fn call(
 fn assign_to(target: q::assignment_statement::target::Target, value: Expression, line: u32) -> S {
     S::Assign(q::AssignmentStatement {
         expression: Some(value),
-        target: Some(q::assignment_statement::Target {
-            target: Some(target),
-        }),
+        target: Some(q::assignment_statement::Target { target: Some(target) }),
         loc: at(line),
         ..Default::default()
     })
@@ -138,19 +118,11 @@ pub(crate) fn at(line: u32) -> String {
 }
 
 pub(crate) fn assign(name: &str, value: Expression, line: u32) -> S {
-    assign_to(
-        q::assignment_statement::target::Target::Variable(var_ref(name)),
-        value,
-        line,
-    )
+    assign_to(q::assignment_statement::target::Target::Variable(var_ref(name)), value, line)
 }
 
 pub(crate) fn assign_io(number: i32, value: Expression, line: u32) -> S {
-    assign_to(
-        q::assignment_statement::target::Target::Variable(io_ref(number)),
-        value,
-        line,
-    )
+    assign_to(q::assignment_statement::target::Target::Variable(io_ref(number)), value, line)
 }
 
 pub(crate) fn assign_cell(name: &str, index: Expression, value: Expression, line: u32) -> S {
@@ -171,21 +143,15 @@ pub(crate) fn save(expression: Expression, tag: &str, line: u32) -> S {
     };
     S::Save(q::SaveStatement {
         tag: tag.to_owned(),
-        source: Some(q::save_statement::Source {
-            source: Some(source),
-        }),
+        source: Some(q::save_statement::Source { source: Some(source) }),
         loc: at(line),
         ..Default::default()
     })
 }
 
 pub(crate) fn block(statements: Vec<S>) -> q::StatementsCollection {
-    let statement = |one| q::AnyStatement {
-        statement_oneof: Some(one),
-    };
-    q::StatementsCollection {
-        statements: statements.into_iter().map(statement).collect(),
-    }
+    let statement = |one| q::AnyStatement { statement_oneof: Some(one) };
+    q::StatementsCollection { statements: statements.into_iter().map(statement).collect() }
 }
 
 pub(crate) fn for_loop(init: Vec<S>, condition: Expression, update: Vec<S>, body: Vec<S>) -> S {
@@ -209,10 +175,8 @@ pub(crate) fn counted(name: &str, count: i64, body: Vec<S>) -> S {
 }
 
 pub(crate) fn wait(cycles: Expression, elements: &[&str], line: u32) -> S {
-    let qe = |name: &&str| q::QuantumElementReference {
-        loc: String::new(),
-        name: (*name).to_owned(),
-    };
+    let qe =
+        |name: &&str| q::QuantumElementReference { loc: String::new(), name: (*name).to_owned() };
     S::Wait(q::WaitStatement {
         loc: at(line),
         qe: elements.iter().map(qe).collect(),
@@ -243,17 +207,11 @@ pub(crate) fn declare_array(
     size: i32,
     values: &[&str],
 ) -> q::VarDeclaration {
-    q::VarDeclaration {
-        size,
-        dim: 1,
-        ..declare(name, ty, values)
-    }
+    q::VarDeclaration { size, dim: 1, ..declare(name, ty, values) }
 }
 
 fn text(text: &str) -> Value {
-    Value {
-        kind: Some(value::Kind::StringValue(text.to_owned())),
-    }
+    Value { kind: Some(value::Kind::StringValue(text.to_owned())) }
 }
 
 /// A nested list written as `(op arg (op …))`, words separated by blanks; `''` is empty text.
@@ -266,20 +224,12 @@ pub(crate) fn list(source: &str) -> ListValue {
             ")" => {
                 let values = stack.pop().expect("balanced");
                 let kind = value::Kind::ListValue(ListValue { values });
-                stack
-                    .last_mut()
-                    .expect("balanced")
-                    .push(Value { kind: Some(kind) });
+                stack.last_mut().expect("balanced").push(Value { kind: Some(kind) });
             }
-            word => stack
-                .last_mut()
-                .expect("balanced")
-                .push(text(word.trim_matches('\''))),
+            word => stack.last_mut().expect("balanced").push(text(word.trim_matches('\''))),
         }
     }
-    ListValue {
-        values: stack.pop().expect("balanced"),
-    }
+    ListValue { values: stack.pop().expect("balanced") }
 }
 
 pub(crate) fn program(

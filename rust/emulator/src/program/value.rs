@@ -74,11 +74,7 @@ pub fn mul_int_by_fixed(int: i32, fixed: i32) -> i32 {
 
 fn floor_div(a: i64, b: i64) -> i64 {
     let quotient = a / b;
-    if a % b != 0 && ((a < 0) != (b < 0)) {
-        quotient - 1
-    } else {
-        quotient
-    }
+    if a % b != 0 && ((a < 0) != (b < 0)) { quotient - 1 } else { quotient }
 }
 
 /// `floor(a / b)` of two ints, wrapped; `None` for `b == 0`.
@@ -94,19 +90,13 @@ pub fn div_to_fixed(a: i32, b: i32) -> Option<i32> {
 
 /// `a << b` on the raw 32 bits; a shift by 32 or more (or by less than 0) leaves 0.
 pub fn shl(a: i32, b: i32) -> i32 {
-    u32::try_from(b)
-        .ok()
-        .and_then(|b| a.checked_shl(b))
-        .unwrap_or(0)
+    u32::try_from(b).ok().and_then(|b| a.checked_shl(b)).unwrap_or(0)
 }
 
 /// Arithmetic `a >> b` on the raw 32 bits; a shift by 32 or more (or by less than 0) leaves the
 /// sign: 0 or -1.
 pub fn shr(a: i32, b: i32) -> i32 {
-    u32::try_from(b)
-        .ok()
-        .and_then(|b| a.checked_shr(b))
-        .unwrap_or(if a < 0 { -1 } else { 0 })
+    u32::try_from(b).ok().and_then(|b| a.checked_shr(b)).unwrap_or(if a < 0 { -1 } else { 0 })
 }
 
 /// Reads a literal's text as a cell of kind `want`.
@@ -122,14 +112,11 @@ pub fn parse_literal(text: &str, own: Kind, want: Kind) -> Result<i32, String> {
         (Kind::Bool, Kind::Bool) => match text {
             "True" | "true" | "1" => Ok(1),
             "False" | "false" | "0" | "" => Ok(0),
-            _ => Err(format!(
-                "bad literal: '{text}' is not a bool (True or False)"
-            )),
+            _ => Err(format!("bad literal: '{text}' is not a bool (True or False)")),
         },
-        (Kind::Bool, other) => Err(format!(
-            "bad literal: the bool {text} where {} is needed",
-            article(other)
-        )),
+        (Kind::Bool, other) => {
+            Err(format!("bad literal: the bool {text} where {} is needed", article(other)))
+        }
         (Kind::Int, Kind::Int) => parse_int(text),
         (Kind::Int, Kind::Bool) => parse_int(text).map(|value| i32::from(value != 0)),
         (Kind::Int | Kind::Fixed, Kind::Fixed) => parse_real(text).and_then(|value| {
@@ -157,9 +144,7 @@ fn article(kind: Kind) -> &'static str {
 }
 
 fn parse_int(text: &str) -> Result<i32, String> {
-    let value: i128 = text
-        .parse()
-        .map_err(|_| format!("bad literal: '{text}' is not an int"))?;
+    let value: i128 = text.parse().map_err(|_| format!("bad literal: '{text}' is not an int"))?;
     int_in_range(value, text)
 }
 

@@ -4,18 +4,8 @@ use super::*;
 
 #[test]
 fn fixed_wraps_as_the_manual_says() {
-    for (value, wrapped) in [
-        (8.0, -8.0),
-        (9.0, -7.0),
-        (17.0, 1.0),
-        (100.0, 4.0),
-        (-8.0, -8.0),
-    ] {
-        assert_eq!(
-            fixed_to_f64(fixed_from_f64(value).unwrap()),
-            wrapped,
-            "{value}"
-        );
+    for (value, wrapped) in [(8.0, -8.0), (9.0, -7.0), (17.0, 1.0), (100.0, 4.0), (-8.0, -8.0)] {
+        assert_eq!(fixed_to_f64(fixed_from_f64(value).unwrap()), wrapped, "{value}");
     }
     assert_eq!(fixed_from_f64(f64::NAN), None);
     assert_eq!(fixed_from_f64(f64::INFINITY), None);
@@ -26,10 +16,7 @@ fn shifts_act_on_the_raw_bits() {
     assert_eq!(shl(6, 5), 192);
     assert_eq!(shr(6, 1), 3);
     assert_eq!(shr(-6, 1), -3);
-    assert_eq!(
-        (shl(1, 32), shl(1, -1), shr(-1, 40), shr(5, 40)),
-        (0, 0, -1, 0)
-    );
+    assert_eq!((shl(1, 32), shl(1, -1), shr(-1, 40), shr(5, 40)), (0, 0, -1, 0));
 }
 
 #[test]

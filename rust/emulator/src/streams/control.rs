@@ -57,17 +57,8 @@ impl Control {
     /// The controls of a job that declares these inputs.
     pub fn new(inputs: Vec<Input>, most_bytes: usize) -> Self {
         let queues = vec![VecDeque::new(); inputs.len()];
-        let state = Mutex::new(State {
-            queues,
-            ..State::default()
-        });
-        Self {
-            halted: AtomicBool::new(false),
-            inputs,
-            most_bytes,
-            state,
-            changed: Condvar::new(),
-        }
+        let state = Mutex::new(State { queues, ..State::default() });
+        Self { halted: AtomicBool::new(false), inputs, most_bytes, state, changed: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -120,9 +111,7 @@ impl Control {
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed
-            .wait(state)
-            .unwrap_or_else(PoisonError::into_inner)
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Called by the program: waits for the next entry of an input and writes it to `target`.
@@ -174,20 +163,14 @@ impl Control {
             if left.is_zero() {
                 return Ok(());
             }
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state =
+                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
 fn cells_of(input: &Input, entry: &Entry) -> Result<Vec<i32>, String> {
-    let user_name = input
-        .name
-        .strip_prefix("input_stream_")
-        .unwrap_or(&input.name);
+    let user_name = input.name.strip_prefix("input_stream_").unwrap_or(&input.name);
     let (len, got) = match entry {
         Entry::Ints(values) => (values.len(), "int"),
         Entry::Fixed(values) => (values.len(), "fixed"),
@@ -206,23 +189,19 @@ fn cells_of(input: &Input, entry: &Entry) -> Result<Vec<i32>, String> {
             values.iter().map(|v| fixed(*v, user_name)).collect()
         }
         // Python ints given to a fixed stream (F2.6).
-        (Entry::Ints(values), Kind::Fixed) => values
-            .iter()
-            .map(|v| fixed(f64::from(*v), user_name))
-            .collect(),
-        (_, kind) => Err(format!(
-            "the input stream '{user_name}' takes {}, not {got}",
-            kind.name()
-        )),
+        (Entry::Ints(values), Kind::Fixed) => {
+            values.iter().map(|v| fixed(f64::from(*v), user_name)).collect()
+        }
+        (_, kind) => {
+            Err(format!("the input stream '{user_name}' takes {}, not {got}", kind.name()))
+        }
     }
 }
 
 fn fixed(value: f64, name: &str) -> Result<i32, String> {
     match fixed_from_f64(value) {
         Some(cell) if (-8.0..8.0).contains(&value) => Ok(cell),
-        _ => Err(format!(
-            "{value} does not fit the fixed input stream '{name}': [-8, 8)"
-        )),
+        _ => Err(format!("{value} does not fit the fixed input stream '{name}': [-8, 8)")),
     }
 }
 
@@ -231,16 +210,10 @@ mod tests {
     use super::*;
 
     fn control() -> Control {
-        let input = |name: &str, kind, len| Input {
-            name: format!("input_stream_{name}"),
-            kind,
-            len,
-        };
-        let inputs = vec![
-            input("a", Kind::Int, 2),
-            input("x", Kind::Fixed, 1),
-            input("b", Kind::Bool, 1),
-        ];
+        let input =
+            |name: &str, kind, len| Input { name: format!("input_stream_{name}"), kind, len };
+        let inputs =
+            vec![input("a", Kind::Int, 2), input("x", Kind::Fixed, 1), input("b", Kind::Bool, 1)];
         Control::new(inputs, 100)
     }
 
@@ -269,10 +242,7 @@ mod tests {
         assert_eq!(push("a", Entry::Ints(vec![1, 2])), Ok(()));
         assert_eq!(push("x", Entry::Ints(vec![-8])), Ok(()));
         assert_eq!(push("a", Entry::Ints(vec![3, 4])), Ok(()));
-        assert_eq!(
-            push("a", Entry::Ints(vec![5, 6])),
-            Err(PushError::Full(100))
-        );
+        assert_eq!(push("a", Entry::Ints(vec![5, 6])), Err(PushError::Full(100)));
         let mut target = [0; 2];
         control.advance(0, &mut target).unwrap();
         assert_eq!(target, [1, 2]);

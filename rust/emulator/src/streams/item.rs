@@ -34,18 +34,12 @@ pub struct Type {
 impl Type {
     /// One number.
     pub fn scalar(scalar: Scalar) -> Self {
-        Self {
-            element: Element::Scalar(scalar),
-            shape: Vec::new(),
-        }
+        Self { element: Element::Scalar(scalar), shape: Vec::new() }
     }
 
     /// The same elements in another shape.
     pub fn with_shape(&self, shape: Vec<usize>) -> Self {
-        Self {
-            element: self.element.clone(),
-            shape,
-        }
+        Self { element: self.element.clone(), shape }
     }
 
     /// How many elements an item has.
@@ -74,11 +68,7 @@ impl Type {
                 format!("({})", names.join(", "))
             }
         };
-        if self.shape.is_empty() {
-            what
-        } else {
-            format!("{what} of shape {:?}", self.shape)
-        }
+        if self.shape.is_empty() { what } else { format!("{what} of shape {:?}", self.shape) }
     }
 
     /// The dtype as JSON text in the structured form: dimensions are part of the type (F3.6).
@@ -94,10 +84,7 @@ impl Type {
         let shape = if self.shape.is_empty() {
             vec![1]
         } else {
-            self.shape
-                .iter()
-                .map(|dim| i32::try_from(*dim).unwrap_or(i32::MAX))
-                .collect()
+            self.shape.iter().map(|dim| i32::try_from(*dim).unwrap_or(i32::MAX)).collect()
         };
         (self.element_dtype(), shape)
     }
@@ -119,11 +106,7 @@ fn field(name: &str, ty: &Type) -> String {
     let mut text = format!("[\"{name}\",{}", ty.element_dtype());
     if !ty.shape.is_empty() {
         let dims: Vec<_> = ty.shape.iter().map(usize::to_string).collect();
-        let _ = write!(
-            text,
-            ",{{\"__tuple__\":true,\"items\":[{}]}}",
-            dims.join(",")
-        );
+        let _ = write!(text, ",{{\"__tuple__\":true,\"items\":[{}]}}", dims.join(","));
     }
     text.push(']');
     text
@@ -151,13 +134,11 @@ impl Item {
             Self::Int(value) => out.extend_from_slice(&value.to_le_bytes()),
             Self::Float(value) => out.extend_from_slice(&value.to_le_bytes()),
             Self::Bool(value) => out.push(u8::from(*value)),
-            Self::Ints(values) => values
-                .iter()
-                .for_each(|v| out.extend_from_slice(&v.to_le_bytes())),
+            Self::Ints(values) => {
+                values.iter().for_each(|v| out.extend_from_slice(&v.to_le_bytes()))
+            }
             Self::Floats(values) => {
-                values
-                    .iter()
-                    .for_each(|v| out.extend_from_slice(&v.to_le_bytes()));
+                values.iter().for_each(|v| out.extend_from_slice(&v.to_le_bytes()));
             }
             Self::Bools(values) => out.extend(values.iter().map(|value| u8::from(*value))),
             Self::Record(items) | Self::Many(items) => {
@@ -185,10 +166,7 @@ impl Item {
             Self::Bool(value) => vec![f64::from(u8::from(*value))],
             Self::Ints(values) => values.iter().map(|value| *value as f64).collect(),
             Self::Floats(values) => values.clone(),
-            Self::Bools(values) => values
-                .iter()
-                .map(|value| f64::from(u8::from(*value)))
-                .collect(),
+            Self::Bools(values) => values.iter().map(|value| f64::from(u8::from(*value))).collect(),
             Self::Record(_) | Self::Many(_) => Vec::new(),
         }
     }
@@ -206,20 +184,12 @@ impl Item {
 
     /// The item of a type with these doubles.
     pub fn from_floats(mut values: Vec<f64>, scalar: bool) -> Self {
-        if scalar {
-            Self::Float(values.pop().unwrap_or(f64::NAN))
-        } else {
-            Self::Floats(values)
-        }
+        if scalar { Self::Float(values.pop().unwrap_or(f64::NAN)) } else { Self::Floats(values) }
     }
 
     /// The item of a type with these integers.
     pub fn from_ints(mut values: Vec<i64>, scalar: bool) -> Self {
-        if scalar {
-            Self::Int(values.pop().unwrap_or(0))
-        } else {
-            Self::Ints(values)
-        }
+        if scalar { Self::Int(values.pop().unwrap_or(0)) } else { Self::Ints(values) }
     }
 
     /// An empty array that items of this one's kind can be appended to.
@@ -269,10 +239,7 @@ mod tests {
         let int = Type::scalar(Scalar::Int);
         let float = Type::scalar(Scalar::Float);
         assert_eq!(int.structured_dtype(), r#"[["value","<i8"]]"#);
-        assert_eq!(
-            Type::scalar(Scalar::Bool).structured_dtype(),
-            r#"[["value","bool8"]]"#
-        );
+        assert_eq!(Type::scalar(Scalar::Bool).structured_dtype(), r#"[["value","bool8"]]"#);
         let matrix = float.with_shape(vec![2, 3]);
         assert_eq!(
             matrix.structured_dtype(),
@@ -284,18 +251,12 @@ mod tests {
             element: Element::Record(vec![("value", float), ("timestamp", int)]),
             shape: Vec::new(),
         };
-        assert_eq!(
-            stamped.structured_dtype(),
-            r#"[["value","<f8"],["timestamp","<i8"]]"#
-        );
+        assert_eq!(stamped.structured_dtype(), r#"[["value","<f8"],["timestamp","<i8"]]"#);
         assert_eq!(
             stamped.with_shape(vec![2]).structured_dtype(),
             r#"[["value",[["value","<f8"],["timestamp","<i8"]],{"__tuple__":true,"items":[2]}]]"#
         );
-        assert_eq!(
-            (stamped.size(), stamped.with_shape(vec![2]).size()),
-            (16, 32)
-        );
+        assert_eq!((stamped.size(), stamped.with_shape(vec![2]).size()), (16, 32));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod item;
+mod operate;
 mod operator;
 mod parse;
 pub mod pipeline;

@@ -1,49 +1,26 @@
-//! The operators of stream processing: their types, and what they do with each item.
+//! The operators of stream processing: their parameters and types, checked before a job runs.
 //!
 //! Semantics are those of docs/1.1.7/API_references/qua/result_stream and Guides/stream_proc.
 
-use std::collections::VecDeque;
-
-use super::item::{Element, Item, Scalar, Type};
+use super::item::{Element, Scalar, Type};
 use super::parse::{Argument, Number};
 
 /// A planned operator: parameters checked against the types of its inputs, no state yet.
 #[derive(Clone, Debug)]
 pub(super) enum Operator {
-    Buffer {
-        items: usize,
-        elements: usize,
-    },
-    Windows {
-        len: usize,
-        step: usize,
-        elements: usize,
-    },
+    Buffer { items: usize, elements: usize },
+    Windows { len: usize, step: usize, elements: usize },
     Average,
     Skip(usize),
     SkipLast(usize),
     Take(usize),
     Flatten,
     ToInt,
-    Mean {
-        shape: Vec<usize>,
-        axes: Vec<usize>,
-    },
-    Multiply {
-        by: Vec<Number>,
-        integral: bool,
-    },
-    Dot {
-        with: Vec<Number>,
-        integral: bool,
-    },
+    Mean { shape: Vec<usize>, axes: Vec<usize> },
+    Multiply { by: Vec<Number>, integral: bool },
+    Dot { with: Vec<Number>, integral: bool },
     Histogram(Vec<(f64, f64)>),
-    Arithmetic {
-        symbol: Symbol,
-        left: Operand,
-        right: Operand,
-        integral: bool,
-    },
+    Arithmetic { symbol: Symbol, left: Operand, right: Operand, integral: bool },
     Zip,
 }
 
@@ -73,9 +50,7 @@ fn scalar_of(ty: &Type, what: &str) -> Result<Scalar, String> {
 }
 
 fn integral(numbers: &[Number]) -> bool {
-    numbers
-        .iter()
-        .all(|number| matches!(number, Number::Int(_)))
+    numbers.iter().all(|number| matches!(number, Number::Int(_)))
 }
 
 fn number_type(integral: bool) -> Scalar {
@@ -98,23 +73,17 @@ impl Operator {
         most: usize,
     ) -> Result<(Self, Type), String> {
         let sized = |shape: Vec<usize>| {
-            let elements = shape
-                .iter()
-                .try_fold(1usize, |all, dim| all.checked_mul(*dim));
+            let elements = shape.iter().try_fold(1usize, |all, dim| all.checked_mul(*dim));
             match elements {
                 Some(0) => Err(format!("{name} of size 0")),
                 Some(elements) if elements <= most => Ok((input.with_shape(shape), elements)),
-                _ => Err(format!(
-                    "{name} of shape {shape:?} holds more than {most} values"
-                )),
+                _ => Err(format!("{name} of shape {shape:?} holds more than {most} values")),
             }
         };
         match name {
             "buffer" => {
-                let mut shape = arguments
-                    .iter()
-                    .map(Argument::count)
-                    .collect::<Result<Vec<_>, _>>()?;
+                let mut shape =
+                    arguments.iter().map(Argument::count).collect::<Result<Vec<_>, _>>()?;
                 if shape.is_empty() {
                     return Err("buffer needs a size".to_owned());
                 }
@@ -134,14 +103,7 @@ impl Operator {
                 let mut shape = vec![len];
                 shape.extend_from_slice(&input.shape);
                 let (ty, elements) = sized(shape)?;
-                Ok((
-                    Self::Windows {
-                        len,
-                        step,
-                        elements,
-                    },
-                    ty,
-                ))
+                Ok((Self::Windows { len, step, elements }, ty))
             }
             "average" => {
                 scalar_of(input, "average")?;
@@ -149,10 +111,7 @@ impl Operator {
                 Ok((Self::Average, ty))
             }
             "skip" => Ok((Self::Skip(only(arguments, name)?.count()?), input.clone())),
-            "skipLast" => Ok((
-                Self::SkipLast(only(arguments, name)?.count()?),
-                input.clone(),
-            )),
+            "skipLast" => Ok((Self::SkipLast(only(arguments, name)?.count()?), input.clone())),
             "take" => Ok((Self::Take(only(arguments, name)?.count()?), input.clone())),
             "flatten" => Ok((Self::Flatten, input.with_shape(Vec::new()))),
             "histogram" => {
@@ -177,11 +136,11 @@ impl Operator {
                 [Argument::Function(function, arguments)] => Self::map(function, arguments, input),
                 _ => Err("map needs a function".to_owned()),
             },
-            "@macro_input" | "@macro_adc_trace" => Err(
-                "ADC streams are not supported by this emulator yet: it does not model \
+            "@macro_input" | "@macro_adc_trace" => {
+                Err("ADC streams are not supported by this emulator yet: it does not model \
                      measurements"
-                    .to_owned(),
-            ),
+                    .to_owned())
+            }
             other => Err(format!(
                 "the operator '{}' is not supported by this emulator",
                 other.trim_start_matches("@macro_")
@@ -196,10 +155,7 @@ impl Operator {
                     let ty = Type::scalar(Scalar::Int).with_shape(input.shape.clone());
                     Ok((Self::ToInt, ty))
                 }
-                _ => Err(format!(
-                    "boolean_to_int works on bools, not on {}",
-                    input.describe()
-                )),
+                _ => Err(format!("boolean_to_int works on bools, not on {}", input.describe())),
             },
             "average" => {
                 scalar_of(input, "map(average)")?;
@@ -220,13 +176,7 @@ impl Operator {
                     .map(|axis| input.shape[axis])
                     .collect();
                 let ty = Type::scalar(Scalar::Float).with_shape(shape);
-                Ok((
-                    Self::Mean {
-                        shape: input.shape.clone(),
-                        axes,
-                    },
-                    ty,
-                ))
+                Ok((Self::Mean { shape: input.shape.clone(), axes }, ty))
             }
             "smult" => {
                 let by = vec![only(arguments, "multiply_by")?.number()?];
@@ -235,11 +185,7 @@ impl Operator {
                 Ok((Self::Multiply { by, integral }, ty))
             }
             "vmult" | "dot" if !(name == "dot" && arguments.is_empty()) => {
-                let what = if name == "dot" {
-                    "dot_product"
-                } else {
-                    "multiply_by"
-                };
+                let what = if name == "dot" { "dot_product" } else { "multiply_by" };
                 let vector = only(arguments, what)?.vector()?;
                 if input.shape != [vector.len()] {
                     return Err(format!(
@@ -251,19 +197,10 @@ impl Operator {
                 let integral = scalar_of(input, what)? != Scalar::Float && integral(&vector);
                 let number = Type::scalar(number_type(integral));
                 Ok(if name == "dot" {
-                    (
-                        Self::Dot {
-                            with: vector,
-                            integral,
-                        },
-                        number,
-                    )
+                    (Self::Dot { with: vector, integral }, number)
                 } else {
                     (
-                        Self::Multiply {
-                            by: vector,
-                            integral,
-                        },
+                        Self::Multiply { by: vector, integral },
                         number.with_shape(input.shape.clone()),
                     )
                 })
@@ -275,9 +212,7 @@ impl Operator {
                     "conv" => "convolution",
                     other => other,
                 };
-                Err(format!(
-                    "the function '{known}' is not supported by this emulator"
-                ))
+                Err(format!("the function '{known}' is not supported by this emulator"))
             }
         }
     }
@@ -285,13 +220,7 @@ impl Operator {
     /// Plans `a.zip(b)`, whose members are `value_0` (a) and `value_1` (b).
     pub(super) fn zip(first: &Type, second: &Type) -> (Self, Type) {
         let fields = vec![("value_0", first.clone()), ("value_1", second.clone())];
-        (
-            Self::Zip,
-            Type {
-                element: Element::Record(fields),
-                shape: Vec::new(),
-            },
-        )
+        (Self::Zip, Type { element: Element::Record(fields), shape: Vec::new() })
     }
 
     /// Plans arithmetic; a side without a type is a constant.
@@ -308,19 +237,11 @@ impl Operator {
             (None, Some(vector @ Argument::Vector(_))) => {
                 let numbers = vector.vector()?;
                 let whole = integral(&numbers);
-                Ok((
-                    Operand::Constant(numbers.clone()),
-                    vec![numbers.len()],
-                    whole,
-                ))
+                Ok((Operand::Constant(numbers.clone()), vec![numbers.len()], whole))
             }
             (None, Some(number)) => {
                 let number = number.number()?;
-                Ok((
-                    Operand::Constant(vec![number]),
-                    Vec::new(),
-                    matches!(number, Number::Int(_)),
-                ))
+                Ok((Operand::Constant(vec![number]), Vec::new(), matches!(number, Number::Int(_))))
             }
             (None, None) => Err("arithmetic without an operand".to_owned()),
         };
@@ -346,15 +267,7 @@ impl Operator {
         };
         let integral = left_whole && right_whole && symbol != Symbol::Divide;
         let ty = Type::scalar(number_type(integral)).with_shape(shape);
-        Ok((
-            Self::Arithmetic {
-                symbol,
-                left,
-                right,
-                integral,
-            },
-            ty,
-        ))
+        Ok((Self::Arithmetic { symbol, left, right, integral }, ty))
     }
 }
 
@@ -368,269 +281,4 @@ fn axis_of(axis: &Argument, input: &Type) -> Result<usize, String> {
         .ok()
         .filter(|axis| *axis < rank)
         .ok_or_else(|| format!("axis {axis} of items of {rank} dimensions"))
-}
-
-/// What an operator makes of one item.
-pub(super) enum Emitted {
-    Nothing,
-    One(Item),
-    Many(Vec<Item>),
-}
-
-/// A running operator.
-#[derive(Debug)]
-pub(super) struct State {
-    operator: Operator,
-    /// Whether it emits single numbers, and how many numbers an emitted item has.
-    scalar: bool,
-    len: usize,
-    seen: usize,
-    sums: Vec<f64>,
-    counts: Vec<i64>,
-    filling: Option<Item>,
-    /// Items held back, by input.
-    held: [VecDeque<Item>; 2],
-}
-
-impl State {
-    pub(super) fn new(operator: &Operator, out: &Type) -> Self {
-        let counts = match operator {
-            Operator::Histogram(bins) => vec![0; bins.len()],
-            _ => Vec::new(),
-        };
-        Self {
-            operator: operator.clone(),
-            scalar: out.shape.is_empty(),
-            len: out.elements(),
-            seen: 0,
-            sums: Vec::new(),
-            counts,
-            filling: None,
-            held: Default::default(),
-        }
-    }
-
-    /// How many items are held back for the other side or for later.
-    pub(super) fn waiting(&self) -> usize {
-        self.held[0].len() + self.held[1].len()
-    }
-
-    pub(super) fn push(&mut self, port: usize, item: Item) -> Emitted {
-        let scalar = self.scalar;
-        match &self.operator {
-            Operator::Buffer { items, elements } => {
-                let (items, elements) = (*items, *elements);
-                self.filling
-                    .get_or_insert_with(|| item.empty_array(elements))
-                    .append(item);
-                self.seen += 1;
-                if self.seen < items {
-                    return Emitted::Nothing;
-                }
-                self.seen = 0;
-                self.filling.take().map_or(Emitted::Nothing, Emitted::One)
-            }
-            Operator::Windows {
-                len,
-                step,
-                elements,
-            } => {
-                let (len, step, elements) = (*len, *step, *elements);
-                let place = self.seen;
-                self.seen += 1;
-                // Between windows that do not touch, items are dropped.
-                if place % step >= len && step > len {
-                    return Emitted::Nothing;
-                }
-                let held = &mut self.held[0];
-                held.push_back(item);
-                if held.len() < len {
-                    return Emitted::Nothing;
-                }
-                let mut window = held[0].empty_array(elements);
-                held.iter().for_each(|item| window.append(item.clone()));
-                held.drain(..step.min(len));
-                Emitted::One(window)
-            }
-            Operator::Average => {
-                let values = item.floats();
-                self.sums.resize(values.len(), 0.0);
-                self.seen += 1;
-                self.sums
-                    .iter_mut()
-                    .zip(&values)
-                    .for_each(|(sum, value)| *sum += value);
-                let count = self.seen as f64;
-                let means = self.sums.iter().map(|sum| sum / count).collect();
-                Emitted::One(Item::from_floats(means, scalar))
-            }
-            Operator::Skip(count) => {
-                if self.seen < *count {
-                    self.seen += 1;
-                    return Emitted::Nothing;
-                }
-                Emitted::One(item)
-            }
-            Operator::SkipLast(count) => {
-                self.held[0].push_back(item);
-                if self.held[0].len() <= *count {
-                    return Emitted::Nothing;
-                }
-                self.held[0]
-                    .pop_front()
-                    .map_or(Emitted::Nothing, Emitted::One)
-            }
-            Operator::Take(count) => {
-                if self.seen >= *count {
-                    return Emitted::Nothing;
-                }
-                self.seen += 1;
-                Emitted::One(item)
-            }
-            Operator::Flatten => Emitted::Many(item.into_elements()),
-            Operator::ToInt => Emitted::One(Item::from_ints(item.ints(), scalar)),
-            Operator::Mean { shape, axes } => {
-                Emitted::One(mean(&item.floats(), shape, axes, self.len))
-            }
-            Operator::Multiply { by, integral } => {
-                let factors = by.iter().cycle();
-                Emitted::One(if *integral {
-                    let products = item.ints().into_iter().zip(factors);
-                    Item::from_ints(
-                        products.map(|(x, y)| x.wrapping_mul(int(*y))).collect(),
-                        scalar,
-                    )
-                } else {
-                    let products = item.floats().into_iter().zip(factors);
-                    Item::from_floats(products.map(|(x, y)| x * y.float()).collect(), scalar)
-                })
-            }
-            Operator::Dot { with, integral } => Emitted::One(if *integral {
-                let products = item.ints().into_iter().zip(with);
-                Item::Int(products.fold(0i64, |sum, (x, y)| {
-                    sum.wrapping_add(x.wrapping_mul(int(*y)))
-                }))
-            } else {
-                Item::Float(
-                    item.floats()
-                        .iter()
-                        .zip(with)
-                        .map(|(x, y)| x * y.float())
-                        .sum(),
-                )
-            }),
-            Operator::Histogram(bins) => {
-                for value in item.floats() {
-                    for (count, (low, high)) in self.counts.iter_mut().zip(bins) {
-                        *count += i64::from(*low <= value && value <= *high);
-                    }
-                }
-                Emitted::One(Item::Ints(self.counts.clone()))
-            }
-            Operator::Arithmetic {
-                symbol,
-                left,
-                right,
-                integral,
-            } => {
-                let (first, second) = match (left, right) {
-                    (Operand::Stream, Operand::Stream) => {
-                        self.held[port].push_back(item);
-                        let [lefts, rights] = &mut self.held;
-                        if lefts.is_empty() || rights.is_empty() {
-                            return Emitted::Nothing;
-                        }
-                        (lefts.pop_front(), rights.pop_front())
-                    }
-                    (Operand::Stream, _) => (Some(item), None),
-                    _ => (None, Some(item)),
-                };
-                Emitted::One(calculate(
-                    *symbol,
-                    (left, first.as_ref()),
-                    (right, second.as_ref()),
-                    *integral,
-                    (scalar, self.len),
-                ))
-            }
-            Operator::Zip => {
-                self.held[port].push_back(item);
-                let [firsts, seconds] = &mut self.held;
-                if firsts.is_empty() || seconds.is_empty() {
-                    return Emitted::Nothing;
-                }
-                let pair = firsts
-                    .pop_front()
-                    .into_iter()
-                    .chain(seconds.pop_front())
-                    .collect();
-                Emitted::One(Item::Record(pair))
-            }
-        }
-    }
-}
-
-fn int(number: Number) -> i64 {
-    match number {
-        Number::Int(value) => value,
-        Number::Float(value) => value as i64,
-    }
-}
-
-fn mean(values: &[f64], shape: &[usize], axes: &[usize], out: usize) -> Item {
-    let mut sums = vec![0.0; out];
-    for (place, value) in values.iter().enumerate() {
-        // The place in the result: the coordinates that are kept, row-major.
-        let (mut rest, mut stride, mut target) = (place, 1, 0);
-        for axis in (0..shape.len()).rev() {
-            let coordinate = rest % shape[axis];
-            rest /= shape[axis];
-            if !axes.contains(&axis) {
-                target += coordinate * stride;
-                stride *= shape[axis];
-            }
-        }
-        sums[target] += value;
-    }
-    let count = values.len() as f64 / out as f64;
-    sums.iter_mut().for_each(|sum| *sum /= count);
-    Item::from_floats(sums, axes.len() == shape.len())
-}
-
-fn calculate(
-    symbol: Symbol,
-    left: (&Operand, Option<&Item>),
-    right: (&Operand, Option<&Item>),
-    integral: bool,
-    (scalar, len): (bool, usize),
-) -> Item {
-    if integral {
-        let side = |(operand, item): (&Operand, Option<&Item>)| match (item, operand) {
-            (Some(item), _) => item.ints(),
-            (None, Operand::Constant(numbers)) => numbers.iter().map(|n| int(*n)).collect(),
-            (None, Operand::Stream) => Vec::new(),
-        };
-        let (left, right) = (side(left), side(right));
-        let pairs = left.iter().cycle().zip(right.iter().cycle()).take(len);
-        let values = pairs.map(|(a, b)| match symbol {
-            Symbol::Add => a.wrapping_add(*b),
-            Symbol::Subtract => a.wrapping_sub(*b),
-            Symbol::Multiply | Symbol::Divide => a.wrapping_mul(*b),
-        });
-        return Item::from_ints(values.collect(), scalar);
-    }
-    let side = |(operand, item): (&Operand, Option<&Item>)| match (item, operand) {
-        (Some(item), _) => item.floats(),
-        (None, Operand::Constant(numbers)) => numbers.iter().map(|n| n.float()).collect(),
-        (None, Operand::Stream) => Vec::new(),
-    };
-    let (left, right) = (side(left), side(right));
-    let pairs = left.iter().cycle().zip(right.iter().cycle()).take(len);
-    let values = pairs.map(|(a, b)| match symbol {
-        Symbol::Add => a + b,
-        Symbol::Subtract => a - b,
-        Symbol::Multiply => a * b,
-        Symbol::Divide => a / b,
-    });
-    Item::from_floats(values.collect(), scalar)
 }

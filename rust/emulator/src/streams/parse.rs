@@ -8,11 +8,7 @@ pub(super) enum Tree {
     /// `["@re", mode, tag]`
     Source { tag: String, mode: Mode },
     /// An operator with its textual arguments and its inputs.
-    Operator {
-        name: String,
-        arguments: Vec<Argument>,
-        inputs: Vec<Tree>,
-    },
+    Operator { name: String, arguments: Vec<Argument>, inputs: Vec<Tree> },
     /// A constant operand of arithmetic.
     Constant(Argument),
 }
@@ -66,25 +62,16 @@ pub(super) fn terminal(entry: &ListValue) -> Result<Terminal, String> {
             return Err("a malformed entry: expected a terminal, a name and a pipeline".to_owned());
         }
     };
-    let name = name
-        .filter(|name| !name.is_empty())
-        .ok_or("a result without a name")?;
+    let name = name.filter(|name| !name.is_empty()).ok_or("a result without a name")?;
     let single = match kind {
         Some("save") => true,
         Some("saveAll") => false,
         other => {
-            return Err(format!(
-                "result '{name}': unsupported terminal {}",
-                other.unwrap_or("?")
-            ));
+            return Err(format!("result '{name}': unsupported terminal {}", other.unwrap_or("?")));
         }
     };
     let pipeline = tree(pipeline).map_err(|message| format!("result '{name}': {message}"))?;
-    Ok(Terminal {
-        name: name.to_owned(),
-        single,
-        pipeline,
-    })
+    Ok(Terminal { name: name.to_owned(), single, pipeline })
 }
 
 fn malformed() -> String {
@@ -130,11 +117,7 @@ fn tree(value: &Value) -> Result<Tree, String> {
         arguments.iter().map(argument).collect::<Result<_, _>>()?
     };
     let inputs = sources.iter().map(tree).collect::<Result<_, _>>()?;
-    Ok(Tree::Operator {
-        name: name.to_owned(),
-        arguments,
-        inputs,
-    })
+    Ok(Tree::Operator { name: name.to_owned(), arguments, inputs })
 }
 
 fn argument(value: &Value) -> Result<Argument, String> {
@@ -142,22 +125,17 @@ fn argument(value: &Value) -> Result<Argument, String> {
         return Ok(Argument::Text(text.to_owned()));
     }
     match list(value).and_then(<[Value]>::split_first) {
-        Some((name, items)) if text(name) == Some("@array") => Ok(Argument::Vector(
-            items.iter().map(argument).collect::<Result<_, _>>()?,
-        )),
+        Some((name, items)) if text(name) == Some("@array") => {
+            Ok(Argument::Vector(items.iter().map(argument).collect::<Result<_, _>>()?))
+        }
         _ => Err(malformed()),
     }
 }
 
 fn function(value: &Value) -> Result<Argument, String> {
-    let (name, rest) = list(value)
-        .and_then(<[Value]>::split_first)
-        .ok_or_else(malformed)?;
+    let (name, rest) = list(value).and_then(<[Value]>::split_first).ok_or_else(malformed)?;
     let name = text(name).ok_or_else(malformed)?.to_owned();
-    Ok(Argument::Function(
-        name,
-        rest.iter().map(argument).collect::<Result<_, _>>()?,
-    ))
+    Ok(Argument::Function(name, rest.iter().map(argument).collect::<Result<_, _>>()?))
 }
 
 /// A number: an integer where its text is one.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use prost_types::ListValue;
 
 use super::item::{Element, Item, Scalar, Type};
-use super::operator::{Emitted, Operator, State, Symbol};
+use super::operate::{Emitted, State};
+use super::operator::{Operator, Symbol};
 use super::parse::{self, Argument, Mode, Tree};
 use super::store::{Output, Results};
 use crate::limits::Limits;
@@ -66,16 +67,9 @@ impl Plan {
                 if outputs.iter().any(|output| output.name == terminal.name) {
                     return Err(format!("result '{}' is saved twice", terminal.name));
                 }
-                let mut planner = Planner {
-                    streams,
-                    limits,
-                    nodes: Vec::new(),
-                    leaves: Vec::new(),
-                };
-                let root = Target {
-                    node: None,
-                    port: 0,
-                };
+                let mut planner =
+                    Planner { streams, limits, nodes: Vec::new(), leaves: Vec::new() };
+                let root = Target { node: None, port: 0 };
                 let ty = planner
                     .plan(&terminal.pipeline, root)
                     .map_err(|message| format!("result '{}': {message}", terminal.name))?;
@@ -94,10 +88,7 @@ impl Plan {
             }
         }
         if errors.is_empty() {
-            Ok(Self {
-                outputs,
-                buffered_values: limits.buffered_values,
-            })
+            Ok(Self { outputs, buffered_values: limits.buffered_values })
         } else {
             Err(errors)
         }
@@ -126,12 +117,7 @@ impl Plan {
                     .collect(),
             });
         }
-        Pipelines {
-            sources,
-            running,
-            results,
-            buffered_values: self.buffered_values,
-        }
+        Pipelines { sources, running, results, buffered_values: self.buffered_values }
     }
 }
 
@@ -148,23 +134,12 @@ impl Planner<'_> {
         match tree {
             Tree::Constant(_) => Err("a constant where a stream is needed".to_owned()),
             Tree::Source { tag, mode } => Ok(self.source(tag, *mode, target)),
-            Tree::Operator {
-                name,
-                arguments,
-                inputs,
-            } => {
+            Tree::Operator { name, arguments, inputs } => {
                 // The node's place is taken before its inputs are planned, as they point to it.
                 let here = self.nodes.len();
                 let placeholder = Type::scalar(Scalar::Int);
-                self.nodes.push(Node {
-                    operator: Operator::Flatten,
-                    ty: placeholder,
-                    target,
-                });
-                let input = |port| Target {
-                    node: Some(here),
-                    port,
-                };
+                self.nodes.push(Node { operator: Operator::Flatten, ty: placeholder, target });
+                let input = |port| Target { node: Some(here), port };
                 let symbol = match name.as_str() {
                     "+" => Some(Symbol::Add),
                     "-" => Some(Symbol::Subtract),
@@ -209,11 +184,7 @@ impl Planner<'_> {
         // A stream that no statement saves to has no items, so that its type is never seen.
         let kind = stream.map_or(Kind::Int, |stream| self.streams[stream].kind);
         if let Some(stream) = stream {
-            self.leaves.push(Leaf {
-                stream,
-                mode,
-                target,
-            });
+            self.leaves.push(Leaf { stream, mode, target });
         }
         let value = Type::scalar(match kind {
             Kind::Int => Scalar::Int,
@@ -257,12 +228,7 @@ pub struct Pipelines {
 impl Pipelines {
     /// Takes a saved value; `timestamp` is in nanoseconds from the program's start.
     pub fn save(&mut self, stream: usize, kind: Kind, cell: i32, timestamp: i64) {
-        let Self {
-            sources,
-            running,
-            results,
-            buffered_values,
-        } = self;
+        let Self { sources, running, results, buffered_values } = self;
         for (output, mode, target) in &sources[stream] {
             let value = match kind {
                 Kind::Int => Item::Int(i64::from(cell)),

@@ -4,15 +4,8 @@ use crate::program::value::fixed_from_f64;
 
 /// Plans one result over the streams r1 (int), r2 (fixed) and r3 (bool).
 fn plan(source: &str) -> Result<Plan, String> {
-    let stream = |tag: &str, kind| Stream {
-        tag: tag.to_owned(),
-        kind,
-    };
-    let streams = [
-        stream("r1", Kind::Int),
-        stream("r2", Kind::Fixed),
-        stream("r3", Kind::Bool),
-    ];
+    let stream = |tag: &str, kind| Stream { tag: tag.to_owned(), kind };
+    let streams = [stream("r1", Kind::Int), stream("r2", Kind::Fixed), stream("r3", Kind::Bool)];
     Plan::new(&[list(source)], &streams, &Limits::default()).map_err(|errors| errors.join("; "))
 }
 
@@ -30,15 +23,8 @@ fn kept(pipeline: &str, count: i32) -> (String, Vec<Vec<f64>>) {
         pipelines.save(2, Kind::Bool, value % 2, time);
     }
     let output = &results.outputs()[0];
-    let bytes: Vec<u8> = output
-        .read(0, i64::MAX)
-        .iter()
-        .flat_map(|p| p.data.to_vec())
-        .collect();
-    let items = bytes
-        .chunks(output.ty.size())
-        .map(|item| numbers(&output.ty, item))
-        .collect();
+    let bytes: Vec<u8> = output.read(0, i64::MAX).iter().flat_map(|p| p.data.to_vec()).collect();
+    let items = bytes.chunks(output.ty.size()).map(|item| numbers(&output.ty, item)).collect();
     (output.ty.describe(), items)
 }
 
@@ -68,14 +54,7 @@ fn numbers(ty: &Type, bytes: &[u8]) -> Vec<f64> {
 fn check(pipeline: &str, count: i32, ty: &str, expected: &[&[f64]]) {
     let (found_type, found) = kept(pipeline, count);
     assert_eq!(found_type, ty, "{pipeline}");
-    assert_eq!(
-        found,
-        expected
-            .iter()
-            .map(|item| item.to_vec())
-            .collect::<Vec<_>>(),
-        "{pipeline}"
-    );
+    assert_eq!(found, expected.iter().map(|item| item.to_vec()).collect::<Vec<_>>(), "{pipeline}");
 }
 
 #[test]
@@ -90,20 +69,10 @@ fn sources_have_values_timestamps_or_both() {
 
 #[test]
 fn buffers_hold_full_ones_only() {
-    check(
-        "(buffer 2 (@re 0 r1))",
-        5,
-        "int of shape [2]",
-        &[&[1.0, 2.0], &[3.0, 4.0]],
-    );
+    check("(buffer 2 (@re 0 r1))", 5, "int of shape [2]", &[&[1.0, 2.0], &[3.0, 4.0]]);
     let six: &[f64] = &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
     check("(buffer 2 3 (@re 0 r1))", 7, "int of shape [2, 3]", &[six]);
-    check(
-        "(buffer 2 (buffer 3 (@re 0 r1)))",
-        7,
-        "int of shape [2, 3]",
-        &[six],
-    );
+    check("(buffer 2 (buffer 3 (@re 0 r1)))", 7, "int of shape [2, 3]", &[six]);
     check(
         "(buffer 2 (@re 2 r1))",
         2,
@@ -122,35 +91,15 @@ fn windows_are_those_of_the_manual() {
         ty,
         &[&[1., 2., 3.], &[3., 4., 5.], &[5., 6., 7.], &[7., 8., 9.]],
     );
-    check(
-        "(bufferAndSkip 3 5 (@re 0 r1))",
-        10,
-        ty,
-        &[&[1., 2., 3.], &[6., 7., 8.]],
-    );
-    check(
-        "(bufferAndSkip 3 3 (@re 0 r1))",
-        7,
-        ty,
-        &[&[1., 2., 3.], &[4., 5., 6.]],
-    );
+    check("(bufferAndSkip 3 5 (@re 0 r1))", 10, ty, &[&[1., 2., 3.], &[6., 7., 8.]]);
+    check("(bufferAndSkip 3 3 (@re 0 r1))", 7, ty, &[&[1., 2., 3.], &[4., 5., 6.]]);
 }
 
 #[test]
 fn averages_run_from_the_start() {
-    check(
-        "(average (@re 0 r1))",
-        4,
-        "float",
-        &[&[1.0], &[1.5], &[2.0], &[2.5]],
-    );
+    check("(average (@re 0 r1))", 4, "float", &[&[1.0], &[1.5], &[2.0], &[2.5]]);
     let ty = "float of shape [2]";
-    check(
-        "(average (buffer 2 (@re 0 r1)))",
-        4,
-        ty,
-        &[&[1.0, 2.0], &[2.0, 3.0]],
-    );
+    check("(average (buffer 2 (@re 0 r1)))", 4, ty, &[&[1.0, 2.0], &[2.0, 3.0]]);
     check("(average (@re 0 r3))", 2, "float", &[&[1.0], &[0.5]]);
 }
 
@@ -158,30 +107,10 @@ fn averages_run_from_the_start() {
 fn means_go_along_axes() {
     let matrix = "(buffer 2 3 (@re 0 r1))";
     check(&format!("(map (average) {matrix})"), 6, "float", &[&[3.5]]);
-    check(
-        &format!("(map (average 0) {matrix})"),
-        6,
-        "float of shape [3]",
-        &[&[2.5, 3.5, 4.5]],
-    );
-    check(
-        &format!("(map (average 1) {matrix})"),
-        6,
-        "float of shape [2]",
-        &[&[2.0, 5.0]],
-    );
-    check(
-        &format!("(map (average -1) {matrix})"),
-        6,
-        "float of shape [2]",
-        &[&[2.0, 5.0]],
-    );
-    check(
-        &format!("(map (average (@array 0 1)) {matrix})"),
-        6,
-        "float",
-        &[&[3.5]],
-    );
+    check(&format!("(map (average 0) {matrix})"), 6, "float of shape [3]", &[&[2.5, 3.5, 4.5]]);
+    check(&format!("(map (average 1) {matrix})"), 6, "float of shape [2]", &[&[2.0, 5.0]]);
+    check(&format!("(map (average -1) {matrix})"), 6, "float of shape [2]", &[&[2.0, 5.0]]);
+    check(&format!("(map (average (@array 0 1)) {matrix})"), 6, "float", &[&[3.5]]);
 }
 
 #[test]
@@ -190,18 +119,8 @@ fn items_are_dropped_and_taken() {
     check("(skipLast 2 (@re 0 r1))", 4, "int", &[&[1.0], &[2.0]]);
     check("(take 2 (@re 0 r1))", 4, "int", &[&[1.0], &[2.0]]);
     check("(skip 9 (@re 0 r1))", 4, "int", &[]);
-    check(
-        "(flatten (buffer 2 (@re 0 r1)))",
-        3,
-        "int",
-        &[&[1.0], &[2.0]],
-    );
-    check(
-        "(flatten (buffer 2 2 (@re 0 r1)))",
-        4,
-        "int",
-        &[&[1.0], &[2.0], &[3.0], &[4.0]],
-    );
+    check("(flatten (buffer 2 (@re 0 r1)))", 3, "int", &[&[1.0], &[2.0]]);
+    check("(flatten (buffer 2 2 (@re 0 r1)))", 4, "int", &[&[1.0], &[2.0], &[3.0], &[4.0]]);
 }
 
 #[test]
@@ -213,24 +132,9 @@ fn arithmetic_keeps_order_and_types() {
     check("(- 5 (@re 0 r1))", 2, "int", &[&[4.0], &[3.0]]);
     check("(/ 2 (@re 0 r1))", 2, "float", &[&[2.0], &[1.0]]);
     let pair = "(buffer 2 (@re 0 r1))";
-    check(
-        &format!("(+ {pair} 1)"),
-        2,
-        "int of shape [2]",
-        &[&[2.0, 3.0]],
-    );
-    check(
-        &format!("(+ {pair} (@array 10 20))"),
-        2,
-        "int of shape [2]",
-        &[&[11.0, 22.0]],
-    );
-    check(
-        &format!("(- (@array 10.5 20) {pair})"),
-        2,
-        "float of shape [2]",
-        &[&[9.5, 18.0]],
-    );
+    check(&format!("(+ {pair} 1)"), 2, "int of shape [2]", &[&[2.0, 3.0]]);
+    check(&format!("(+ {pair} (@array 10 20))"), 2, "int of shape [2]", &[&[11.0, 22.0]]);
+    check(&format!("(- (@array 10.5 20) {pair})"), 2, "float of shape [2]", &[&[9.5, 18.0]]);
     check(
         &format!("(+ {pair} (buffer 3 (@re 0 r1)))"),
         6,
@@ -241,25 +145,10 @@ fn arithmetic_keeps_order_and_types() {
 
 #[test]
 fn functions_map_over_items() {
-    check(
-        "(map (booleancast) (@re 0 r3))",
-        3,
-        "int",
-        &[&[1.0], &[0.0], &[1.0]],
-    );
-    check(
-        "(map (booleancast) (buffer 2 (@re 0 r3)))",
-        2,
-        "int of shape [2]",
-        &[&[1.0, 0.0]],
-    );
+    check("(map (booleancast) (@re 0 r3))", 3, "int", &[&[1.0], &[0.0], &[1.0]]);
+    check("(map (booleancast) (buffer 2 (@re 0 r3)))", 2, "int of shape [2]", &[&[1.0, 0.0]]);
     check("(map (smult 2) (@re 0 r1))", 2, "int", &[&[2.0], &[4.0]]);
-    check(
-        "(map (smult 0.5) (buffer 2 (@re 0 r1)))",
-        2,
-        "float of shape [2]",
-        &[&[0.5, 1.0]],
-    );
+    check("(map (smult 0.5) (buffer 2 (@re 0 r1)))", 2, "float of shape [2]", &[&[0.5, 1.0]]);
     let triple = "(buffer 3 (@re 0 r1))";
     check(
         &format!("(map (vmult (@array 1 0 -1)) {triple})"),
@@ -267,18 +156,8 @@ fn functions_map_over_items() {
         "int of shape [3]",
         &[&[1., 0., -3.]],
     );
-    check(
-        &format!("(map (dot (@array 1 2 3)) {triple})"),
-        3,
-        "int",
-        &[&[14.0]],
-    );
-    check(
-        &format!("(map (dot (@array 0.5 0 0)) {triple})"),
-        3,
-        "float",
-        &[&[0.5]],
-    );
+    check(&format!("(map (dot (@array 1 2 3)) {triple})"), 3, "int", &[&[14.0]]);
+    check(&format!("(map (dot (@array 0.5 0 0)) {triple})"), 3, "float", &[&[0.5]]);
 }
 
 #[test]
@@ -301,53 +180,22 @@ fn histograms_count_inclusive_bins() {
 #[test]
 fn a_zip_pairs_its_receiver_with_its_argument() {
     // On the wire the argument comes first.
-    check(
-        "(zip (@re 0 r2) (@re 0 r1))",
-        2,
-        "(value_0, value_1)",
-        &[&[1.0, 0.5], &[2.0, 1.0]],
-    );
+    check("(zip (@re 0 r2) (@re 0 r1))", 2, "(value_0, value_1)", &[&[1.0, 0.5], &[2.0, 1.0]]);
     let pairs = "(zip (buffer 2 (@re 0 r2)) (@re 0 r1))";
-    check(
-        pairs,
-        4,
-        "(value_0, value_1)",
-        &[&[1.0, 0.5, 1.0], &[2.0, 1.5, 2.0]],
-    );
+    check(pairs, 4, "(value_0, value_1)", &[&[1.0, 0.5, 1.0], &[2.0, 1.5, 2.0]]);
 }
 
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
     for (pipeline, says) in [
-        (
-            "(map (fft) (buffer 4 (@re 0 r1)))",
-            "'fft' is not supported",
-        ),
-        (
-            "(map (conv '' (@array 1 2)) (buffer 4 (@re 0 r1)))",
-            "'convolution' is not supported",
-        ),
-        (
-            "(map (demod 1.0 1.0 0.0) (buffer 4 (@re 0 r1)))",
-            "'demod' is not supported",
-        ),
-        (
-            "(map (tmult) (zip (@re 0 r1) (@re 0 r1)))",
-            "'tuple_multiply' is not supported",
-        ),
-        (
-            "(map (dot) (zip (@re 0 r1) (@re 0 r1)))",
-            "'tuple_dot_product' is not supported",
-        ),
+        ("(map (fft) (buffer 4 (@re 0 r1)))", "'fft' is not supported"),
+        ("(map (conv '' (@array 1 2)) (buffer 4 (@re 0 r1)))", "'convolution' is not supported"),
+        ("(map (demod 1.0 1.0 0.0) (buffer 4 (@re 0 r1)))", "'demod' is not supported"),
+        ("(map (tmult) (zip (@re 0 r1) (@re 0 r1)))", "'tuple_multiply' is not supported"),
+        ("(map (dot) (zip (@re 0 r1) (@re 0 r1)))", "'tuple_dot_product' is not supported"),
         ("(real (@re 0 r1))", "'real' is not supported"),
-        (
-            "(@macro_auto_reshape (@re 0 r1))",
-            "'auto_reshape' is not supported",
-        ),
-        (
-            "(@macro_adc_trace (@re 2 r1))",
-            "ADC streams are not supported",
-        ),
+        ("(@macro_auto_reshape (@re 0 r1))", "'auto_reshape' is not supported"),
+        ("(@macro_adc_trace (@re 2 r1))", "ADC streams are not supported"),
         ("(buffer 0 (@re 0 r1))", "buffer of size 0"),
         ("(buffer -1 (@re 0 r1))", "-1 is not a count"),
         ("(buffer 1.5 (@re 0 r1))", "1.5 is not a count"),
@@ -358,23 +206,14 @@ fn what_is_not_supported_is_refused_by_name() {
         ("(+ (@re 0 r1) (buffer 2 (@re 0 r1)))", "items of one shape"),
         ("(+ 1 2)", "arithmetic of two constants"),
         ("(map (booleancast) (@re 0 r1))", "works on bools"),
-        (
-            "(map (average 2) (buffer 2 (@re 0 r1)))",
-            "axis 2 of items of 1",
-        ),
-        (
-            "(map (dot (@array 1 2)) (buffer 3 (@re 0 r1)))",
-            "needs items of that length",
-        ),
+        ("(map (average 2) (buffer 2 (@re 0 r1)))", "axis 2 of items of 1"),
+        ("(map (dot (@array 1 2)) (buffer 3 (@re 0 r1)))", "needs items of that length"),
         ("(histogram (@array) (@re 0 r1))", "at least one bin"),
         ("(take (@re 0 r1))", "takes one argument, not 0"),
         ("(zip (@re 0 r1))", "has no source"),
     ] {
         let error = plan(&format!("saveAll out {pipeline}")).unwrap_err();
-        assert!(
-            error.contains(says) && error.contains("result 'out'"),
-            "{pipeline}: {error}"
-        );
+        assert!(error.contains(says) && error.contains("result 'out'"), "{pipeline}: {error}");
     }
 }
 
@@ -398,10 +237,7 @@ fn singles_keep_the_last_and_results_have_a_limit() {
     let results = Arc::new(plan.results(16));
     let mut pipelines = plan.start(3, Arc::clone(&results));
     (0..3).for_each(|value| pipelines.save(0, Kind::Int, value, 0));
-    assert_eq!(
-        (results.outputs()[0].count(), results.data_loss()),
-        (2, true)
-    );
+    assert_eq!((results.outputs()[0].count(), results.data_loss()), (2, true));
     results.clear();
     assert_eq!(results.outputs()[0].count(), 0);
 }
@@ -415,20 +251,11 @@ fn large_results_come_in_pieces_that_add_up() {
     let output = &results.outputs()[0];
     for (offset, limit, first, count) in [(0, 9, 0, 3), (1, 1, 300_000, 1), (-1, 5, 600_000, 1)] {
         let pieces = output.read(offset, limit);
-        assert!(
-            pieces
-                .iter()
-                .all(|piece| piece.data.len() <= super::super::store::PIECE)
-        );
+        assert!(pieces.iter().all(|piece| piece.data.len() <= super::super::store::PIECE));
         assert_eq!(pieces.iter().map(|piece| piece.count).sum::<usize>(), count);
-        let bytes: Vec<u8> = pieces
-            .iter()
-            .flat_map(|piece| piece.data.to_vec())
-            .collect();
+        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.data.to_vec()).collect();
         assert_eq!(bytes.len(), count * output.ty.size());
-        let values = bytes
-            .chunks(8)
-            .map(|bytes| i64::from_le_bytes(bytes.try_into().unwrap()));
+        let values = bytes.chunks(8).map(|bytes| i64::from_le_bytes(bytes.try_into().unwrap()));
         assert!(values.eq(first..first + count as i64 * 300_000));
     }
     for (offset, limit) in [(0, 0), (0, -1), (3, 1), (i64::MAX, 1)] {

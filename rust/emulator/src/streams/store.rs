@@ -101,9 +101,7 @@ impl Results {
     pub fn finish(&self, done: bool) {
         let to = if done { 1 } else { 2 };
         // Whoever comes second finds the results ended already.
-        let _ = self
-            .progress
-            .compare_exchange(0, to, Ordering::AcqRel, Ordering::Acquire);
+        let _ = self.progress.compare_exchange(0, to, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Whether items were dropped.
@@ -120,11 +118,7 @@ impl Results {
     pub fn clear(&self) {
         for output in &self.outputs {
             let mut data = lock(&output.data);
-            let freed = if output.single {
-                0
-            } else {
-                data.count * output.size
-            };
+            let freed = if output.single { 0 } else { data.count * output.size };
             *data = Data::default();
             self.used.fetch_sub(freed, Ordering::Relaxed);
         }
@@ -151,11 +145,7 @@ impl Results {
         let chunk = output.chunk_bytes();
         if data.tail.capacity() == 0 {
             // The first chunk grows; later ones are known to fill up.
-            let capacity = if data.chunks.is_empty() {
-                output.size
-            } else {
-                chunk
-            };
+            let capacity = if data.chunks.is_empty() { output.size } else { chunk };
             data.tail.reserve_exact(capacity.min(chunk));
         }
         item.write(&mut data.tail);
@@ -170,13 +160,7 @@ impl Results {
 impl Output {
     pub(super) fn new(name: String, single: bool, ty: Type) -> Self {
         let size = ty.size();
-        Self {
-            name,
-            single,
-            ty,
-            size,
-            data: Mutex::default(),
-        }
+        Self { name, single, ty, size, data: Mutex::default() }
     }
 
     fn items_per_chunk(&self) -> usize {
@@ -198,11 +182,7 @@ impl Output {
     pub fn read(&self, offset: i64, limit: i64) -> Vec<Piece> {
         let data = lock(&self.data);
         let count = data.count as i64;
-        let start = if offset < 0 {
-            (count + offset).max(0)
-        } else {
-            offset
-        };
+        let start = if offset < 0 { (count + offset).max(0) } else { offset };
         let end = start.saturating_add(limit.max(0)).min(count);
         if start >= end {
             return Vec::new();
@@ -212,11 +192,7 @@ impl Output {
         let mut pieces = Vec::with_capacity((last - first) / PIECE + 2);
         let mut at = first;
         while at < last {
-            let (index, within) = if self.single {
-                (0, at)
-            } else {
-                (at / chunk, at % chunk)
-            };
+            let (index, within) = if self.single { (0, at) } else { (at / chunk, at % chunk) };
             let whole = data.chunks.get(index);
             let available = whole.map_or(data.tail.len(), Bytes::len) - within;
             let take = available.min(PIECE).min(last - at);
@@ -226,10 +202,7 @@ impl Output {
                 None => Bytes::copy_from_slice(&data.tail[within..within + take]),
             };
             let next = at + take;
-            pieces.push(Piece {
-                count: next / self.size - at / self.size,
-                data: bytes,
-            });
+            pieces.push(Piece { count: next / self.size - at / self.size, data: bytes });
             at = next;
         }
         pieces
