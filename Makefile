@@ -46,7 +46,6 @@ demo: .venv/.built .venvs/qm-1.4.1/.ready
 test: .venv/.built $(QM_READY)
 	cargo test --release --locked --workspace --exclude pulsewire-bindings -q
 	cargo build --release --locked -q -p pulsewire-client --examples
-	cargo build --release --locked -q -p pulsewire-emulator
 	$(PY) -m pytest tests/unit
 	$(MAIN_QM) -m pytest tests/emulator tests/interop
 
@@ -59,7 +58,7 @@ lint: .venv/.built
 	$(PY) -m mypy.stubtest pulsewire._native --mypy-config-file pyproject.toml
 
 bench: .venv/.built $(QM_READY)
-	cargo build --release --locked -q -p pulsewire-emulator
+	cargo build --release --locked -q -p pulsewire-emulator -p pulsewire-benches
 	$(MAIN_QM) -W ignore benches/python/run.py
 
 clean:
