@@ -1,6 +1,6 @@
 """All benchmarks in one run: interleaved rounds, medians, ratios; see benches/README.md.
 
-    make bench
+make bench
 """
 
 import datetime

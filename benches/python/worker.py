@@ -1,6 +1,6 @@
 """One peer of a benchmark: takes commands as JSON lines, answers with seconds.
 
-    python worker.py qm|pulsewire HOST PORT
+python worker.py qm|pulsewire HOST PORT
 """
 
 import json

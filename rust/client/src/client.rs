@@ -482,3 +482,27 @@ impl Inner {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_become_the_errors_of_the_vendors_client() {
+        let fail =
+            |code| failure("push".to_owned(), Duration::from_secs(3), &Status::new(code, "why"));
+        assert!(matches!(fail(Code::Unimplemented), Error::Unimplemented { .. }));
+        assert!(matches!(fail(Code::DeadlineExceeded), Error::Timeout { .. }));
+        for (code, name) in [(Code::NotFound, "NOT_FOUND"), (Code::Unavailable, "UNAVAILABLE")] {
+            assert_eq!(fail(code).to_string(), format!("push: why (status {name})"));
+        }
+    }
+
+    #[test]
+    fn levels_of_messages_are_read() {
+        assert_eq!(
+            [0, 1, 2, 9].map(level),
+            [Level::Error, Level::Warning, Level::Info, Level::Error]
+        );
+    }
+}
