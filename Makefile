@@ -1,5 +1,6 @@
 # Every target does its own set-up, in .venv (tools, the built package) and .venvs (one for each
-# qm-qua version that is tested against). Needs Rust, CPython 3.10+ with pip, and make.
+# qm-qua version that is tested against). Needs Rust, CPython 3.10 to 3.12 (the newest that qm-qua
+# 1.2.6 installs on) with pip, and make.
 
 PYTHON ?= python3
 QM_VERSIONS := 1.2.6 1.4.1

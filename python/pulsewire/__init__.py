@@ -9,10 +9,19 @@ Start with :func:`connect`, or with :class:`Emulator` when there is no instrumen
             print(job.result_handles.fetch_results())
 """
 
+import warnings
+
 from pulsewire import exceptions
-from pulsewire._native import __version__, quantize_correction
+from pulsewire._native import DEBUG_BUILD, __version__, quantize_correction
 from pulsewire.client import Client, connect
 from pulsewire.emulator import Emulator
+
+if DEBUG_BUILD:
+    warnings.warn(
+        "this is a debug build of pulsewire, many times slower: `make build` makes a release one",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 __all__ = [
     "Client",

@@ -36,6 +36,13 @@ def _demo(arguments: argparse.Namespace) -> int:
     return run(arguments.output, iterations=arguments.iterations)
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 65536:
+        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535")
+    return port
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; gives the exit status."""
     parser = argparse.ArgumentParser(prog="pulsewire", description=__doc__)
@@ -43,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     emulator = commands.add_parser("emulator", help="run the emulator until Ctrl-C")
     emulator.add_argument("--host", default="127.0.0.1", help="address (default: loopback)")
-    emulator.add_argument("--port", type=int, default=9510, help="port; 0: any free one")
+    emulator.add_argument("--port", type=_port, default=9510, help="port; 0: any free one")
     emulator.add_argument(
         "--realtime", action="store_true", help="waits last as long as on the instrument"
     )

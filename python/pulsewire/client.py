@@ -11,6 +11,7 @@ from typing import Any
 
 from pulsewire import _native
 from pulsewire._vendor import config_bytes, program_bytes
+from pulsewire.exceptions import QmValueError
 from pulsewire.jobs.job_queue import QmQueue
 from pulsewire.jobs.pending_job import QmPendingJob
 from pulsewire.jobs.qm_job import QmJob
@@ -40,7 +41,7 @@ class Client:
     Made by :func:`connect`; a context manager that closes it. Calls may come from any thread.
     A client pickles as its address and options and connects anew where it is unpickled; after
     ``os.fork()`` the child gets a connection of its own on first use. A pickle carries the
-    token and the headers in clear.
+    token, the headers and the TLS key in clear.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -232,6 +233,8 @@ def connect(
         QmServerDetectionError: There is no gateway at the address.
         QMHealthCheckError: The gateway says that it is not well.
     """
+    if not 0 < port < 65536:
+        raise QmValueError(f"connect: a port is 1 to 65535, not {port}")
     return Client(
         {
             "host": host,

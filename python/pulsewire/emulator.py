@@ -26,6 +26,7 @@ class Emulator:
 
     Raises:
         OSError: The address cannot be used.
+        ValueError: A port or a limit that cannot be.
         TypeError: A limit of an unknown name.
     """
 
@@ -37,6 +38,11 @@ class Emulator:
         realtime: bool = False,
         limits: Mapping[str, int] | None = None,
     ) -> None:
+        if not 0 <= port < 65536:
+            raise ValueError(f"the emulator's port is 0 to 65535, not {port}")
+        for name, limit in (limits or {}).items():
+            if limit < 0:
+                raise ValueError(f"the emulator's limit {name!r} can not be {limit}")
         self._native = _native.Emulator(host, port, realtime, dict(limits or {}))
 
     @property
@@ -52,7 +58,8 @@ class Emulator:
     @property
     def address(self) -> str:
         """``host:port``."""
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
     def stop(self) -> None:
         """Halts every job and closes every connection; once is enough."""

@@ -1,8 +1,8 @@
 """The exceptions of pulsewire, by the names and codes that users of qm-qua catch.
 
 Every message says what was asked, of which job, and what to do. The names are those of
-``qm.exceptions`` and ``qm._QmJobErrors`` (qm-qua 1.4.1); :class:`ResultEndedError` and
-:class:`UnknownResultError` are pulsewire's own. A wait that runs out of time raises the builtin
+``qm.exceptions`` and ``qm._QmJobErrors`` (qm-qua 1.4.1); :class:`ResultEndedError` is
+pulsewire's own. A wait that runs out of time raises the builtin
 :class:`TimeoutError`; a call that gets no answer raises :class:`QMTimeoutError`.
 """
 
@@ -42,7 +42,6 @@ __all__ = [
     "StreamProcessingDataLossError",
     "UnknownInputStreamError",
     "UnknownJobStateError",
-    "UnknownResultError",
     "UnspecifiedError",
     "UnsupportedCapabilitiesError",
 ]
@@ -135,6 +134,8 @@ class ErrorJobStateError(QmQuaException):
     def __init__(self, message: str = "", *, error_list: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.error_list = list(error_list)
+        # The name that qm-qua has it under.
+        self._error_list = self.error_list
 
 
 class UnknownJobStateError(QmQuaException):
@@ -155,10 +156,6 @@ class DataFetchingError(QmQuaException):
 
 class QmInvalidSchemaError(QmQuaException):
     """A result is described in a way that is not known."""
-
-
-class UnknownResultError(QmQuaException):
-    """The job has no such result."""
 
 
 class ResultEndedError(QmQuaException):

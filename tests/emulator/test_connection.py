@@ -1,6 +1,8 @@
 """Connecting: redirection, headers, names of failures."""
 
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -110,3 +112,19 @@ def test_headers_reach_the_gateway(pulsewire_emulator, machine, endless):
         assert [j.id for j in client.queue(machine).get_by_user_id("alice")] == [waiting.id]
         assert client.queue(machine).remove_by_user_id("alice") == 1
         job.halt()
+
+
+def test_importing_pulls_in_nothing_heavy():
+    code = (
+        "import sys, pulsewire; "
+        "print([m for m in ('qm', 'matplotlib', 'grpc', 'pandas') if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_a_silent_gateway_does_not_hold_a_client():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for options in ({}, {"tls": True}, {"follow_redirects": False}):
+            with pytest.raises(errors.QmServerDetectionError, match=r"within 0\.2 s"):
+                pulsewire.connect("127.0.0.1", silent.getsockname()[1], timeout=0.2, **options)

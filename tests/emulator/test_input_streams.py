@@ -28,6 +28,9 @@ def answer(job, name, count):
         np.array([1, -2, 2**31 - 1], dtype=np.int64),
         np.array([1, 0, -2, 0, 2**31 - 1], dtype=np.int64)[::2],
         [np.int8(1), np.int64(-2), np.int32(2**31 - 1)],
+        np.array([(5, 1), (6, -2), (7, 2**31 - 1)], dtype=[("other", "i1"), ("wanted", "<i4")])[
+            "wanted"
+        ],
     ],
 )
 def test_every_form_of_ints_arrives(job, entry):
@@ -80,6 +83,11 @@ def test_floats_and_bools_arrive(job, angle, flag):
         ("numbers", None, "NoneType is not a bool"),
         ("numbers", ["1"], "str is not a bool"),
         ("numbers", [[1, 2, 3]], "list is not a bool"),
+        ("numbers", {3, 1, 2}, "set is not a bool"),
+        ("numbers", bytearray(3), "bytearray is not a bool"),
+        ("numbers", np.ma.array([1, 2, 3], mask=[0, 1, 0]), "masked"),
+        ("numbers", np.array([2**64 - 1] * 3, dtype=">u8"), "18446744073709551615"),
+        ("angle", 7.9999999999, "does not fit a fixed"),
         ("numbers", np.zeros((3, 1), dtype=int), "push_many"),
         ("numbers", np.array(["a"]), "cannot be pushed"),
         ("numbers", np.array([1j]), "cannot be pushed"),
@@ -139,6 +147,11 @@ def test_a_failure_tells_how_many_were_taken(job):
     with pytest.raises(errors.QmValueError) as caught:
         job.input_stream("angle").push_many(np.array([0.5, np.nan]))
     assert caught.value.acknowledged == 0
+    with pytest.raises(errors.QmValueError) as caught:
+        stream.push_many([[1, 2, 3], [1, 2, 3.5]])
+    assert caught.value.acknowledged == 0
+    with pytest.raises(errors.QmValueError, match="an array or a list"):
+        stream.push_many(5)
     for bad in (np.zeros((2, 2, 2), dtype=int), np.zeros((2, 0), dtype=int)):
         with pytest.raises(errors.QmValueError, match="'numbers'"):
             stream.push_many(bad)

@@ -239,8 +239,10 @@ def test_handles_pickle_as_address_and_id(pulsewire_client, machine, counting):
     assert (again.id, again.status) == (job.id, "completed")
     handles = pickle.loads(pickle.dumps(job.result_handles))
     assert handles["values"].fetch_all()["value"].tolist() == [0, 1, 2]
-    again._client.close()
-    handles._job._client.close()
+    handle = pickle.loads(pickle.dumps(job.result_handles["last"]))
+    assert handle.fetch_all() == 2
+    for one in (again, handles._job, handle._job):
+        one._client.close()
 
 
 def test_deprecated_members_warn(pulsewire_client, machine, echo):

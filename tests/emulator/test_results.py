@@ -46,6 +46,8 @@ def test_the_manager_is_a_mapping_of_handles(done):
     assert not handle.is_processing()
     assert not results.is_processing()
     assert not handle.has_dataloss()
+    state = handle.get_job_state()
+    assert (state.job_id, state.done, state.closed) == (done.id, True, False)
 
 
 def test_slices_are_those_of_python(done):
@@ -129,6 +131,8 @@ def test_several_results_at_once(done):
     some = results.fetch_results(stream_names={"values": slice(2, 4)})
     assert some["values"]["value"].tolist() == [2, 3]
     assert results.fetch_results(stream_names=["values"], item=3)["values"].tolist() == [(3,)]
+    for timeout in (0, -1, None):
+        assert results.fetch_results(timeout=timeout)["last"] == 9
     with pytest.raises(errors.QmQuaException, match="not both"):
         results.fetch_results(stream_names={"values": 1}, item=1)
     with pytest.raises(errors.QmQuaException, match="no results 'nothing'"):

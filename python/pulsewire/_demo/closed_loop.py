@@ -150,6 +150,9 @@ def run(output: Path, *, iterations: int = 1200) -> int:
     if iterations < 1000:
         print("the demo's loop has at least 1000 iterations")
         return 2
+    if not output.parent.is_dir():
+        print(f"there is no folder {output.parent} for the picture")
+        return 2
     config, loop, large = _material()
     with Emulator() as emulator, connect(emulator.host, emulator.port) as client:
         print(f"emulator: {emulator.address}, gateway {client.version}")

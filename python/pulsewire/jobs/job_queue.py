@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pulsewire._vendor import program_bytes
 from pulsewire.exceptions import JobNotFoundError, QmValueError
 from pulsewire.jobs.pending_job import QmPendingJob
@@ -20,15 +22,16 @@ def _overrides(
 ) -> list[tuple[str, list[float]]]:
     given = dict(overrides or {})
     waveforms = given.pop("waveforms", {})
+    if not isinstance(waveforms, Mapping):
+        raise QmValueError("overrides: waveforms is a mapping of names to samples")
     if given:
         raise QmValueError(f"overrides: only waveforms can be overridden, not {', '.join(given)}")
     out = []
     for name, samples in waveforms.items():
-        values = (
-            [float(value) for value in samples]
-            if hasattr(samples, "__iter__")
-            else [float(samples)]
-        )
+        try:
+            values = [float(sample) for sample in np.atleast_1d(np.asarray(samples, dtype=float))]
+        except (TypeError, ValueError):
+            raise QmValueError(f"overrides: the samples of {name!r} are not numbers") from None
         if not values:
             raise QmValueError(f"overrides: the waveform {name!r} needs at least one sample")
         out.append((name, values))
@@ -132,7 +135,8 @@ class QmQueue:
         Raises:
             JobNotFoundError: Fewer jobs wait.
         """
-        return self._first(f"job at position {position}", self._pending(position=position))
+        found = self._pending(position=position) if position >= 0 else ()
+        return self._first(f"job at position {position}", found)
 
     def __getitem__(self, position: int) -> QmPendingJob:
         return self.get_at(position)

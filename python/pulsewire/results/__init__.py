@@ -2,19 +2,27 @@
 
 from pulsewire.results.fetchers import (
     BaseSingleStreamFetcher,
+    JobStreamingState,
     SingleStreamMultipleResultFetcher,
     SingleStreamSingleResultFetcher,
 )
 from pulsewire.results.report import ExecutionError, ExecutionErrorSeverity, ExecutionReport
 from pulsewire.results.streams_manager import StreamingResultFetcher, StreamsManager
 
+#: The names that older scripts know.
+SingleStreamingResultFetcher = SingleStreamSingleResultFetcher
+MultipleStreamingResultFetcher = SingleStreamMultipleResultFetcher
+
 __all__ = [
     "BaseSingleStreamFetcher",
     "ExecutionError",
     "ExecutionErrorSeverity",
     "ExecutionReport",
+    "JobStreamingState",
+    "MultipleStreamingResultFetcher",
     "SingleStreamMultipleResultFetcher",
     "SingleStreamSingleResultFetcher",
+    "SingleStreamingResultFetcher",
     "StreamingResultFetcher",
     "StreamsManager",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import operator
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pulsewire import _native
+    from pulsewire.jobs.base_job import QmBaseJob
 
 __all__ = [
     "BaseSingleStreamFetcher",
+    "JobStreamingState",
     "SingleStreamMultipleResultFetcher",
     "SingleStreamSingleResultFetcher",
 ]
@@ -28,6 +31,30 @@ logger = logging.getLogger("pulsewire")
 
 # As long as qm-qua waits (23 days), so that signatures agree.
 VERY_LONG_TIME = 2e6
+
+
+@dataclass(frozen=True)
+class JobStreamingState:
+    """How the results of a job stand.
+
+    Attributes:
+        job_id: The job.
+        done: Everything is there.
+        closed: Nothing more comes although the program did not come to its end.
+        has_dataloss: The gateway dropped data.
+    """
+
+    job_id: str
+    done: bool
+    closed: bool
+    has_dataloss: bool
+
+
+def _handle_of(job: QmBaseJob, name: str) -> BaseSingleStreamFetcher:
+    """A handle unpickled: the job is asked for its results anew."""
+    from pulsewire.results.streams_manager import StreamsManager
+
+    return StreamsManager(job)[name]
 
 
 def _range_of(name: str, item: object) -> tuple[int, int | None]:
@@ -57,15 +84,19 @@ class BaseSingleStreamFetcher(ABC):
     def __init__(
         self,
         native: _native.Results,
-        job_id: str,
+        job: QmBaseJob,
         schema: tuple[str, object, bool, int],
     ) -> None:
         self._native = native
-        self._job_id = job_id
+        self._job = job
+        self._job_id = job.id
         self._name, self._dtype, single, self._expected_count = schema
         if single != self._is_single:
             kind = "single" if self._is_single else "multiple"
             raise QmInvalidSchemaError(f"the result {self._name!r} is not a {kind} result")
+
+    def __reduce__(self) -> tuple[Any, tuple[QmBaseJob, str]]:
+        return (_handle_of, (self._job, self._name))
 
     def __repr__(self) -> str:
         return f"<pulsewire.{type(self).__name__} {self._name!r} of {self._job_id!r}>"
@@ -105,12 +136,16 @@ class BaseSingleStreamFetcher(ABC):
 
     def is_processing(self) -> bool:
         """Whether more values may come."""
-        done, closed, _ = self._native.state()
-        return not (done or closed)
+        state = self.get_job_state()
+        return not (state.done or state.closed)
 
     def has_dataloss(self) -> bool:
         """Whether the gateway dropped data of the job."""
-        return self._native.state()[2]
+        return self.get_job_state().has_dataloss
+
+    def get_job_state(self) -> JobStreamingState:
+        """How the result stands."""
+        return JobStreamingState(self._job_id, *self._native.state(self._name))
 
     def wait_for_values(self, count: int = 1, timeout: float = VERY_LONG_TIME) -> None:
         """Waits until there are at least ``count`` values.
@@ -137,7 +172,7 @@ class BaseSingleStreamFetcher(ABC):
         Raises:
             TimeoutError: The job still runs.
         """
-        return self._native.wait_for_all(timeout)
+        return self._native.wait_for_all(self._name, timeout)
 
     def _report_errors(self, has_errors: bool) -> None:
         if has_errors:

@@ -43,7 +43,7 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
             kind = (
                 SingleStreamSingleResultFetcher if schema[2] else SingleStreamMultipleResultFetcher
             )
-            self._handles[schema[0]] = kind(self._native, job.id, schema)
+            self._handles[schema[0]] = kind(self._native, job, schema)
 
     def __reduce__(self) -> tuple[type[StreamsManager], tuple[QmBaseJob]]:
         return (StreamsManager, (self._job,))
@@ -100,7 +100,7 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         """Whether more values may come; False for a job that has no results."""
         if not self._handles:
             return False
-        done, closed, _ = self._native.state()
+        done, closed, _ = self._native.state(None)
         return not (done or closed)
 
     def wait_for_all_values(self, timeout: float | None = None) -> bool:
@@ -119,7 +119,7 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         """
         if not self._handles:
             return True
-        done = self._native.wait_for_all(timeout if timeout else VERY_LONG_TIME)
+        done = self._native.wait_for_all(None, timeout if timeout else VERY_LONG_TIME)
         if not done:
             logger.warning(
                 f"the job {self._job.id} was halted or failed: not all of its data is there"
@@ -129,7 +129,7 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
     def fetch_results(
         self,
         wait_until_done: bool = True,
-        timeout: float = VERY_LONG_TIME,
+        timeout: float | None = VERY_LONG_TIME,
         stream_names: Mapping[str, int | slice] | Collection[str] | None = None,
         item: int | slice | None = None,
     ) -> dict[str, Any]:
@@ -137,7 +137,8 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
 
         Args:
             wait_until_done: Wait until no more values come first.
-            timeout: Seconds for the whole call.
+            timeout: Seconds for the whole call; None for no bound. Zero or less looks exactly once
+                whether the job is over, then fetches within the connection's timeout.
             stream_names: Which results: names, or a dict of name to index or slice; None for
                 all.
             item: An index or slice of each; None for everything.
@@ -163,19 +164,21 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
                 f"the job {self._job.id} has no results {', '.join(map(repr, unknown))}; it has "
                 f"{', '.join(self._handles) or 'none'}"
             )
+        if timeout is None:
+            timeout = VERY_LONG_TIME
         ends = time.monotonic() + timeout
         if wait_until_done:
             try:
-                self.wait_for_all_values(timeout)
+                self.wait_for_all_values(timeout if timeout > 0 else -1)
             except TimeoutError as error:
                 raise QMTimeoutError(str(error)) from error
         results = {}
         for name, which in wanted.items():
-            left = min(ends - time.monotonic(), VERY_LONG_TIME)
-            if left <= 0:
+            left = ends - time.monotonic() if timeout > 0 else None
+            if left is not None and left <= 0:
                 raise QMTimeoutError(
                     f"fetch results of the job {self._job.id}: {timeout} s were over before "
-                    f"{name!r}"
+                    f"{name!r}; raise the timeout"
                 )
             value = self._handles[name].fetch(which, timeout=left)
             if value is None:

@@ -7,7 +7,7 @@ use numpy::{
 use pulsewire_client::Values;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyList};
+use pyo3::types::{PyBool, PyFloat, PyInt, PyIterator, PyList, PyRange, PyTuple};
 
 use crate::errors;
 
@@ -90,19 +90,15 @@ pub(crate) fn entry(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Values> 
     if let Some(scalar) = Scalar::read(stream, value)? {
         return Ok(scalar.into_values());
     }
-    // A list, a tuple, a range: anything that iterates and is no text.
-    let is_text = value.is_instance_of::<pyo3::types::PyString>()
-        || value.is_instance_of::<pyo3::types::PyBytes>();
-    let items = if is_text { None } else { value.try_iter().ok() };
-    let Some(items) = items else {
-        return Err(refuse(
+    let items = items_of(value)?.ok_or_else(|| {
+        let name = value.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+        refuse(
             py,
             format!(
-                "the input stream '{stream}': {} is not a bool, int, float, a sequence of these or an array",
-                value.get_type().name()?
+                "the input stream '{stream}': {name} is not a bool, int, float, a list, tuple or range of these, or an array"
             ),
-        ));
-    };
+        )
+    })?;
     let mut values: Option<Values> = None;
     for item in items {
         let item = item?;
@@ -159,7 +155,18 @@ pub(crate) fn entries(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<Va
             }
         });
     }
-    value.try_iter()?.map(|item| entry(stream, &item?)).collect()
+    let items = items_of(value)?.ok_or_else(|| {
+        refuse(py, format!("the input stream '{stream}': several entries are an array or a list"))
+    })?;
+    items.map(|item| entry(stream, &item?)).collect()
+}
+
+/// The items of a list, a tuple or a range: what has an order and is no text or bytes.
+fn items_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIterator>>> {
+    let ordered = value.is_instance_of::<PyList>()
+        || value.is_instance_of::<PyTuple>()
+        || value.is_instance_of::<PyRange>();
+    if ordered { value.try_iter().map(Some) } else { Ok(None) }
 }
 
 enum Scalar {
@@ -202,37 +209,46 @@ impl Scalar {
     }
 }
 
-/// The numbers of an array in their order, whatever its strides.
+/// A C-contiguous, aligned array of a dtype in the machine's byte order with the same numbers.
+///
+/// rust-numpy reads elements in place: a field of a structured array, or foreign bytes, must
+/// never reach it.
+fn plain<'py>(array: &Bound<'py, PyAny>, dtype: &str) -> PyResult<Bound<'py, PyAny>> {
+    let py = array.py();
+    let numpy = py.import(intern!(py, "numpy"))?;
+    let converted = numpy.call_method1(intern!(py, "asarray"), (array, dtype))?;
+    numpy.call_method1(intern!(py, "require"), (converted, dtype, ("C", "A")))
+}
+
+/// The numbers of an array in their order, whatever its layout.
 fn numbers(stream: &str, array: &Bound<'_, PyUntypedArray>) -> PyResult<Values> {
     let py = array.py();
+    if array.hasattr(intern!(py, "mask"))? {
+        let text = format!("the input stream '{stream}': a masked array; fill its gaps first");
+        return Err(refuse(py, text));
+    }
     let descr: Bound<'_, PyArrayDescr> = array.dtype();
     match descr.kind() {
         b'b' => {
-            let array: PyReadonlyArrayDyn<'_, bool> = array.extract()?;
-            Ok(Values::Bools(array.as_array().iter().copied().collect()))
+            // A byte of a foreign bool may be more than 1, which Rust's may not.
+            let raw = array.call_method1(intern!(py, "view"), (intern!(py, "uint8"),))?;
+            let bytes: PyReadonlyArrayDyn<'_, u8> = plain(&raw, "uint8")?.extract()?;
+            Ok(Values::Bools(bytes.as_array().iter().map(|byte| *byte != 0).collect()))
         }
-        b'i' | b'u' => {
-            if let Ok(array) = array.extract::<PyReadonlyArrayDyn<'_, i32>>() {
-                return Ok(Values::Ints(array.as_array().iter().copied().collect()));
-            }
-            if let Ok(array) = array.extract::<PyReadonlyArrayDyn<'_, u64>>() {
-                let view = array.as_array();
-                let narrow = |value: &u64| {
-                    i32::try_from(*value).map_err(|_| too_large(py, stream, &value.to_string()))
-                };
-                return view.iter().map(narrow).collect::<PyResult<_>>().map(Values::Ints);
-            }
-            let wide = array.call_method1(intern!(py, "astype"), (intern!(py, "int64"),))?;
-            let wide: PyReadonlyArrayDyn<'_, i64> = wide.extract()?;
-            let view = wide.as_array();
-            view.iter()
-                .map(|value| int32(py, stream, *value))
-                .collect::<PyResult<_>>()
-                .map(Values::Ints)
+        b'i' => {
+            let wide: PyReadonlyArrayDyn<'_, i64> = plain(array, "int64")?.extract()?;
+            let narrow = |value: &i64| int32(py, stream, *value);
+            wide.as_array().iter().map(narrow).collect::<PyResult<_>>().map(Values::Ints)
+        }
+        b'u' => {
+            let wide: PyReadonlyArrayDyn<'_, u64> = plain(array, "uint64")?.extract()?;
+            let narrow = |value: &u64| {
+                i32::try_from(*value).map_err(|_| too_large(py, stream, &value.to_string()))
+            };
+            wide.as_array().iter().map(narrow).collect::<PyResult<_>>().map(Values::Ints)
         }
         b'f' => {
-            let wide = array.call_method1(intern!(py, "astype"), (intern!(py, "float64"),))?;
-            let wide: PyReadonlyArrayDyn<'_, f64> = wide.extract()?;
+            let wide: PyReadonlyArrayDyn<'_, f64> = plain(array, "float64")?.extract()?;
             Ok(Values::Fixed(wide.as_array().iter().copied().collect()))
         }
         _ => Err(refuse(
@@ -245,9 +261,7 @@ fn numbers(stream: &str, array: &Bound<'_, PyUntypedArray>) -> PyResult<Values> 
 /// Rows of four: shape (4,) or (n, 4); also lists of these.
 pub(crate) fn matrices<'py>(value: &Bound<'py, PyAny>) -> PyResult<(Vec<[f64; 4]>, Vec<usize>)> {
     let py = value.py();
-    let numpy = py.import(intern!(py, "numpy"))?;
-    let array = numpy.call_method1(intern!(py, "asarray"), (value, intern!(py, "float64")))?;
-    let array: PyReadonlyArrayDyn<'_, f64> = array.extract()?;
+    let array: PyReadonlyArrayDyn<'_, f64> = plain(value, "float64")?.extract()?;
     let shape = array.shape().to_vec();
     if !matches!(shape.as_slice(), [4] | [_, 4]) {
         return Err(refuse(

@@ -1,15 +1,35 @@
 //! The emulator inside this process, on its own threads.
 
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 
 use pulsewire_emulator::{Emulator, Limits};
 use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
 
+use crate::runtime;
+
 /// A running emulator.
 #[pyclass(name = "Emulator", module = "pulsewire._native", frozen)]
 pub(crate) struct PyEmulator {
-    emulator: Emulator,
+    /// Dropped only in the process whose threads it has.
+    emulator: ManuallyDrop<Emulator>,
+    generation: u64,
+}
+
+impl Drop for PyEmulator {
+    fn drop(&mut self) {
+        if self.is_here() {
+            self.emulator.stop();
+        }
+    }
+}
+
+impl PyEmulator {
+    /// Whether its threads exist in this process, or were left behind by a fork.
+    fn is_here(&self) -> bool {
+        self.generation == runtime::generation()
+    }
 }
 
 fn limits(given: HashMap<String, usize>) -> PyResult<Limits> {
@@ -51,7 +71,7 @@ impl PyEmulator {
         let emulator = py.detach(|| builder.start()).map_err(|error| {
             PyOSError::new_err(format!("the emulator cannot listen on {host}:{port}: {error}"))
         })?;
-        Ok(Self { emulator })
+        Ok(Self { emulator: ManuallyDrop::new(emulator), generation: runtime::generation() })
     }
 
     #[getter]
@@ -65,6 +85,8 @@ impl PyEmulator {
     }
 
     fn stop(&self, py: Python<'_>) {
-        py.detach(|| self.emulator.stop());
+        if self.is_here() {
+            py.detach(|| self.emulator.stop());
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Errors of the client as the exceptions of `pulsewire.exceptions`: one exhaustive match.
 
-use pulsewire_client::{CompilerMessage, Error, JobManagerError};
+use pulsewire_client::{CompilerMessage, Error, JobManagerError, Level};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
@@ -25,7 +25,8 @@ fn raise(py: Python<'_>, class: &str, message: &str, attributes: &[(&str, Py<PyA
 }
 
 fn texts(messages: &[CompilerMessage]) -> Vec<String> {
-    messages.iter().map(|message| message.text.clone()).collect()
+    let mistakes = messages.iter().filter(|message| message.level == Level::Error);
+    mistakes.map(|message| message.text.clone()).collect()
 }
 
 fn object<'py>(py: Python<'py>, value: impl IntoPyObjectExt<'py>) -> Py<PyAny> {
@@ -103,15 +104,13 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
         Error::DataLoss { .. } => plain("StreamProcessingDataLossError"),
         Error::Fetch { .. } => plain("DataFetchingError"),
         Error::Schema { .. } => plain("QmInvalidSchemaError"),
-        Error::UnknownResult { .. } => plain("UnknownResultError"),
         Error::Value(_) => plain("QmValueError"),
     }
 }
 
-/// `push_many` stopped: the failure, with how many entries the gateway had acknowledged.
-pub(crate) fn push_stopped(py: Python<'_>, acknowledged: u64, error: Error) -> PyErr {
-    let raised = to_python(py, error);
-    // Every class of the hierarchy takes further attributes; a foreign one keeps its message.
+/// The exception that ended a `push_many`, with how many entries were acknowledged before.
+pub(crate) fn with_acknowledged(py: Python<'_>, raised: PyErr, acknowledged: u64) -> PyErr {
+    // A class that takes no attributes keeps its message.
     let _ = raised.value(py).setattr("acknowledged", acknowledged);
     raised
 }

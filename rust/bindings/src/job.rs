@@ -1,6 +1,7 @@
 //! One job.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 use pulsewire_client::{Acquiring, Job, Severity, Timeout};
@@ -126,10 +127,16 @@ impl PyJob {
     }
 
     fn push_many(&self, py: Python<'_>, stream: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
-        let entries = array::entries(stream, value)?;
-        let job = self.job(py)?;
-        let pushed = block_on(py, async { Ok(job.push_many(stream, &entries).await) })?;
-        pushed.map_err(|(acknowledged, error)| errors::push_stopped(py, acknowledged, error))
+        let acknowledged = AtomicU64::new(0);
+        let pushed = array::entries(stream, value).and_then(|entries| {
+            let job = self.job(py)?;
+            block_on(py, job.push_many(stream, &entries, &acknowledged))
+        });
+        // Also of an interrupt: what was taken is taken.
+        pushed.map_err(|error| {
+            errors::with_acknowledged(py, error, acknowledged.load(Ordering::Relaxed))
+        })?;
+        Ok(acknowledged.into_inner())
     }
 
     fn results(&self, py: Python<'_>) -> PyResult<PyResults> {

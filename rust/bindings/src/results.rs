@@ -90,16 +90,16 @@ impl PyResults {
         Ok((header.count, header.has_execution_errors))
     }
 
-    /// (done, closed, data loss).
-    fn state(&self, py: Python<'_>) -> PyResult<(bool, bool, bool)> {
+    /// (done, closed, data loss) of a result, or of all together.
+    fn state(&self, py: Python<'_>, name: Option<&str>) -> PyResult<(bool, bool, bool)> {
         let results = self.current(py)?;
-        let state = block_on(py, results.state())?;
+        let state = block_on(py, results.state(name))?;
         Ok((state.done, state.closed, state.has_dataloss))
     }
 
-    fn wait_for_all(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
+    fn wait_for_all(&self, py: Python<'_>, name: Option<&str>, timeout: f64) -> PyResult<bool> {
         let results = self.current(py)?;
-        block_on(py, results.wait_for_all(Timeout::from_seconds(timeout)))
+        block_on(py, results.wait_for_all(name, Timeout::from_seconds(timeout)))
     }
 
     fn wait_for_values(

@@ -1,9 +1,10 @@
 //! The tokio runtime that this process owns: made on first use, shut down at exit with a bound,
 //! made anew in the child of a fork.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -18,6 +19,13 @@ static GENERATION: AtomicU64 = AtomicU64::new(0);
 /// Locked only while attached to the interpreter and never across a wait, so that a fork, which
 /// needs the interpreter too, cannot happen while another thread holds it.
 static CURRENT: Mutex<Option<(u64, Arc<Runtime>)>> = Mutex::new(None);
+
+/// Threads that are in a call, detached.
+static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
+/// Whether the interpreter exits.
+static CLOSING: AtomicBool = AtomicBool::new(false);
+/// The thread that runs the exit handlers.
+static EXITING: OnceLock<ThreadId> = OnceLock::new();
 
 /// The number of this process since the module was loaded.
 pub(crate) fn generation() -> u64 {
@@ -48,15 +56,44 @@ pub(crate) fn current(_py: Python<'_>) -> PyResult<Arc<Runtime>> {
     Ok(runtime)
 }
 
-/// Called in the child of a fork; touches an atomic only.
+/// Called in the child of a fork; touches atomics only.
 #[pyfunction]
 pub(crate) fn _after_fork() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    // The other threads do not exist here.
+    OUTSIDE.store(0, Ordering::Relaxed);
+}
+
+/// Runs something detached from the interpreter.
+///
+/// While the interpreter exits, a thread must not attach again: CPython would end it in the middle
+/// of Rust's frames. Such a thread stays here until the process is gone; the one that runs the exit
+/// handlers goes on.
+pub(crate) fn outside<T>(work: impl FnOnce() -> T) -> T {
+    OUTSIDE.fetch_add(1, Ordering::SeqCst);
+    let result = work();
+    OUTSIDE.fetch_sub(1, Ordering::SeqCst);
+    if CLOSING.load(Ordering::SeqCst) && EXITING.get() != Some(&std::thread::current().id()) {
+        loop {
+            std::thread::park();
+        }
+    }
+    result
 }
 
 /// Called when the interpreter exits.
 #[pyfunction]
 pub(crate) fn _shut_down(py: Python<'_>) {
+    // A second exit handler finds the first one's word.
+    let _ = EXITING.set(std::thread::current().id());
+    CLOSING.store(true, Ordering::SeqCst);
+    // Threads that wait for the interpreter now get it, and every one in a call comes to rest.
+    py.detach(|| {
+        let ends = Instant::now() + EXIT_PATIENCE;
+        while OUTSIDE.load(Ordering::SeqCst) > 0 && Instant::now() < ends {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
     let taken = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some((of, runtime)) = taken else { return };
     if of != generation() {

@@ -63,17 +63,21 @@ impl Interceptor for Headers {
     }
 }
 
-fn address_of(host: &str, port: u16) -> String {
+pub(crate) fn address_of(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-fn detection(address: &str, error: &dyn std::error::Error) -> Error {
-    // The outer errors of the transport say little; the last of the chain says what happened.
+/// The outer errors of the transport say little; the last of the chain says what happened.
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    Error::Detection { address: address.to_owned(), reason: cause.to_string() }
+    cause.to_string()
+}
+
+fn detection(address: &str, error: &dyn std::error::Error) -> Error {
+    Error::Detection { address: address.to_owned(), reason: root_cause(error) }
 }
 
 /// Asks where the gateway really is: a router in front of a cluster answers with 302 (F1.4).
@@ -84,14 +88,7 @@ pub(crate) async fn locate(options: &ConnectOptions, headers: &Headers) -> Resul
     if !options.follow_redirects || options.tls.is_some() {
         return Ok(address);
     }
-    let probed = tokio::time::timeout(options.timeout, probe(&address, headers)).await;
-    let response = match probed {
-        Ok(response) => response?,
-        Err(_) => {
-            let reason = format!("no answer within {} s", options.timeout.as_secs_f64());
-            return Err(Error::Detection { address, reason });
-        }
-    };
+    let response = probe(&address, headers).await?;
     match response.status().as_u16() {
         302 => {
             let location = response.headers().get("location");

@@ -115,6 +115,15 @@ impl Client {
     /// # Errors
     /// [`Error::Detection`], [`Error::Location`], [`Error::HealthCheck`] and those of any call.
     pub async fn connect(options: ConnectOptions) -> Result<Self> {
+        let (timeout, address) =
+            (options.timeout, channel::address_of(&options.host, options.port));
+        tokio::time::timeout(timeout, Self::connect_unbounded(options)).await.unwrap_or_else(|_| {
+            let reason = format!("no answer within {} s", timeout.as_secs_f64());
+            Err(Error::Detection { address, reason })
+        })
+    }
+
+    async fn connect_unbounded(options: ConnectOptions) -> Result<Self> {
         let headers = Headers::new(&options)?;
         let address = channel::locate(&options, &headers).await?;
         let channel = channel::open(&options, &address).await?;
@@ -419,11 +428,14 @@ pub(crate) fn failure(action: String, timeout: Duration, status: &Status) -> Err
     match status.code() {
         Code::Unimplemented => Error::Unimplemented { action, reason: status.message().to_owned() },
         Code::DeadlineExceeded => Error::Timeout { action, timeout },
-        code => Error::Connection {
-            action,
-            reason: status.message().to_owned(),
-            status: code_name(code),
-        },
+        code => {
+            // What the transport reports as unknown is a connection that broke; the last error
+            // of the chain says how.
+            let broken = std::error::Error::source(status);
+            let reason = broken.map_or_else(|| status.message().to_owned(), channel::root_cause);
+            let status = if broken.is_some() { "UNAVAILABLE" } else { code_name(code) };
+            Error::Connection { action, reason, status }
+        }
     }
 }
 

@@ -302,16 +302,6 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// The job has no such result.
-    #[error("the job '{job}' has no result '{name}'; it has {}", if .known.is_empty() { "none".to_owned() } else { .known.join(", ") })]
-    UnknownResult {
-        /// Of which job.
-        job: String,
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: Vec<String>,
-    },
     /// A value that cannot be sent.
     #[error("{0}")]
     Value(String),

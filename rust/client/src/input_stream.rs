@@ -1,5 +1,7 @@
 //! Entries of input streams.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
 use pulsewire_wire::job_manager::{
     BoolStreamData, FixedStreamData, InsertInputStreamRequest, IntStreamData,
@@ -7,6 +9,9 @@ use pulsewire_wire::job_manager::{
 
 use crate::error::{Error, Result};
 use crate::job::{Job, NEW_STRUCTURE, check};
+
+/// Half of 2⁻²⁸, the step of a `fixed`.
+const HALF_STEP: f64 = 1.0 / (1u64 << 29) as f64;
 
 /// The values of one entry; its variant is the stream's type.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +30,9 @@ impl Values {
         let Self::Fixed(values) = self else {
             return Ok(());
         };
-        // Also false for NaN.
-        match values.iter().position(|value| !(-8.0..8.0).contains(value)) {
+        // Half a step above the largest one the nearest would be 8, which wraps. False for NaN.
+        let fits = |value: &f64| (-8.0..8.0 - HALF_STEP).contains(value);
+        match values.iter().position(|value| !fits(value)) {
             None => Ok(()),
             Some(at) => Err(Error::Value(format!(
                 "the input stream '{stream}': {} (value {at}) does not fit a fixed, [-8, 8)",
@@ -71,20 +77,40 @@ impl Job {
         check(response.job_manager_response_header, action, "", [0.0; 4])
     }
 
-    /// Pushes entries one after another, each once the one before was taken.
+    /// Pushes entries one after another, each once the one before was taken; `acknowledged` counts
+    /// them, also when the call fails or is dropped.
     ///
     /// # Errors
-    /// The first failure, with how many entries were acknowledged before it. Values are checked
-    /// before the first entry is sent.
-    pub async fn push_many(&self, stream: &str, entries: &[Values]) -> Result<u64, (u64, Error)> {
+    /// The first failure. Values are checked before the first entry is sent.
+    pub async fn push_many(
+        &self,
+        stream: &str,
+        entries: &[Values],
+        acknowledged: &AtomicU64,
+    ) -> Result<()> {
+        entries.iter().try_for_each(|entry| entry.check(stream))?;
         for entry in entries {
-            entry.check(stream).map_err(|error| (0, error))?;
+            self.push(stream, entry).await?;
+            acknowledged.fetch_add(1, Ordering::Relaxed);
         }
-        let mut acknowledged = 0;
-        for entry in entries {
-            self.push(stream, entry).await.map_err(|error| (acknowledged, error))?;
-            acknowledged += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_fixed_can_hold_is_sent() {
+        let largest = 8.0 - 2f64.powi(-28);
+        let fits = |value| Values::Fixed(vec![0.0, value]).check("x").is_ok();
+        assert!(fits(largest) && fits(-8.0) && fits(-1e-300));
+        // The nearest fixed of this one would be 8, which wraps to -8.
+        assert!(!fits(8.0 - 2f64.powi(-30)));
+        for bad in [8.0, -8.0000001, f64::NAN, f64::INFINITY] {
+            let error = Values::Fixed(vec![0.0, bad]).check("x").unwrap_err();
+            assert!(error.to_string().contains("'x'") && error.to_string().contains("value 1"));
         }
-        Ok(acknowledged)
     }
 }

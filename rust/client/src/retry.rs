@@ -4,7 +4,7 @@
 //! queued program may have been taken although the answer was lost, so they are sent once and
 //! their failure is the caller's to judge.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
@@ -13,16 +13,19 @@ const TRIES: u32 = 3;
 /// Before the second try; doubled before the third.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// No further try after this long: a connection that broke late leaves no time for more.
+const WINDOW: Duration = Duration::from_secs(2);
+
 /// Runs a reading call, again when the connection broke under it.
 pub(crate) async fn reading<T, F>(mut call: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {
-    let mut tried = 0;
+    let (mut tried, started) = (0, Instant::now());
     loop {
         tried += 1;
         match call().await {
-            Err(error) if tried < TRIES && is_transient(&error) => {
+            Err(error) if tried < TRIES && started.elapsed() < WINDOW && is_transient(&error) => {
                 tokio::time::sleep(PAUSE * tried).await;
             }
             outcome => return outcome,

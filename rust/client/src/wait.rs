@@ -12,6 +12,8 @@ const SHORTEST: Duration = Duration::from_micros(200);
 const LONGEST: Duration = Duration::from_millis(50);
 /// The delay as a part of the time waited so far.
 const GROWTH: f64 = 0.05;
+/// What a look takes at most on a connection that is alive.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
 /// Longer than any job; short enough for every clock.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
@@ -61,15 +63,21 @@ where
         return ask().await;
     }
     let started = Instant::now();
+    // However short the time, the first look is one.
+    let bound = timeout.0.max(FIRST_LOOK);
     let polling = async {
         loop {
             if let Some(answer) = ask().await? {
                 return Ok(Some(answer));
             }
-            tokio::time::sleep(delay(started.elapsed())).await;
+            let left = timeout.0.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            tokio::time::sleep(delay(started.elapsed()).min(left)).await;
         }
     };
-    tokio::time::timeout(timeout.0, polling).await.unwrap_or(Ok(None))
+    tokio::time::timeout(bound, polling).await.unwrap_or(Ok(None))
 }
 
 fn delay(waited: Duration) -> Duration {

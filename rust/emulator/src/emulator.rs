@@ -136,6 +136,7 @@ impl Emulator {
         let Some((stop, thread)) = lock(&self.running).take() else {
             return;
         };
+        // First, so that what waits for a job is answered; nothing can be opened from here on.
         self.hub.shut_down();
         // A gateway that ended by itself no longer listens for this.
         let _ = stop.send(());

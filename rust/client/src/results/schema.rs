@@ -1,6 +1,7 @@
 //! What results a job has, and how each stands.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use pulsewire_wire::results as r;
 
@@ -10,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::job::{Job, State};
 use crate::retry;
 use crate::wait::{self, Timeout};
+
+/// How often a wait for values looks at the state besides the header.
+const STATE_EVERY_MS: u64 = 20;
 
 /// A named result, as announced.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,18 +156,6 @@ impl Results {
         &self.schema
     }
 
-    /// One of them.
-    ///
-    /// # Errors
-    /// [`Error::UnknownResult`] with the names there are.
-    pub fn find(&self, name: &str) -> Result<&Schema> {
-        self.schema.iter().find(|schema| schema.name == name).ok_or_else(|| Error::UnknownResult {
-            job: self.job.id().to_owned(),
-            name: name.to_owned(),
-            known: self.schema.iter().map(|schema| schema.name.clone()).collect(),
-        })
-    }
-
     /// How a result stands; `flat` asks for dimensions in the shape instead of the type.
     ///
     /// # Errors
@@ -196,18 +188,13 @@ impl Results {
         })
     }
 
-    /// How the results stand.
+    /// How a result stands, or (without a name) all of them together.
     ///
     /// # Errors
     /// Those of any call.
-    pub async fn state(&self) -> Result<ResultState> {
+    pub async fn state(&self, name: Option<&str>) -> Result<ResultState> {
         if !self.job.client().has_capability("qm.job_streaming_state") {
-            let Some(first) = self.schema.first() else {
-                return Ok(ResultState::default());
-            };
-            let header = self.header(&first.name, false, None).await?;
-            let Header { done, closed, has_dataloss, .. } = header;
-            return Ok(ResultState { done, closed, has_dataloss });
+            return self.state_from_headers(name).await;
         }
         retry::reading(|| async {
             let mut service = self.job.client().results_service();
@@ -225,14 +212,28 @@ impl Results {
         .await
     }
 
-    /// Waits until no more values come; true when the program came to its end.
+    /// The state as older gateways tell it: in the header of each result (F1.10).
+    async fn state_from_headers(&self, name: Option<&str>) -> Result<ResultState> {
+        let named = self.schema.iter().filter(|schema| name.is_none_or(|name| schema.name == name));
+        let mut all = ResultState { done: true, ..Default::default() };
+        for schema in named {
+            let header = self.header(&schema.name, false, None).await?;
+            all.done &= header.done;
+            all.closed |= header.closed;
+            all.has_dataloss |= header.has_dataloss;
+        }
+        Ok(all)
+    }
+
+    /// Waits until no more values come of a result, or (without a name) of all; true when the program came to its end.
     ///
     /// # Errors
     /// [`Error::WaitTimeout`], and those of any call.
-    pub async fn wait_for_all(&self, timeout: Timeout) -> Result<bool> {
+    pub async fn wait_for_all(&self, name: Option<&str>, timeout: Timeout) -> Result<bool> {
         let over = wait::until(timeout, || async {
-            let state = self.state().await?;
-            Ok(state.is_over().then_some(state.done))
+            let state = self.state(name).await?;
+            // One that is closed ends the wait for all, as no more comes of the job.
+            Ok(state.is_over().then_some(state.done && !state.closed))
         });
         let action = || format!("wait for all values of the job '{}'", self.job.id());
         let timeout = timeout.duration();
@@ -245,19 +246,31 @@ impl Results {
     /// [`Error::EndedShort`] as soon as it is known that they will never come;
     /// [`Error::WaitTimeout`]; those of any call.
     pub async fn wait_for_values(&self, name: &str, wanted: u64, timeout: Timeout) -> Result<()> {
+        let asked = AtomicU64::new(u64::MAX);
+        let started = Instant::now();
         let there = wait::until(timeout, || async {
             let header = self.header(name, false, None).await?;
             if header.count >= wanted {
                 return Ok(Some(()));
             }
-            let state = self.state().await?;
-            if state.is_over() {
+            // The header tells the end as well; gateways for which that is an older way are asked
+            // for the state too, now and then.
+            let mut over = header.done || header.closed;
+            let mut closed = header.closed;
+            let now = started.elapsed().as_millis() as u64;
+            let before = asked.load(Ordering::Relaxed);
+            if !over && (before == u64::MAX || now - before >= STATE_EVERY_MS) {
+                let state = self.state(Some(name)).await?;
+                asked.store(now, Ordering::Relaxed);
+                (over, closed) = (state.is_over(), state.closed);
+            }
+            if over {
                 // Values may have come between the two looks.
                 let last = self.header(name, false, None).await?;
                 if last.count >= wanted {
                     return Ok(Some(()));
                 }
-                return Err(self.ended_short(name, last.count, wanted, state.closed).await);
+                return Err(self.ended_short(name, last.count, wanted, closed).await);
             }
             Ok(None)
         });

@@ -15,12 +15,11 @@ use pulsewire_wire::qm_api::{HighQmApiRequest, HighQmApiResponse};
 use pulsewire_wire::qm_manager as m;
 use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::results::{PullSimulatorSamplesRequest, SimulatorSamplesResponse};
-use tokio_stream::StreamExt;
-use tokio_stream::wrappers::WatchStream;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::info::VERSION;
-use super::{Streamed, compiler_messages, error_message, no_job, no_machine, samples, status_of};
+use super::{Streamed, compiler_messages, error_message, no_job, samples, status_of};
 use crate::machine::{self, AddError, Hub, Job, QuantumMachine, Query, apply_change};
 use crate::program::value::{fixed_from_f64, fixed_to_f64};
 
@@ -74,7 +73,21 @@ impl Frontend {
     }
 
     fn machine(&self, id: &str) -> Result<Arc<QuantumMachine>, String> {
-        self.0.machine(id).ok_or_else(|| no_machine(id))
+        self.open_machine(id).map_err(|error| error.to_string())
+    }
+
+    fn open_machine(&self, id: &str) -> Result<Arc<QuantumMachine>, AddError> {
+        self.0.machine(id).ok_or_else(|| AddError::NoMachine(id.to_owned()))
+    }
+
+    /// Work that may take long, such as compiling a large program, away from the gateway's threads.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        let frontend = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&frontend)).await;
+        done.map_err(|_| Status::internal("the emulator failed; please report it"))
     }
 
     /// A job's status; `unknown` for a job, or a job on a machine, that there is not.
@@ -86,11 +99,8 @@ impl Frontend {
         meant.map_or(WireStatus::Unknown(Unknown {}), |job| status_of(&self.0, &job))
     }
 
-    fn set_io(
-        machine: &QuantumMachine,
-        number: i32,
-        value: Option<OneofIoType>,
-    ) -> Result<(), String> {
+    /// The register and the bits that a request sets.
+    fn io_bits(number: i32, value: Option<OneofIoType>) -> Result<(usize, i32), String> {
         if !matches!(number, 1 | 2) {
             return Err(format!("there is no IO{number}: the registers are IO1 and IO2"));
         }
@@ -105,17 +115,20 @@ impl Frontend {
             }
             None => return Err(format!("IO{number}: the request carries no value")),
         };
-        machine.io.set(number as usize - 1, bits);
-        Ok(())
+        Ok((number as usize - 1, bits))
     }
 
     fn perform(&self, request: HighQmApiRequest) -> Result<(), String> {
         let machine = self.machine(&request.quantum_machine_id)?;
         match request.api_oneof {
-            Some(ApiOneof::SetIoValues(set)) => set
-                .io_value_set_data
-                .into_iter()
-                .try_for_each(|data| Self::set_io(&machine, data.io_number, data.oneof_io_type)),
+            Some(ApiOneof::SetIoValues(set)) => {
+                let wanted = set.io_value_set_data.into_iter();
+                let wanted: Vec<_> = wanted
+                    .map(|data| Self::io_bits(data.io_number, data.oneof_io_type))
+                    .collect::<Result<_, _>>()?;
+                wanted.into_iter().for_each(|(register, bits)| machine.io.set(register, bits));
+                Ok(())
+            }
             Some(change) => machine
                 .change(|config| apply_change(config, &change))
                 .map_err(|error| error.to_string()),
@@ -165,30 +178,31 @@ impl Service for Frontend {
     ) -> Answer<f::AddToQueueResponse> {
         let user = user_of(&request);
         let request = request.into_inner();
-        let refused =
-            |messages| f::AddToQueueResponse { ok: false, messages, ..Default::default() };
-        let machine = match self.machine(&request.quantum_machine_id) {
-            Ok(machine) => machine,
-            Err(text) => {
-                let error = AddError::Full(text);
-                return Ok(Response::new(refused(compiler_messages(&error))));
-            }
-        };
-        let program = request.high_level_program.unwrap_or_default();
-        let start = to_start(request.queue_position.as_ref());
-        Ok(Response::new(match machine.add(&program, start, &user) {
+        let added = self
+            .aside(move |frontend| {
+                let machine = frontend.open_machine(&request.quantum_machine_id)?;
+                let program = request.high_level_program.unwrap_or_default();
+                machine.add(&program, to_start(request.queue_position.as_ref()), &user)
+            })
+            .await?;
+        Ok(Response::new(match added {
             Ok(job) => f::AddToQueueResponse { ok: true, job_id: job.id.clone(), messages: vec![] },
-            Err(error) => refused(compiler_messages(&error)),
+            Err(error) => f::AddToQueueResponse {
+                ok: false,
+                job_id: String::new(),
+                messages: compiler_messages(&error),
+            },
         }))
     }
 
     async fn compile(&self, request: Request<f::CompileRequest>) -> Answer<f::CompileResponse> {
         let request = request.into_inner();
-        let program = request.high_level_program.unwrap_or_default();
         let compiled = self
-            .machine(&request.quantum_machine_id)
-            .map_err(AddError::Full)
-            .and_then(|machine| machine.compile(&program));
+            .aside(move |frontend| {
+                let machine = frontend.open_machine(&request.quantum_machine_id)?;
+                machine.compile(&request.high_level_program.unwrap_or_default())
+            })
+            .await?;
         Ok(Response::new(match compiled {
             Ok(program_id) => f::CompileResponse { ok: true, program_id, messages: vec![] },
             Err(error) => f::CompileResponse {
@@ -208,10 +222,9 @@ impl Service for Frontend {
         let overrides = request.execution_overrides.unwrap_or_default().waveforms;
         let overrides = overrides.into_iter().map(|(name, wave)| (name, wave.samples)).collect();
         let start = to_start(request.queue_position.as_ref());
-        let added =
-            self.machine(&request.quantum_machine_id).map_err(AddError::Full).and_then(|machine| {
-                machine.add_compiled(&request.program_id, &overrides, start, &user)
-            });
+        let added = self.open_machine(&request.quantum_machine_id).and_then(|machine| {
+            machine.add_compiled(&request.program_id, &overrides, start, &user)
+        });
         Ok(Response::new(match added {
             Ok(job) => {
                 f::AddCompiledToQueueResponse { ok: true, job_id: job.id.clone(), errors: vec![] }
@@ -269,13 +282,24 @@ impl Service for Frontend {
     ) -> Answer<Self::GetJobStatusUpdatesStream> {
         let job = self.job(&request.get_ref().job_id)?;
         let hub = Arc::clone(&self.0);
-        let mut over = false;
-        let updates = WatchStream::new(job.watch())
-            .take_while(move |phase| !std::mem::replace(&mut over, phase.is_final()))
-            .map(move |_| {
+        let (sender, receiver) = tokio::sync::mpsc::channel(4);
+        let mut life = job.watch();
+        tokio::spawn(async move {
+            loop {
+                let over = life.borrow_and_update().is_final();
                 let status = Some(f::JobExecutionStatus { status: Some(status_of(&hub, &job)) });
-                Ok(f::GetJobExecutionStatusResponse { status })
-            });
+                let told = sender.send(Ok(f::GetJobExecutionStatusResponse { status })).await;
+                // Nobody listens any more, or nothing more will happen.
+                if told.is_err() || over {
+                    return;
+                }
+                tokio::select! {
+                    changed = life.changed() => if changed.is_err() { return },
+                    () = sender.closed() => return,
+                }
+            }
+        });
+        let updates = ReceiverStream::new(receiver);
         Ok(Response::new(Box::pin(updates)))
     }
 
@@ -403,7 +427,11 @@ impl Service for Frontend {
     ) -> Answer<m::CloseQuantumMachineResponse> {
         let id = &request.get_ref().machine_id;
         let success = self.0.close(id);
-        let errors = if success { vec![] } else { vec![error_message(no_machine(id))] };
+        let errors = if success {
+            vec![]
+        } else {
+            vec![error_message(AddError::NoMachine(id.clone()).to_string())]
+        };
         Ok(Response::new(m::CloseQuantumMachineResponse { success, errors }))
     }
 
@@ -489,14 +517,14 @@ impl Service for Frontend {
     ) -> Answer<f::SimulationResponse> {
         let user = user_of(&request);
         let request = request.into_inner();
-        let hub = Arc::clone(&self.0);
-        let work = tokio::task::spawn_blocking(move || {
-            let config = request.config.unwrap_or_default();
-            let program = request.high_level_program.unwrap_or_default();
-            let cycles = request.simulate.map_or(0, |simulate| simulate.duration);
-            machine::simulate(&hub, config, &program, cycles, &user)
-        });
-        let outcome = work.await.map_err(|_| Status::internal("the simulation failed"))?;
+        let outcome = self
+            .aside(move |frontend| {
+                let config = request.config.unwrap_or_default();
+                let program = request.high_level_program.unwrap_or_default();
+                let cycles = request.simulate.map_or(0, |simulate| simulate.duration);
+                machine::simulate(&frontend.0, config, &program, cycles, &user)
+            })
+            .await?;
         Ok(Response::new(match outcome {
             Ok(job) => f::SimulationResponse {
                 success: true,

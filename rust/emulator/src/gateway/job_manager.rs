@@ -124,7 +124,9 @@ impl JobManager {
     }
 
     fn set(&self, request: &SetElementCorrectionRequest) -> SetElementCorrectionResponse {
-        let matrix = request.correction.unwrap_or_default();
+        // Without a matrix there is none to set: refused as one that is no number.
+        let nothing = WireMatrix { v00: f64::NAN, ..Default::default() };
+        let matrix = request.correction.unwrap_or(nothing);
         let matrix = [matrix.v00, matrix.v01, matrix.v10, matrix.v11];
         let job = self.live_job(&request.job_id);
         let outcome = job.and_then(|job| Ok(job.set_correction(&request.qe_name, matrix)?));

@@ -81,10 +81,6 @@ fn error_message(message: impl Into<String>) -> ErrorMessage {
     ErrorMessage { code: 0, message: message.into() }
 }
 
-fn no_machine(id: &str) -> String {
-    format!("there is no open quantum machine '{id}'")
-}
-
 fn no_job(id: &str) -> Status {
     Status::not_found(format!("there is no job '{id}'"))
 }

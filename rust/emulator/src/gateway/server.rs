@@ -25,6 +25,8 @@ use crate::machine::Hub;
 /// The window of a connection and of a stream; the clients announce the same (F1.6).
 const WINDOW: u32 = 16 << 20;
 
+const KEEPALIVE: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// A connection that counts as one of the clients for as long as it is open.
 struct Connection {
     stream: TcpStream,
@@ -103,6 +105,8 @@ pub async fn serve(
     let most = hub.limits.message_bytes;
     let router = Server::builder()
         .tcp_nodelay(true)
+        // A peer that is gone without a word gives its place back.
+        .http2_keepalive_interval(Some(KEEPALIVE))
         .initial_connection_window_size(WINDOW)
         .initial_stream_window_size(WINDOW)
         .add_service(InfoServiceServer::new(Info))

@@ -58,7 +58,8 @@ pub struct Job {
     pub simulated: Option<u32>,
     /// The machine's configuration when the job was added.
     pub config: Arc<QuaConfig>,
-    compiled: Arc<Compiled>,
+    /// Held until the job ended.
+    compiled: Mutex<Option<Arc<Compiled>>>,
     phase: watch::Sender<Phase>,
     faults: Mutex<Vec<Fault>>,
     corrections: Mutex<HashMap<String, Matrix>>,
@@ -85,7 +86,7 @@ impl Job {
             results,
             simulated,
             config,
-            compiled,
+            compiled: Mutex::new(Some(compiled)),
             phase: watch::Sender::new(Phase::Pending),
             faults: Mutex::default(),
             corrections: Mutex::default(),
@@ -123,15 +124,17 @@ impl Job {
     pub(super) fn cancel(&self) {
         self.control.halt();
         self.results.finish(false);
+        lock(&self.compiled).take();
         self.set_phase(Phase::Canceled { at: SystemTime::now() });
     }
 
     /// Runs the program to its end on this thread.
     pub(super) fn run(&self, io: &IoRegisters, pace: Pace, horizon: Option<u64>) {
+        let Some(compiled) = lock(&self.compiled).take() else { return };
         let started = SystemTime::now();
         self.set_phase(Phase::Running { started });
-        let program = &self.compiled.program;
-        let pipelines = self.compiled.plan.start(program.streams.len(), Arc::clone(&self.results));
+        let program = &compiled.program;
+        let pipelines = compiled.plan.start(program.streams.len(), Arc::clone(&self.results));
         let on_fault = |fault: &Fault| lock(&self.faults).push(fault.clone());
         let surroundings = Surroundings {
             control: &self.control,
@@ -144,9 +147,9 @@ impl Job {
         let outcome =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(program, surroundings)));
         match outcome {
-            Ok(outcome) => {
+            Ok(finished) => {
                 // A simulation that reaches its duration has done what was asked of it.
-                let done = outcome.finished || (horizon.is_some() && !self.control.is_halted());
+                let done = (finished || horizon.is_some()) && !self.control.is_halted();
                 self.results.finish(done);
                 self.set_phase(Phase::Completed { started, completed: SystemTime::now() });
             }
@@ -158,8 +161,18 @@ impl Job {
         }
     }
 
+    /// Keeps the thread for [`Self::join`], unless the job is over already.
     pub(super) fn set_thread(&self, handle: JoinHandle<()>) {
-        *lock(&self.thread) = Some(handle);
+        let mut thread = lock(&self.thread);
+        if !self.phase.borrow().is_final() {
+            *thread = Some(handle);
+        }
+    }
+
+    /// Lets go of what only a live job needs.
+    pub(super) fn settle(&self) {
+        lock(&self.thread).take();
+        self.control.clear();
     }
 
     /// Waits for its thread, if it ever had one.

@@ -7,7 +7,7 @@ mod quantum_machine;
 mod simulation;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -38,10 +38,17 @@ pub struct Hub {
     machines: Mutex<Vec<Arc<QuantumMachine>>>,
     jobs: Mutex<HashMap<String, Arc<Job>>>,
     ended: Mutex<VecDeque<String>>,
-    started: u128,
+    removed: Mutex<VecDeque<String>>,
+    /// Distinguishes this emulator from every other.
+    nonce: String,
     counter: AtomicU64,
     last_machine: Mutex<u128>,
+    /// Set once, under the lock of the machines: nothing is opened or run from then on.
+    closed: AtomicBool,
 }
+
+/// How many emulators this process has had.
+static HUBS: AtomicU64 = AtomicU64::new(0);
 
 fn epoch_millis() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis())
@@ -56,6 +63,9 @@ pub enum OpenError {
     /// Too many machines.
     #[error("{0} quantum machines are open already; close some first")]
     TooMany(usize),
+    /// The emulator is being stopped.
+    #[error("the emulator is being stopped")]
+    Closed,
 }
 
 impl Hub {
@@ -67,16 +77,23 @@ impl Hub {
             machines: Mutex::default(),
             jobs: Mutex::default(),
             ended: Mutex::default(),
-            started: epoch_millis(),
+            removed: Mutex::default(),
+            nonce: format!(
+                "{}-{:x}-{}",
+                epoch_millis(),
+                std::process::id(),
+                HUBS.fetch_add(1, Ordering::Relaxed)
+            ),
             counter: AtomicU64::new(1),
             last_machine: Mutex::new(0),
+            closed: AtomicBool::new(false),
         })
     }
 
     /// An identifier that no other of this or an earlier emulator has; they sort by age.
     pub(crate) fn fresh_id(&self, prefix: &str) -> String {
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        format!("{prefix}-{}-{number:06}", self.started)
+        format!("{prefix}-{}-{number:09}", self.nonce)
     }
 
     /// Opens a machine; `alone` closes every other one first.
@@ -97,6 +114,9 @@ impl Hub {
             format!("qm-{last}")
         };
         let mut machines = lock(&self.machines);
+        if self.is_closed() {
+            return Err(OpenError::Closed);
+        }
         if machines.len() >= self.limits.machines {
             return Err(OpenError::TooMany(machines.len()));
         }
@@ -137,14 +157,26 @@ impl Hub {
 
     pub(crate) fn keep(&self, job: &Arc<Job>) {
         lock(&self.jobs).insert(job.id.clone(), Arc::clone(job));
+        if self.is_closed() {
+            job.control.halt();
+        }
     }
 
     /// Notes that a job ended; the oldest ended ones are forgotten past the limit.
     pub(crate) fn ended(&self, id: &str) {
-        let mut ended = lock(&self.ended);
-        ended.push_back(id.to_owned());
-        while ended.len() > self.limits.ended_jobs {
-            if let Some(oldest) = ended.pop_front() {
+        self.remember(&self.ended, id);
+    }
+
+    /// Notes that a pending job was removed; these have no results, and push out none.
+    pub(crate) fn removed(&self, id: &str) {
+        self.remember(&self.removed, id);
+    }
+
+    fn remember(&self, list: &Mutex<VecDeque<String>>, id: &str) {
+        let mut list = lock(list);
+        list.push_back(id.to_owned());
+        while list.len() > self.limits.ended_jobs {
+            if let Some(oldest) = list.pop_front() {
                 lock(&self.jobs).remove(&oldest);
             }
         }
@@ -161,7 +193,8 @@ impl Hub {
 
     /// Drops the result processing of all running jobs: their results end where they are.
     pub fn reset_processing(&self) {
-        self.all_jobs().iter().for_each(|job| job.results.finish(false));
+        let jobs = self.all_jobs();
+        jobs.iter().filter(|job| job.is_running()).for_each(|job| job.results.finish(false));
     }
 
     /// Names of the controllers of the open machines; `con1` when none is open.
@@ -178,9 +211,20 @@ impl Hub {
 
     /// Halts everything and waits for the jobs' threads.
     pub fn shut_down(&self) {
-        self.close_all();
+        let machines = {
+            let mut machines = lock(&self.machines);
+            self.closed.store(true, Ordering::SeqCst);
+            std::mem::take(&mut *machines)
+        };
+        machines.iter().for_each(|machine| machine.shut());
+        // Whatever is kept from here on is halted by whoever keeps it.
         let jobs = self.all_jobs();
         jobs.iter().for_each(|job| job.control.halt());
         jobs.iter().for_each(|job| job.join());
+    }
+
+    /// Whether the emulator is being stopped.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 }

@@ -62,6 +62,12 @@ pub enum AddError {
     /// The machine was closed.
     #[error("the machine is closed")]
     Shut,
+    /// There is no such machine.
+    #[error("there is no open quantum machine '{0}'")]
+    NoMachine(String),
+    /// A simulation without a configuration.
+    #[error("the request carries no configuration of the first version (QOP 2)")]
+    NoConfig,
 }
 
 impl QuantumMachine {
@@ -223,6 +229,7 @@ impl QuantumMachine {
 
     fn release(self: &Arc<Self>, job: &Arc<Job>) {
         lock(&self.queue).running = None;
+        job.settle();
         if let Some(hub) = self.hub.upgrade() {
             hub.ended(&job.id);
         }
@@ -271,7 +278,7 @@ impl QuantumMachine {
         for job in &removed {
             job.cancel();
             if let Some(hub) = &hub {
-                hub.ended(&job.id);
+                hub.removed(&job.id);
             }
         }
         removed.len()

@@ -41,7 +41,7 @@ pub fn simulate(
     cycles: u32,
     user: &str,
 ) -> Result<Arc<Job>, AddError> {
-    let first = first_version(&config).ok_or(AddError::Shut)?;
+    let first = first_version(&config).ok_or(AddError::NoConfig)?;
     let compiled = compile(program, first, &hub.limits).map_err(AddError::Compile)?;
     let job = Job::new(hub, "", user, Arc::new(compiled), Arc::new(config), Some(cycles));
     let registers = IoRegisters::default();
@@ -60,6 +60,7 @@ pub fn simulate(
         job.run(&registers, Pace::Virtual, Some(u64::from(cycles)));
         drop(ended);
     });
+    job.settle();
     hub.ended(&job.id);
     Ok(job)
 }

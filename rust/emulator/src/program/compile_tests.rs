@@ -85,7 +85,7 @@ fn every_mistake_is_refused_with_its_line() {
             loc: at(7),
         })
     };
-    refused(for_each("i", "f"), "bad type: 'i' is int but its array holds fixed");
+    refused(for_each("i", "f"), "bad type: its variable is int but its array holds fixed");
     refused(for_each("i", "v9"), "unknown array 'v9'");
 }
 
@@ -134,6 +134,33 @@ fn all_mistakes_of_a_program_are_reported() {
     assert_eq!(found.len(), 5, "{found:?}");
     assert!(found[1].contains("line 2") && found[2].contains("line 3"));
     assert!(found[4].starts_with("stream_processing: result 't'"), "{}", found[4]);
+}
+
+#[test]
+fn both_sides_and_every_body_are_looked_at() {
+    let sum = op(Operator::Add, cell("a", int(10)), cell("a", int(11)));
+    let walk = S::ForEach(q::ForEachStatement {
+        iterator: vec![q::for_each_statement::VariableWithValues {
+            variable: Some(var_ref("i")),
+            array: Some(array_ref("v9")),
+        }],
+        body: Some(block(vec![assign("v8", int(1), 3)])),
+        loc: at(2),
+    });
+    let found = mistakes(&program(variables(), vec![assign("i", sum, 1), walk], &[]));
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(found[0].contains("index 10") && found[1].contains("index 11"));
+    assert!(found[2].contains("'v9'") && found[3].contains("'v8'"));
+}
+
+#[test]
+fn loops_are_named_as_they_were_written() {
+    let wrong = || op(Operator::Lt, var("i"), var("x"));
+    let body = |init: Vec<S>| vec![for_loop(init, wrong(), vec![], vec![])];
+    let found = mistakes(&program(variables(), body(vec![]), &[]));
+    assert!(found[0].starts_with("while_: bad type"), "{found:?}");
+    let found = mistakes(&program(variables(), body(vec![assign("i", int(0), 1)]), &[]));
+    assert!(found[0].starts_with("for_: bad type"), "{found:?}");
 }
 
 #[test]

@@ -106,7 +106,11 @@ impl Compiler<'_> {
             }
             Some(VarOneof::IoNumber(number)) => {
                 let register = self.io(*number, &variable.loc)?;
-                Some((Expr::Io(register), hint.unwrap_or(Kind::Int)))
+                let bits = Expr::Io(register);
+                Some(match hint.unwrap_or(Kind::Int) {
+                    Kind::Bool => (Expr::Truth(Box::new(bits)), Kind::Bool),
+                    kind => (bits, kind),
+                })
             }
             None => {
                 self.mistake("the variable's name is missing", &variable.loc);
@@ -164,9 +168,10 @@ impl Compiler<'_> {
             let hint = hint.or_else(|| Some(own_kind(left).wider(own_kind(right))));
             (self.typed(left, hint)?, self.typed(right, hint)?)
         } else {
-            let left = self.typed(left, hint)?;
-            let right = self.typed(right, Some(left.1))?;
-            (left, right)
+            // Both sides are looked at, so that the mistakes of both are reported.
+            let left = self.typed(left, hint);
+            let right = self.typed(right, left.as_ref().map_or(hint, |left| Some(left.1)));
+            (left?, right?)
         };
         if left_kind == right_kind {
             return Some((left, right, left_kind));

@@ -49,15 +49,6 @@ pub enum Pace {
     Realtime,
 }
 
-/// How a run ended.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Whether the program came to its end (and was not halted).
-    pub finished: bool,
-    /// What went wrong on the way, at most [`MOST_FAULTS`].
-    pub faults: Vec<Fault>,
-}
-
 /// What a run may touch.
 pub struct Surroundings<'a> {
     /// Halt, pause, input streams.
@@ -74,8 +65,8 @@ pub struct Surroundings<'a> {
     pub on_fault: &'a dyn Fn(&Fault),
 }
 
-/// Runs a program to its end, or until it is halted.
-pub fn run(program: &Program, surroundings: Surroundings<'_>) -> Outcome {
+/// Runs a program; true when it came to its end, false when it was halted before.
+pub fn run(program: &Program, surroundings: Surroundings<'_>) -> bool {
     let mut runner = Runner {
         program,
         memory: program.memory.clone(),
@@ -83,11 +74,10 @@ pub fn run(program: &Program, surroundings: Surroundings<'_>) -> Outcome {
         now: 0,
         started: Instant::now(),
         seen: vec![false; program.sites.len()],
-        faults: Vec::new(),
+        faults: 0,
         surroundings,
     };
-    let finished = runner.block(&program.body).is_ok();
-    Outcome { finished, faults: runner.faults }
+    runner.block(&program.body).is_ok()
 }
 
 struct Runner<'a> {
@@ -99,7 +89,7 @@ struct Runner<'a> {
     now: u64,
     started: Instant,
     seen: Vec<bool>,
-    faults: Vec<Fault>,
+    faults: usize,
     surroundings: Surroundings<'a>,
 }
 
@@ -121,6 +111,9 @@ impl Runner<'_> {
     fn statement(&mut self, statement: &Stmt) -> Step {
         match statement {
             Stmt::Assign { slot, value } => {
+                if matches!(value, Expr::Reduce { .. } | Expr::Dot { .. }) {
+                    self.alive()?;
+                }
                 let value = self.eval(value);
                 self.memory[*slot as usize] = value;
             }
@@ -137,6 +130,8 @@ impl Runner<'_> {
                 self.surroundings.io.set(*register, value);
             }
             Stmt::Save { stream, value } => {
+                // What a pipeline does with a value can take long.
+                self.alive()?;
                 let value = self.eval(value);
                 let stream = *stream as usize;
                 let kind = self.program.streams[stream].kind;
@@ -242,15 +237,13 @@ impl Runner<'_> {
 
     #[cold]
     fn fault(&mut self, site: u32, detail: impl FnOnce() -> String) {
-        if std::mem::replace(&mut self.seen[site as usize], true)
-            || self.faults.len() >= MOST_FAULTS
-        {
+        if std::mem::replace(&mut self.seen[site as usize], true) || self.faults >= MOST_FAULTS {
             return;
         }
         let message = format!("{} ({})", self.program.sites[site as usize], detail());
         let fault = Fault { message };
+        self.faults += 1;
         (self.surroundings.on_fault)(&fault);
-        self.faults.push(fault);
     }
 
     fn eval(&mut self, expression: &Expr) -> i32 {

@@ -21,16 +21,16 @@ fn outcome(
     prepare(&control, &io);
     let results = Arc::new(compiled.plan.results(1 << 30));
     let pipelines = compiled.plan.start(compiled.program.streams.len(), Arc::clone(&results));
+    let faults = std::cell::RefCell::new(Vec::new());
     let surroundings = Surroundings {
         control: &control,
         io: &io,
         pipelines,
         pace: Pace::Virtual,
         horizon: None,
-        on_fault: &|_| {},
+        on_fault: &|fault| faults.borrow_mut().push(fault.message.clone()),
     };
-    let outcome = run(&compiled.program, surroundings);
-    assert!(outcome.finished);
+    assert!(run(&compiled.program, surroundings));
     let output = results.output("out").expect("a result named out");
     let values = output
         .read(0, i64::MAX)
@@ -44,7 +44,7 @@ fn outcome(
             (_, bytes) => f64::from(bytes[0]),
         })
         .collect();
-    (values, outcome.faults.into_iter().map(|fault| fault.message).collect())
+    (values, faults.into_inner())
 }
 
 fn values(variables: Vec<q::VarDeclaration>, body: Vec<S>) -> Vec<f64> {
@@ -308,6 +308,14 @@ fn registers_hold_bits_that_the_reader_types() {
     let source = program(vec![declare("i", Int, &[])], body, &["saveAll out (@re 0 r1)"]);
     let (values, _) = outcome(&source, |_, io| io.set(0, -7));
     assert_eq!(values, [-7.0, f64::from(1 << 27)]);
+    // Any bits but none are true.
+    let body = vec![
+        assign("b", io(1), 1),
+        assign("b", op(Operator::And, var("b"), boolean(true)), 1),
+        save(var("b"), "r1", 1),
+    ];
+    let source = program(vec![declare("b", Bool, &[])], body, &["saveAll out (@re 0 r1)"]);
+    assert_eq!(outcome(&source, |_, io| io.set(0, 2)).0, [1.0]);
 }
 
 #[test]
@@ -362,7 +370,7 @@ fn a_halt_ends_an_infinite_loop_at_once() {
                 horizon: None,
                 on_fault: &|_| {},
             };
-            run(&compiled.program, surroundings).finished
+            run(&compiled.program, surroundings)
         });
         std::thread::sleep(std::time::Duration::from_millis(10));
         control.halt();

@@ -4,7 +4,7 @@ use pulsewire_wire::qua::qua_program as q;
 use q::any_statement::StatementOneof as S;
 
 use super::compile::Compiler;
-use super::ir::{Array, Block, Expr, Stmt, Stream};
+use super::ir::{Block, Expr, Stmt, Stream};
 use super::value::Kind;
 
 /// Shown for statements that the emulator cannot run yet.
@@ -137,8 +137,11 @@ impl Compiler<'_> {
                 (Expr::Cell { array, index: Box::new(index), site }, variable.kind)
             }
             Some(Source::Literal(literal)) => {
+                // A literal has no kind of its own where the stream has one.
+                let known = self.streams.iter().find(|stream| stream.tag == save.tag);
+                let hint = known.map(|stream| stream.kind);
                 let wrapped = q::any_scalar_expression::ExpressionOneof::Literal(literal.clone());
-                self.typed(Some(&q::AnyScalarExpression { expression_oneof: Some(wrapped) }), None)?
+                self.typed(Some(&q::AnyScalarExpression { expression_oneof: Some(wrapped) }), hint)?
             }
             None => {
                 self.mistake("has nothing to save", "");
@@ -208,16 +211,18 @@ impl Compiler<'_> {
         for iterator in &statement.iterator {
             let array = self.array(iterator.array.as_ref());
             let name = iterator.variable.as_ref().and_then(|variable| variable.var_oneof.clone());
-            let Some(q::var_ref_expression::VarOneof::Name(name)) = name else {
-                self.mistake("needs a variable to iterate with", "");
-                return None;
+            let variable = match name {
+                Some(q::var_ref_expression::VarOneof::Name(name)) => self.scalar(&name, ""),
+                _ => {
+                    self.mistake("needs a variable to iterate with", "");
+                    None
+                }
             };
-            let variable = self.scalar(&name, "");
-            let (array, variable) = (array?, variable?);
+            let Some((array, variable)) = array.zip(variable) else { continue };
             if array.kind != variable.kind {
                 self.mistake(
                     format!(
-                        "bad type: '{name}' is {} but its array holds {}",
+                        "bad type: its variable is {} but its array holds {}",
                         variable.kind.name(),
                         array.kind.name()
                     ),
@@ -229,12 +234,11 @@ impl Compiler<'_> {
             }
             pairs.push((variable.cells.base, array.cells));
         }
-        let body = self.aligned(statement.body.as_ref());
-        let Some(len) = len else {
+        if statement.iterator.is_empty() {
             self.mistake("has no array to iterate over", "");
-            return None;
-        };
-        Some(Stmt::ForEach { pairs: pairs.into_boxed_slice(), len, body })
+        }
+        let body = self.aligned(statement.body.as_ref());
+        Some(Stmt::ForEach { pairs: pairs.into_boxed_slice(), len: len?, body })
     }
 
     fn branches(&mut self, statement: &q::IfStatement, out: &mut Vec<Stmt>) {
@@ -304,7 +308,7 @@ impl Compiler<'_> {
             self.mistake("takes an input stream, not a plain variable; declare it with declare_input_stream()", "");
             return None;
         };
-        Some(Stmt::Advance { input, target: Array { ..variable.cells } })
+        Some(Stmt::Advance { input, target: variable.cells })
     }
 }
 
@@ -345,8 +349,12 @@ fn name_of(statement: &S) -> &'static str {
         S::Measure(_) => "measure",
         S::Wait(_) => "wait",
         S::Sync(_) => "sync",
+        // A switch_ arrives as an if_; the source line tells.
+        S::If(s) if s.loc.contains("switch_") || s.loc.contains("case_") => "switch_",
         S::If(_) => "if_",
         S::Assign(_) => "assign",
+        S::For(s) if is_true(s.condition.as_ref()) => "infinite_loop_",
+        S::For(s) if s.init.as_ref().is_none_or(|init| init.statements.is_empty()) => "while_",
         S::For(_) => "for_",
         S::Rus(_) => "rus",
         S::Align(_) => "align",

@@ -84,6 +84,13 @@ impl Control {
         self.lock().paused && !self.is_halted()
     }
 
+    /// Drops the entries that nobody will take any more.
+    pub fn clear(&self) {
+        let mut state = self.lock();
+        state.queues.iter_mut().for_each(VecDeque::clear);
+        state.waiting_bytes = 0;
+    }
+
     /// Lets a paused program go on; without effect on one that is not paused.
     pub fn resume(&self) {
         self.lock().paused = false;
@@ -198,9 +205,15 @@ fn cells_of(input: &Input, entry: &Entry) -> Result<Vec<i32>, String> {
     }
 }
 
+/// Half of the step of a `fixed`: what is nearer to zero rounds to it.
+const HALF_STEP: f64 = 1.0 / (1u64 << 29) as f64;
+
 fn fixed(value: f64, name: &str) -> Result<i32, String> {
     match fixed_from_f64(value) {
-        Some(cell) if (-8.0..8.0).contains(&value) => Ok(cell),
+        // The nearest of a number just below 8 wraps to -8.
+        Some(cell) if (-8.0..8.0).contains(&value) && (cell < 0) == (value < -HALF_STEP) => {
+            Ok(cell)
+        }
         _ => Err(format!("{value} does not fit the fixed input stream '{name}': [-8, 8)")),
     }
 }

@@ -158,6 +158,16 @@ impl Item {
         }
     }
 
+    /// What it weighs against the limit of held values: its numbers, and for a record what the
+    /// record itself takes.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Record(items) => 4 + items.iter().map(Self::weight).sum::<usize>(),
+            Self::Many(items) => items.iter().map(Self::weight).sum(),
+            other => other.elements(),
+        }
+    }
+
     /// Its numbers as doubles; a bool counts as 0 or 1. Records have none.
     pub fn floats(&self) -> Vec<f64> {
         match self {

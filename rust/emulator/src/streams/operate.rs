@@ -6,6 +6,9 @@ use super::item::{Item, Type};
 use super::operator::{Operand, Operator, Symbol};
 use super::parse::Number;
 
+/// What a buffer reserves at once; a larger one grows as it fills.
+const FIRST_CAPACITY: usize = 1 << 16;
+
 /// What an operator makes of one item.
 pub(super) enum Emitted {
     Nothing,
@@ -26,6 +29,8 @@ pub(super) struct State {
     filling: Option<Item>,
     /// Items held back, by input.
     held: [VecDeque<Item>; 2],
+    /// The weight of all that is held back.
+    weight: usize,
 }
 
 impl State {
@@ -43,25 +48,60 @@ impl State {
             counts,
             filling: None,
             held: Default::default(),
+            weight: 0,
         }
     }
 
-    /// How many items are held back for the other side or for later.
-    pub(super) fn waiting(&self) -> usize {
-        self.held[0].len() + self.held[1].len()
+    /// The weight of what is held back for later or for the other side.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    /// Whether the next item on an input is held back, with none let go for it.
+    pub(super) fn holds(&self, port: usize) -> bool {
+        match &self.operator {
+            Operator::Buffer { items, .. } => self.seen + 1 < *items,
+            Operator::Windows { len, .. } => self.held[0].len() + 1 < *len,
+            Operator::SkipLast(count) => self.held[0].len() < *count,
+            Operator::Zip
+            | Operator::Arithmetic { left: Operand::Stream, right: Operand::Stream, .. } => {
+                self.held[1 - port].is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    fn hold(&mut self, port: usize, item: Item) {
+        self.weight += item.weight();
+        self.held[port].push_back(item);
+    }
+
+    fn release(&mut self, port: usize) -> Option<Item> {
+        let item = self.held[port].pop_front()?;
+        self.weight -= item.weight();
+        Some(item)
+    }
+
+    /// The oldest item of either side, once both have one.
+    fn pair(&mut self) -> Option<(Item, Item)> {
+        if self.held.iter().any(VecDeque::is_empty) {
+            return None;
+        }
+        self.release(0).zip(self.release(1))
     }
 
     pub(super) fn push(&mut self, port: usize, item: Item) -> Emitted {
         let scalar = self.scalar;
         match &self.operator {
             Operator::Buffer { items, elements } => {
-                let (items, elements) = (*items, *elements);
+                let (items, elements) = (*items, (*elements).min(FIRST_CAPACITY));
+                self.weight += item.weight();
                 self.filling.get_or_insert_with(|| item.empty_array(elements)).append(item);
                 self.seen += 1;
                 if self.seen < items {
                     return Emitted::Nothing;
                 }
-                self.seen = 0;
+                (self.seen, self.weight) = (0, 0);
                 self.filling.take().map_or(Emitted::Nothing, Emitted::One)
             }
             Operator::Windows { len, step, elements } => {
@@ -72,14 +112,15 @@ impl State {
                 if place % step >= len && step > len {
                     return Emitted::Nothing;
                 }
-                let held = &mut self.held[0];
-                held.push_back(item);
-                if held.len() < len {
+                self.hold(0, item);
+                if self.held[0].len() < len {
                     return Emitted::Nothing;
                 }
-                let mut window = held[0].empty_array(elements);
-                held.iter().for_each(|item| window.append(item.clone()));
-                held.drain(..step.min(len));
+                let mut window = self.held[0][0].empty_array(elements);
+                self.held[0].iter().for_each(|item| window.append(item.clone()));
+                for _ in 0..step.min(len) {
+                    self.release(0);
+                }
                 Emitted::One(window)
             }
             Operator::Average => {
@@ -99,11 +140,12 @@ impl State {
                 Emitted::One(item)
             }
             Operator::SkipLast(count) => {
-                self.held[0].push_back(item);
-                if self.held[0].len() <= *count {
+                let count = *count;
+                self.hold(0, item);
+                if self.held[0].len() <= count {
                     return Emitted::Nothing;
                 }
-                self.held[0].pop_front().map_or(Emitted::Nothing, Emitted::One)
+                self.release(0).map_or(Emitted::Nothing, Emitted::One)
             }
             Operator::Take(count) => {
                 if self.seen >= *count {
@@ -147,34 +189,28 @@ impl State {
                 Emitted::One(Item::Ints(self.counts.clone()))
             }
             Operator::Arithmetic { symbol, left, right, integral } => {
-                let (first, second) = match (left, right) {
+                let (symbol, integral, shape) = (*symbol, *integral, (scalar, self.len));
+                let (left, right) = (left.clone(), right.clone());
+                let (first, second) = match (&left, &right) {
                     (Operand::Stream, Operand::Stream) => {
-                        self.held[port].push_back(item);
-                        let [lefts, rights] = &mut self.held;
-                        if lefts.is_empty() || rights.is_empty() {
-                            return Emitted::Nothing;
+                        self.hold(port, item);
+                        match self.pair() {
+                            Some((first, second)) => (Some(first), Some(second)),
+                            None => return Emitted::Nothing,
                         }
-                        (lefts.pop_front(), rights.pop_front())
                     }
                     (Operand::Stream, _) => (Some(item), None),
                     _ => (None, Some(item)),
                 };
-                Emitted::One(calculate(
-                    *symbol,
-                    (left, first.as_ref()),
-                    (right, second.as_ref()),
-                    *integral,
-                    (scalar, self.len),
-                ))
+                let (left, right) = ((&left, first.as_ref()), (&right, second.as_ref()));
+                Emitted::One(calculate(symbol, left, right, integral, shape))
             }
             Operator::Zip => {
-                self.held[port].push_back(item);
-                let [firsts, seconds] = &mut self.held;
-                if firsts.is_empty() || seconds.is_empty() {
-                    return Emitted::Nothing;
+                self.hold(port, item);
+                match self.pair() {
+                    Some((first, second)) => Emitted::One(Item::Record(vec![first, second])),
+                    None => Emitted::Nothing,
                 }
-                let pair = firsts.pop_front().into_iter().chain(seconds.pop_front()).collect();
-                Emitted::One(Item::Record(pair))
             }
         }
     }

@@ -87,9 +87,10 @@ impl Operator {
                 if shape.is_empty() {
                     return Err("buffer needs a size".to_owned());
                 }
-                let items = shape.iter().product();
+                let dims = shape.clone();
                 shape.extend_from_slice(&input.shape);
                 let (ty, elements) = sized(shape)?;
+                let items = dims.iter().product();
                 Ok((Self::Buffer { items, elements }, ty))
             }
             "bufferAndSkip" => {
@@ -111,7 +112,10 @@ impl Operator {
                 Ok((Self::Average, ty))
             }
             "skip" => Ok((Self::Skip(only(arguments, name)?.count()?), input.clone())),
-            "skipLast" => Ok((Self::SkipLast(only(arguments, name)?.count()?), input.clone())),
+            "skipLast" => match only(arguments, name)?.count()? {
+                count if count <= most => Ok((Self::SkipLast(count), input.clone())),
+                count => Err(format!("skip_last of {count} holds back more than {most} values")),
+            },
             "take" => Ok((Self::Take(only(arguments, name)?.count()?), input.clone())),
             "flatten" => Ok((Self::Flatten, input.with_shape(Vec::new()))),
             "histogram" => {

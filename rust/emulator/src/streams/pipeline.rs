@@ -117,7 +117,7 @@ impl Plan {
                     .collect(),
             });
         }
-        Pipelines { sources, running, results, buffered_values: self.buffered_values }
+        Pipelines { sources, running, results, held: 0, most: self.buffered_values }
     }
 }
 
@@ -222,13 +222,23 @@ pub struct Pipelines {
     sources: Vec<Vec<(usize, Mode, Target)>>,
     running: Vec<Running>,
     results: Arc<Results>,
-    buffered_values: usize,
+    /// The weight of what all operators hold back, and its limit.
+    held: usize,
+    most: usize,
+}
+
+/// What a running pipeline reaches besides its own operators.
+struct Reach<'a> {
+    output: usize,
+    results: &'a Results,
+    held: &'a mut usize,
+    most: usize,
 }
 
 impl Pipelines {
     /// Takes a saved value; `timestamp` is in nanoseconds from the program's start.
     pub fn save(&mut self, stream: usize, kind: Kind, cell: i32, timestamp: i64) {
-        let Self { sources, running, results, buffered_values } = self;
+        let Self { sources, running, results, held, most } = self;
         for (output, mode, target) in &sources[stream] {
             let value = match kind {
                 Kind::Int => Item::Int(i64::from(cell)),
@@ -240,30 +250,34 @@ impl Pipelines {
                 Mode::Timestamps => Item::Int(timestamp),
                 Mode::Both => Item::Record(vec![value, Item::Int(timestamp)]),
             };
-            running[*output].push(*target, item, *output, results, *buffered_values);
+            let reach = &mut Reach { output: *output, results, held, most: *most };
+            running[*output].push(*target, item, reach);
         }
     }
 }
 
 impl Running {
-    fn push(&mut self, at: Target, item: Item, output: usize, results: &Results, most: usize) {
+    fn push(&mut self, at: Target, item: Item, reach: &mut Reach<'_>) {
         let Some(node) = at.node else {
-            results.push(output, &item);
+            reach.results.push(reach.output, &item);
             return;
         };
         let (state, target) = &mut self.nodes[node];
         let target = *target;
-        if state.waiting() >= most {
-            // One side of a zip or of arithmetic never came: what is dropped is data loss.
-            results.lose();
+        if state.holds(at.port) && *reach.held + item.weight() > reach.most {
+            // One side never came, or more is gathered than may be: what is dropped is data loss.
+            reach.results.lose();
             return;
         }
-        match state.push(at.port, item) {
+        let before = state.weight();
+        let emitted = state.push(at.port, item);
+        *reach.held = *reach.held + state.weight() - before;
+        match emitted {
             Emitted::Nothing => {}
-            Emitted::One(item) => self.push(target, item, output, results, most),
+            Emitted::One(item) => self.push(target, item, reach),
             Emitted::Many(items) => {
                 for item in items {
-                    self.push(target, item, output, results, most);
+                    self.push(target, item, reach);
                 }
             }
         }

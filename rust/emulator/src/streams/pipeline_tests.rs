@@ -262,3 +262,28 @@ fn large_results_come_in_pieces_that_add_up() {
         assert_eq!(output.read(offset, limit), []);
     }
 }
+
+#[test]
+fn what_operators_hold_back_is_bounded() {
+    let limits = Limits { buffered_values: 100, ..Limits::default() };
+    let streams = ["r1", "r2"].map(|tag| Stream { tag: tag.to_owned(), kind: Kind::Int });
+    let run = |source: &str, saves: &[(usize, i32)]| {
+        let plan = Plan::new(&[list(&format!("saveAll out {source}"))], &streams, &limits).unwrap();
+        let results = Arc::new(plan.results(1 << 20));
+        let mut pipelines = plan.start(2, Arc::clone(&results));
+        for (stream, times) in saves {
+            (0..*times).for_each(|value| pipelines.save(*stream, Kind::Int, value, 0));
+        }
+        assert!(pipelines.held <= 100);
+        (results.outputs()[0].count(), results.data_loss())
+    };
+    // As many as may wait do, and are paired when the other side comes.
+    assert_eq!(run("(zip (@re 0 r2) (@re 0 r1))", &[(0, 100), (1, 100)]), (100, false));
+    assert_eq!(run("(zip (@re 0 r2) (@re 0 r1))", &[(0, 101), (1, 100)]), (100, true));
+    assert_eq!(run("(+ (buffer 30 (@re 0 r2)) (buffer 30 (@re 0 r1)))", &[(0, 500)]), (0, true));
+    assert_eq!(run("(skipLast 100 (@re 0 r1))", &[(0, 500)]), (400, false));
+    assert_eq!(run("(buffer 100 (@re 0 r1))", &[(0, 500)]), (5, false));
+    assert_eq!(run("(bufferAndSkip 100 1 (@re 0 r1))", &[(0, 150)]), (51, false));
+    let refused = Plan::new(&[list("save out (skipLast 101 (@re 0 r1))")], &streams, &limits);
+    assert!(refused.unwrap_err()[0].contains("skip_last of 101"));
+}
