@@ -1,0 +1,381 @@
+//! The client against a gateway that does what no good one does: an old one, a lying one, one that
+//! loses connections or never answers.
+// Deprecated for QOP 3: an old gateway fills them.
+#![allow(deprecated)]
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use prost::Message;
+use pulsewire_client::wire::{errors, frontend as f, info, job_manager as jm, results as r};
+use pulsewire_client::{
+    Client, ConnectOptions, Error, JobManagerError, Selection, Timeout, Values,
+};
+use tokio::net::TcpListener;
+
+const INFO: &str = "/io.qualang.api.v1.InfoService/GetInfo";
+const HEALTH: &str = "/qm.grpc.frontend.Frontend/HealthCheck";
+const STATUS: &str = "/qm.grpc.frontend.Frontend/GetJobExecutionStatus";
+const SCHEMA: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobResultSchema";
+const STATE: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobState";
+const HEADER: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResultHeader";
+const DATA: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResult";
+const PUSH: &str = "/qm.grpc.job_manager.JobManagerService/InsertInputStream";
+const OLD_PUSH: &str = "/qm.grpc.jobManager.JobManagerService/InsertInputStream";
+
+/// What the gateway does with a call.
+enum Answer {
+    Messages(Vec<Vec<u8>>),
+    Fail(u8, &'static str),
+    /// The connection ends.
+    Cut,
+    Silence,
+}
+
+type Script = Box<dyn Fn(&[u8]) -> Answer + Send + Sync>;
+
+#[derive(Default)]
+struct Gateway {
+    script: HashMap<&'static str, Script>,
+    calls: Mutex<Vec<String>>,
+}
+
+fn one(message: impl Message) -> Answer {
+    Answer::Messages(vec![message.encode_to_vec()])
+}
+
+impl Gateway {
+    /// A healthy gateway with these capabilities.
+    fn new(capabilities: &'static [&'static str]) -> Self {
+        let gateway = Self::default();
+        gateway
+            .on(INFO, move |_| {
+                one(info::GetInfoResponse {
+                    implementation: Some(info::ImplementationDetails {
+                        version: "2.60-5ba458f".into(),
+                        ..Default::default()
+                    }),
+                    capabilities: capabilities.iter().map(|name| (*name).to_owned()).collect(),
+                })
+            })
+            .on(HEALTH, |_| one(f::HealthCheckResponse { ok: true, ..Default::default() }))
+    }
+
+    fn on(
+        mut self,
+        path: &'static str,
+        answer: impl Fn(&[u8]) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        self.script.insert(path, Box::new(answer));
+        self
+    }
+
+    async fn serve(self) -> (Arc<Self>, ConnectOptions) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut options = ConnectOptions::new("127.0.0.1", listener.local_addr().unwrap().port());
+        options.timeout = Duration::from_secs(5);
+        let gateway = Arc::new(self);
+        let served = Arc::clone(&gateway);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let gateway = Arc::clone(&served);
+                tokio::spawn(async move {
+                    let cut = Arc::new(tokio::sync::Notify::new());
+                    let heard = Arc::clone(&cut);
+                    let service = service_fn(move |request| {
+                        answer(Arc::clone(&gateway), Arc::clone(&cut), request)
+                    });
+                    let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                    tokio::select! {
+                        _ = builder.serve_connection(TokioIo::new(stream), service) => {}
+                        () = heard.notified() => {}
+                    }
+                });
+            }
+        });
+        (gateway, options)
+    }
+
+    fn count(&self, path: &str) -> usize {
+        self.calls.lock().unwrap().iter().filter(|call| *call == path).count()
+    }
+}
+
+type Body = http_body_util::combinators::BoxBody<Bytes, Infallible>;
+
+async fn answer(
+    gateway: Arc<Gateway>,
+    cut: Arc<tokio::sync::Notify>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let path = request.uri().path().to_owned();
+    let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    gateway.calls.lock().unwrap().push(path.clone());
+    let answer = match gateway.script.get(path.as_str()) {
+        // Behind the prefix of gRPC: a flag and a length.
+        Some(script) => script(body.get(5..).unwrap_or_default()),
+        None => Answer::Fail(12, "no such method"),
+    };
+    let (messages, status, text) = match answer {
+        Answer::Messages(messages) => (messages, 0, ""),
+        Answer::Fail(status, text) => (Vec::new(), status, text),
+        Answer::Cut => {
+            cut.notify_one();
+            std::future::pending().await
+        }
+        Answer::Silence => std::future::pending().await,
+    };
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", status.to_string().parse().unwrap());
+    trailers.insert("grpc-message", text.parse().unwrap());
+    let mut frames: Vec<Result<Frame<Bytes>, Infallible>> = messages
+        .iter()
+        .map(|message| {
+            let mut framed = BytesMut::new();
+            framed.put_u8(0);
+            framed.put_u32(message.len() as u32);
+            framed.put_slice(message);
+            Ok(Frame::data(framed.freeze()))
+        })
+        .collect();
+    frames.push(Ok(Frame::trailers(trailers)));
+    let body = StreamBody::new(tokio_stream::iter(frames)).boxed();
+    let response = Response::builder().header("content-type", "application/grpc").body(body);
+    Ok(response.unwrap())
+}
+
+/// A gateway with one result "r" of int64, its header as given.
+fn with_result(header: r::GetJobNamedResultHeaderResponse) -> Gateway {
+    Gateway::new(&["qm.job_streaming_state"])
+        .on(SCHEMA, |_| {
+            one(r::GetJobResultSchemaResponse {
+                items: vec![r::get_job_result_schema_response::Item {
+                    name: "r".into(),
+                    simple_d_type: "\"<i8\"".into(),
+                    is_single: false,
+                    expected_count: 0,
+                    shape: vec![1],
+                }],
+            })
+        })
+        .on(HEADER, move |_| one(header.clone()))
+}
+
+fn header(count: i32) -> r::GetJobNamedResultHeaderResponse {
+    r::GetJobNamedResultHeaderResponse {
+        count_so_far: count,
+        simple_d_type: "\"<i8\"".into(),
+        shape: vec![1],
+        ..Default::default()
+    }
+}
+
+fn data(count: i32, bytes: usize) -> Vec<u8> {
+    let data = Bytes::from(vec![1; bytes]);
+    r::GetJobNamedResultResponse { count_of_items: count, data }.encode_to_vec()
+}
+
+#[tokio::test]
+async fn what_arrives_is_checked_against_what_was_promised() {
+    for (messages, says) in [
+        (vec![data(2, 16)], "2 items of 16 bytes arrived, not 3 of 24"),
+        (vec![data(3, 16)], "3 items of 16 bytes arrived"),
+        (vec![data(2, 24)], "2 items of 24 bytes arrived"),
+        (vec![data(3, 24), data(1, 8)], "more than the 24 bytes promised"),
+        (vec![], "0 items of 0 bytes arrived"),
+    ] {
+        let gateway = with_result(header(3)).on(DATA, move |_| Answer::Messages(messages.clone()));
+        let (_, options) = gateway.serve().await;
+        let results = Client::connect(options).await.unwrap().job("j", "").results().await.unwrap();
+        let header = results.header("r", false, None).await.unwrap();
+        let (start, count) = Selection::ALL.resolve(header.count);
+        let mut stream = results.fetch("r", &header, start, count, None).await.unwrap();
+        let error = stream.read_into(&mut [0; 24]).await.unwrap_err();
+        assert!(matches!(error, Error::Fetch { .. }), "{error:?}");
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn lost_data_and_unreadable_types_are_errors() {
+    let lossy = r::GetJobNamedResultHeaderResponse { has_dataloss: true, ..header(1) };
+    let (_, options) = with_result(lossy).serve().await;
+    let results = Client::connect(options).await.unwrap().job("j", "").results().await.unwrap();
+    let header_of = results.header("r", false, None).await.unwrap();
+    let fetched = results.fetch("r", &header_of, 0, 1, None).await;
+    assert!(matches!(fetched, Err(Error::DataLoss { .. })));
+
+    let odd = r::GetJobNamedResultHeaderResponse { simple_d_type: "\"cat\"".into(), ..header(1) };
+    let (_, options) = with_result(odd).serve().await;
+    let results = Client::connect(options).await.unwrap().job("j", "").results().await.unwrap();
+    let error = results.header("r", false, None).await.unwrap_err();
+    assert!(matches!(&error, Error::Schema { dtype, .. } if dtype == "\"cat\""), "{error}");
+}
+
+#[tokio::test]
+async fn an_old_gateway_gets_the_old_path_and_the_state_of_each_header() {
+    let open = AtomicUsize::new(0);
+    let gateway = Gateway::new(&["qm.input_stream"])
+        .on(OLD_PUSH, |_| {
+            one(jm::InsertInputStreamResponse {
+                job_manager_response_header: Some(jm::JobManagerResponseHeader {
+                    success: true,
+                    ..Default::default()
+                }),
+            })
+        })
+        .on(SCHEMA, |_| {
+            let item = |name: &str| r::get_job_result_schema_response::Item {
+                name: name.into(),
+                simple_d_type: "\"<i8\"".into(),
+                shape: vec![1],
+                ..Default::default()
+            };
+            one(r::GetJobResultSchemaResponse { items: vec![item("a"), item("b")] })
+        })
+        .on(HEADER, move |request| {
+            let request = r::GetJobNamedResultHeaderRequest::decode(request).unwrap();
+            // "a" is done at once, "b" at its third look.
+            let done = request.output_name == "a" || open.fetch_add(1, Ordering::Relaxed) > 1;
+            one(r::GetJobNamedResultHeaderResponse { done, ..header(0) })
+        });
+    let (gateway, options) = gateway.serve().await;
+    let job = Client::connect(options).await.unwrap().job("j", "");
+    job.push("tau", &Values::Ints(vec![1])).await.unwrap();
+    assert_eq!((gateway.count(OLD_PUSH), gateway.count(PUSH)), (1, 0));
+    let results = job.results().await.unwrap();
+    assert_eq!(results.wait_for_all(None, Timeout::from_seconds(5.0)).await, Ok(true));
+    assert_eq!((gateway.count(HEADER), gateway.count(STATE)), (6, 0));
+    let error = results.wait_for_values("a", 1, Timeout::NONE).await.unwrap_err();
+    assert!(matches!(error, Error::EndedShort { got: 0, wanted: 1, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_missing_capability_is_named_before_anything_is_sent() {
+    let (gateway, options) = Gateway::new(&[]).serve().await;
+    let job = Client::connect(options).await.unwrap().job("j", "");
+    let error = job.push("tau", &Values::Ints(vec![1])).await.unwrap_err();
+    assert!(error.to_string().contains("'tau'") && error.to_string().contains("qm.input_stream"));
+    assert_eq!(gateway.count(PUSH) + gateway.count(OLD_PUSH), 0);
+}
+
+#[tokio::test]
+async fn every_refusal_of_the_job_manager_has_its_kind() {
+    use errors::JobManagerErrorTypes as Types;
+    for (kind, expected) in [
+        (Types::MissingJobError as i32, JobManagerError::MissingJob),
+        (Types::InvalidJobExecutionStatusError as i32, JobManagerError::InvalidJobExecutionStatus),
+        (
+            Types::InvalidOperationOnSimulatorJobError as i32,
+            JobManagerError::InvalidOperationOnSimulatorJob,
+        ),
+        (Types::InvalidOperationOnRealJobError as i32, JobManagerError::InvalidOperationOnRealJob),
+        (Types::UnknownInputStreamError as i32, JobManagerError::UnknownInputStream),
+        (Types::JobOperationSpecificError as i32, JobManagerError::Unspecified),
+        (777, JobManagerError::Unspecified),
+    ] {
+        let gateway =
+            Gateway::new(&["qm.input_stream", "qm.new_grpc_structure"]).on(PUSH, move |_| {
+                one(jm::InsertInputStreamResponse {
+                    job_manager_response_header: Some(jm::JobManagerResponseHeader {
+                        job_manager_error_type: kind,
+                        ..Default::default()
+                    }),
+                })
+            });
+        let (_, options) = gateway.serve().await;
+        let job = Client::connect(options).await.unwrap().job("j-7", "");
+        let error = job.push("tau", &Values::Bools(vec![true])).await.unwrap_err();
+        assert!(error.to_string().contains("'tau' of the job 'j-7'"), "{error}");
+        assert!(matches!(error, Error::JobManager { kind, .. } if kind == expected));
+    }
+}
+
+#[tokio::test]
+async fn a_job_in_processing_has_started() {
+    let gateway = Gateway::new(&[]).on(STATUS, |_| {
+        let status = f::job_execution_status::Status::Processing(Default::default());
+        let status = Some(f::JobExecutionStatus { status: Some(status) });
+        one(f::GetJobExecutionStatusResponse { status })
+    });
+    let (_, options) = gateway.serve().await;
+    let job = Client::connect(options).await.unwrap().job("j", "");
+    assert_eq!(job.wait_for_execution(Timeout::from_seconds(1.0)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_asked_again_but_a_push_is_sent_once() {
+    let (asked, pushed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let gateway = Gateway::new(&["qm.input_stream", "qm.new_grpc_structure"])
+        .on(STATUS, move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => Answer::Cut,
+            _ => {
+                let status = f::job_execution_status::Status::Completed(Default::default());
+                let status = Some(f::JobExecutionStatus { status: Some(status) });
+                one(f::GetJobExecutionStatusResponse { status })
+            }
+        })
+        .on(PUSH, move |_| {
+            pushed.fetch_add(1, Ordering::Relaxed);
+            Answer::Cut
+        });
+    let (gateway, options) = gateway.serve().await;
+    let job = Client::connect(options).await.unwrap().job("j", "");
+    assert_eq!(job.status().await.unwrap().state.name(), "completed");
+    assert_eq!(gateway.count(STATUS), 2);
+    let error = job.push("tau", &Values::Ints(vec![1])).await.unwrap_err();
+    assert!(matches!(error, Error::Connection { .. }), "{error:?}");
+    assert_eq!(gateway.count(PUSH), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_a_timeout_of_the_whole_call() {
+    let silent =
+        with_result(header(1)).on(DATA, |_| Answer::Silence).on(STATUS, |_| Answer::Silence);
+    let (_, mut options) = silent.serve().await;
+    options.timeout = Duration::from_millis(200);
+    let job = Client::connect(options).await.unwrap().job("j-9", "");
+    let started = Instant::now();
+    let error = job.status().await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }) && error.to_string().contains("j-9"));
+    let results = job.results().await.unwrap();
+    let header = results.header("r", false, None).await.unwrap();
+    let fetched = results.fetch("r", &header, 0, 1, Some(Duration::from_millis(100))).await;
+    assert!(matches!(fetched, Err(Error::Timeout { .. })), "{fetched:?}");
+    assert!(started.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn failures_carry_what_the_gateway_says() {
+    let failing = Gateway::new(&[]).on(STATUS, |_| Answer::Fail(13, "disk on fire"));
+    let (gateway, options) = failing.serve().await;
+    let job = Client::connect(options).await.unwrap().job("j", "m");
+    let error = job.status().await.unwrap_err().to_string();
+    assert!(error.contains("disk on fire") && error.contains("INTERNAL"), "{error}");
+    assert_eq!(gateway.count(STATUS), 1);
+    let error = job.halt().await.unwrap_err();
+    assert!(matches!(error, Error::Unimplemented { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_ill_gateway_is_not_connected_to() {
+    let ill = Gateway::new(&[]).on(HEALTH, |_| {
+        one(f::HealthCheckResponse {
+            message: vec!["con1 is hot".into()],
+            error_messages: vec!["con2 is off".into()],
+            ..Default::default()
+        })
+    });
+    let (_, options) = ill.serve().await;
+    let error = Client::connect(options).await.unwrap_err().to_string();
+    assert!(error.contains("con1 is hot") && error.contains("con2 is off"), "{error}");
+}
