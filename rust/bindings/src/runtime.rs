@@ -2,7 +2,7 @@
 //! made anew in the child of a fork.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,12 @@ use tokio::runtime::Runtime;
 
 /// How long the exit of the interpreter may take for what is under way.
 const EXIT_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How often idle connections get a turn: well within the 20 s that gateways wait for an answer to
+/// a keepalive.
+const TURN_EVERY: Duration = Duration::from_secs(2);
+/// How long it is.
+const TURN: Duration = Duration::from_millis(1);
 
 /// Counts the forks between this process and the one that loaded the module.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
@@ -43,17 +49,37 @@ pub(crate) fn current(_py: Python<'_>) -> PyResult<Arc<Runtime>> {
     }
     // The threads of an inherited runtime do not exist here: it can neither be used nor dropped.
     std::mem::forget(current.take());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("pulsewire")
+    // Driven by whoever waits for an answer: the thread that sends a request also reads the socket,
+    // and no wake-up crosses threads.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| {
-            PyRuntimeError::new_err(format!("pulsewire cannot start its threads: {error}"))
-        })?;
+        .map_err(|error| cannot_start(&error))?;
     let runtime = Arc::new(runtime);
+    let kept = Arc::downgrade(&runtime);
+    std::thread::Builder::new()
+        .name("pulsewire".to_owned())
+        .spawn(move || keep(&kept))
+        .map_err(|error| cannot_start(&error))?;
     *current = Some((generation, Arc::clone(&runtime)));
     Ok(runtime)
+}
+
+fn cannot_start(error: &std::io::Error) -> PyErr {
+    PyRuntimeError::new_err(format!("pulsewire cannot start its threads: {error}"))
+}
+
+/// Gives the connections a turn now and then while nobody calls, so that they answer the gateway's
+/// keepalive. Ends with the runtime.
+fn keep(runtime: &Weak<Runtime>) {
+    loop {
+        std::thread::sleep(TURN_EVERY);
+        let Some(runtime) = runtime.upgrade() else { return };
+        if CLOSING.load(Ordering::SeqCst) {
+            return;
+        }
+        runtime.block_on(async { tokio::time::sleep(TURN).await });
+    }
 }
 
 /// Called in the child of a fork; touches atomics only.

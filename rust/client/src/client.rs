@@ -26,6 +26,23 @@ use crate::job::Job;
 use crate::retry;
 use crate::wait::Timeout;
 
+/// Gateways without it serve the JobManager under its older path (F1.10).
+pub(crate) const NEW_STRUCTURE: &str = "qm.new_grpc_structure";
+
+/// A call of the JobManager, on the path that the gateway serves.
+macro_rules! call_job_manager {
+    ($client:expr, $action:expr, $method:ident($request:expr)) => {
+        if $client.has_capability($crate::client::NEW_STRUCTURE) {
+            let mut manager = $client.job_manager();
+            $client.call($action, None, manager.$method($request)).await?
+        } else {
+            let mut manager = $client.legacy_job_manager();
+            $client.call($action, None, manager.$method($request)).await?
+        }
+    };
+}
+pub(crate) use call_job_manager;
+
 type Transport = InterceptedService<Channel, Headers>;
 
 /// A connected client; clones share the connection.

@@ -7,8 +7,9 @@ use pulsewire_wire::job_manager::{
     BoolStreamData, FixedStreamData, InsertInputStreamRequest, IntStreamData,
 };
 
+use crate::client::call_job_manager;
 use crate::error::{Error, Result};
-use crate::job::{Job, NEW_STRUCTURE, check};
+use crate::job::{Job, check};
 
 /// Half of 2⁻²⁸, the step of a `fixed`.
 const HALF_STEP: f64 = 1.0 / (1u64 << 29) as f64;
@@ -67,13 +68,7 @@ impl Job {
             stream_data_oneof: Some(values.clone().into_wire()),
         };
         let client = self.client();
-        let response = if client.has_capability(NEW_STRUCTURE) {
-            let mut manager = client.job_manager();
-            client.call(action, None, manager.insert_input_stream(request)).await?
-        } else {
-            let mut manager = client.legacy_job_manager();
-            client.call(action, None, manager.insert_input_stream(request)).await?
-        };
+        let response = call_job_manager!(client, action, insert_input_stream(request));
         check(response.job_manager_response_header, action, "", [0.0; 4])
     }
 

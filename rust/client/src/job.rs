@@ -14,7 +14,7 @@ use pulsewire_wire::job_manager::job_error_details::ErrorType;
 use pulsewire_wire::results as r;
 use pulsewire_wire::results::get_job_errors_response::ExecutionErrorSeverity;
 
-use crate::client::{Client, PendingQuery};
+use crate::client::{Client, PendingQuery, call_job_manager};
 use crate::correction::{self, Matrix};
 use crate::error::{Error, JobManagerError, Result};
 use crate::retry;
@@ -344,13 +344,7 @@ impl Job {
             correction: None,
         };
         let action = || self.action(&format!("get the correction of '{element}' in"));
-        let response = if self.client.has_capability(NEW_STRUCTURE) {
-            let mut manager = self.client.job_manager();
-            self.client.call(action, None, manager.get_element_correction(request)).await?
-        } else {
-            let mut manager = self.client.legacy_job_manager();
-            self.client.call(action, None, manager.get_element_correction(request)).await?
-        };
+        let response = call_job_manager!(self.client, action, get_element_correction(request));
         check(response.job_manager_response_header, action, element, [0.0; 4])?;
         Ok(matrix(response.correction))
     }
@@ -379,20 +373,11 @@ impl Job {
             qe_name: element.to_owned(),
             correction: Some(WireMatrix { v00, v01, v10, v11 }),
         };
-        let response = if self.client.has_capability(NEW_STRUCTURE) {
-            let mut manager = self.client.job_manager();
-            self.client.call(action, None, manager.set_element_correction(request)).await?
-        } else {
-            let mut manager = self.client.legacy_job_manager();
-            self.client.call(action, None, manager.set_element_correction(request)).await?
-        };
+        let response = call_job_manager!(self.client, action, set_element_correction(request));
         check(response.job_manager_response_header, action, element, wanted)?;
         Ok(matrix(response.correction))
     }
 }
-
-/// Gateways without it serve the JobManager under its older path (F1.10).
-pub(crate) const NEW_STRUCTURE: &str = "qm.new_grpc_structure";
 
 fn matrix(matrix: Option<WireMatrix>) -> Matrix {
     let matrix = matrix.unwrap_or_default();

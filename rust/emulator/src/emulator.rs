@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::gateway::server;
 use crate::limits::Limits;
-use crate::machine::{Hub, lock};
+use crate::lock;
+use crate::machine::Hub;
 use crate::program::run::Pace;
 
 /// Options of an emulator.

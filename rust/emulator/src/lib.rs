@@ -17,6 +17,13 @@ pub mod machine;
 pub mod program;
 pub mod streams;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub use emulator::{Builder, Emulator};
 pub use limits::Limits;
 pub use program::run::Pace;
+
+/// Data stays consistent between statements: a panic elsewhere does not spoil it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

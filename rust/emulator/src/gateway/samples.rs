@@ -6,9 +6,7 @@ use pulsewire_wire::results::simulator_samples_response::{Body, Data, Header};
 use tonic::Status;
 
 use crate::machine::{Job, Simulated, rows};
-
-/// Bytes of one message.
-const PIECE: usize = 1 << 20;
+use crate::streams::store::PIECE;
 
 pub(super) fn messages(
     job: &Job,

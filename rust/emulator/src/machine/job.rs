@@ -8,8 +8,9 @@ use std::time::SystemTime;
 use pulsewire_wire::qua_config::QuaConfig;
 use tokio::sync::watch;
 
+use super::Hub;
 use super::correction::{self, CorrectionError, Matrix};
-use super::{Hub, lock};
+use crate::lock;
 use crate::program::Compiled;
 use crate::program::run::{Fault, IoRegisters, Pace, Surroundings, run};
 use crate::streams::control::Control;

@@ -8,7 +8,7 @@ mod simulation;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use configuration::{ChangeError, apply_change};
@@ -21,12 +21,8 @@ use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::qua_config::qua_config::ConfigVersion;
 
 use crate::limits::Limits;
+use crate::lock;
 use crate::program::run::Pace;
-
-/// Data stays consistent between statements: a panic elsewhere does not spoil it.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Everything that an emulator holds.
 #[derive(Debug)]

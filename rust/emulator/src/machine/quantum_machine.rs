@@ -7,9 +7,10 @@ use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::qua_config::qua_config::waveform_dec::WaveformOneof;
 
+use super::Hub;
 use super::correction::first_version;
 use super::job::{Job, Phase};
-use super::{Hub, lock};
+use crate::lock;
 use crate::program::run::IoRegisters;
 use crate::program::{CompileError, Compiled, compile};
 

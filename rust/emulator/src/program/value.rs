@@ -61,15 +61,9 @@ pub fn fixed_to_f64(value: i32) -> f64 {
 }
 
 /// `a * b` of two 4.28 numbers: the 64-bit product shifted right by 28 bits (towards minus
-/// infinity), then wrapped.
+/// infinity), then wrapped. The same shift makes an int of an int times a 4.28 number.
 pub fn mul_fixed(a: i32, b: i32) -> i32 {
     ((i64::from(a) * i64::from(b)) >> FRACTION_BITS) as i32
-}
-
-/// `int * fixed` as an `int`: the product without its fraction (towards minus infinity), wrapped.
-/// The same shift as [`mul_fixed`]: an `int` times a 4.28 number leaves 28 fractional bits.
-pub fn mul_int_by_fixed(int: i32, fixed: i32) -> i32 {
-    mul_fixed(int, fixed)
 }
 
 fn floor_div(a: i64, b: i64) -> i64 {

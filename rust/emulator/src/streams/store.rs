@@ -1,11 +1,12 @@
 //! Results: appended by the job's thread, read by any number of requests.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use super::item::{Item, Type};
+use crate::lock;
 
 /// Bytes of one piece of a result on the wire; also about what is frozen at a time.
 pub const PIECE: usize = 1 << 20;
@@ -60,11 +61,6 @@ pub struct Piece {
     pub count: usize,
     /// Its bytes.
     pub data: Bytes,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Data stays consistent between statements: a panic elsewhere does not spoil it.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Results {
