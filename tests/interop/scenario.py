@@ -9,7 +9,6 @@ client and once with pulsewire, which uses that version's DSL only.
 import json
 import logging
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -120,13 +119,6 @@ class Record:
         entry["logs"] = sorted(set(self.messages.levels))
         assert name not in self.entries, name
         self.entries[name] = entry
-
-
-def wait_until(condition):
-    ends = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < ends, "not in time"
-        time.sleep(0.002)
 
 
 def results(record, side):

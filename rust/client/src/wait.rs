@@ -42,12 +42,6 @@ impl Timeout {
     }
 }
 
-impl From<Duration> for Timeout {
-    fn from(duration: Duration) -> Self {
-        Self(duration.min(FOREVER))
-    }
-}
-
 /// Asks until the answer is there or the time is over (`None`).
 ///
 /// The bound holds for the whole call: a single slow answer does not pass it. With no time at

@@ -260,6 +260,20 @@ async fn an_old_gateway_gets_the_old_path_and_the_state_of_each_header() {
 }
 
 #[tokio::test]
+async fn what_is_done_is_done_also_when_it_is_closed() {
+    for (done, closed) in [(true, true), (true, false), (false, true)] {
+        let gateway = with_result(header(1))
+            .on(STATE, move |_| one(r::GetJobStateResponse { done, closed, has_dataloss: false }));
+        let (_, options) = gateway.serve().await;
+        let job = Client::connect(options).await.unwrap().job("j", "");
+        let results = job.results().await.unwrap();
+        for name in [None, Some("r")] {
+            assert_eq!(results.wait_for_all(name, Timeout::from_seconds(5.0)).await, Ok(done));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_missing_capability_is_named_before_anything_is_sent() {
     let (gateway, options) = Gateway::new(&[]).serve().await;
     let job = Client::connect(options).await.unwrap().job("j", "");

@@ -225,15 +225,17 @@ impl Results {
         Ok(all)
     }
 
-    /// Waits until no more values come of a result, or (without a name) of all; true when the program came to its end.
+    /// Waits until no more values come of a result, or (without a name) of all; true when the
+    /// program came to its end.
     ///
     /// # Errors
     /// [`Error::WaitTimeout`], and those of any call.
     pub async fn wait_for_all(&self, name: Option<&str>, timeout: Timeout) -> Result<bool> {
         let over = wait::until(timeout, || async {
             let state = self.state(name).await?;
-            // One that is closed ends the wait for all, as no more comes of the job.
-            Ok(state.is_over().then_some(state.done && !state.closed))
+            // One that is closed ends the wait for all, as no more comes of the job; what is done is
+            // done, whether it is closed besides or not.
+            Ok(state.is_over().then_some(state.done))
         });
         let action = || format!("wait for all values of the job '{}'", self.job.id());
         let timeout = timeout.duration();

@@ -154,6 +154,16 @@ fn both_sides_and_every_body_are_looked_at() {
 }
 
 #[test]
+fn both_sides_of_a_shift_are_looked_at() {
+    let shift = op(Operator::Shl, var("v8"), var("v9"));
+    let found = mistakes(&program(variables(), vec![assign("i", shift, 7)], &[]));
+    assert!(
+        found.len() == 2 && found[0].contains("'v8'") && found[1].contains("'v9'"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn loops_are_named_as_they_were_written() {
     let wrong = || op(Operator::Lt, var("i"), var("x"));
     let body = |init: Vec<S>| vec![for_loop(init, wrong(), vec![], vec![])];

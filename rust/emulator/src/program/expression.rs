@@ -214,8 +214,9 @@ impl Compiler<'_> {
             matches!(op, Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual | Op::Equal);
         if matches!(op, Op::ShiftLeft | Op::ShiftRight) {
             // Any number on the left, on its raw bits; the distance is an int.
-            let (value, kind) = self.typed(left, hint.filter(|kind| *kind != Kind::Bool))?;
-            let distance = self.expression(right, Kind::Int)?;
+            let value = self.typed(left, hint.filter(|kind| *kind != Kind::Bool));
+            let distance = self.expression(right, Kind::Int);
+            let ((value, kind), distance) = value.zip(distance)?;
             return self.numeric(kind, symbol, loc).then(|| (binary(op, value, distance), kind));
         }
         // What is compared, or turned into a truth value, has nothing to do with the bool that is
