@@ -1,52 +1,113 @@
 //! numpy and bytes: the only unsafe code of the project.
 #![allow(unsafe_code)]
 
+use std::io::Write;
+
 use numpy::{
     PyArrayDescr, PyArrayDescrMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods,
 };
-use pulsewire_client::Values;
+use pulsewire_client::{Rows, Values};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyIterator, PyList, PyRange, PyTuple};
 
 use crate::errors;
 
-/// The memory of an array that nobody else has seen yet.
+/// The memory of an array, to be filled from its beginning.
 pub(crate) struct Destination<'py> {
     array: Bound<'py, PyUntypedArray>,
 }
 
 /// Its bytes, for the time that the interpreter is not attached.
-pub(crate) struct Bytes<'a>(&'a mut [u8]);
+///
+/// Written through a pointer, as the memory may be new (not initialised) or seen by other threads
+/// of Python, which are in for torn numbers then, as with any operation of numpy that releases
+/// the interpreter.
+pub(crate) struct Memory<'a> {
+    at: *mut u8,
+    left: usize,
+    _array: std::marker::PhantomData<&'a ()>,
+}
 
-impl Bytes<'_> {
-    pub(crate) fn as_mut(&mut self) -> &mut [u8] {
-        self.0
+// SAFETY: the pointer is to memory that the array keeps for as long as `'a`, whichever thread
+// writes to it.
+unsafe impl Send for Memory<'_> {}
+
+impl Write for Memory<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let len = bytes.len().min(self.left);
+        // SAFETY: `left` bytes from `at` on belong to the array, which `'a` keeps alive, and
+        // `bytes` is memory of the transport, never of an array.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at, len);
+            self.at = self.at.add(len);
+        }
+        self.left -= len;
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
 impl<'py> Destination<'py> {
-    /// A new array of a dtype and a shape, C-contiguous. Zeros cost nothing for large arrays:
-    /// the system hands out zeroed pages as they are first written.
+    /// A new array of a dtype and a shape, C-contiguous and not initialised: it must be filled
+    /// before it is handed to Python.
     pub(crate) fn new(
         py: Python<'py>,
-        descr: Bound<'py, PyAny>,
+        descr: &Bound<'py, PyAny>,
         shape: Vec<usize>,
     ) -> PyResult<Self> {
         let numpy = py.import(intern!(py, "numpy"))?;
-        let array = numpy.call_method1(intern!(py, "zeros"), (shape, descr))?;
+        let array = numpy.call_method1(intern!(py, "empty"), (shape, descr))?;
         Ok(Self { array: array.cast_into::<PyUntypedArray>()? })
     }
 
+    /// The caller's own array, whose first items are written; the rest stays as it is.
+    pub(crate) fn of(
+        array: &Bound<'py, PyAny>,
+        descr: &Bound<'py, PyAny>,
+        shape: &[usize],
+    ) -> PyResult<Self> {
+        let py = array.py();
+        let wrong = |what: String| refuse(py, format!("out: {what}"));
+        let array = array.cast::<PyUntypedArray>().map_err(|_| {
+            let name = array.get_type().name().map_or_else(|_| "?".into(), |n| n.to_string());
+            wrong(format!("{name} is no numpy array"))
+        })?;
+        if !array.dtype().as_any().eq(descr)? {
+            return Err(wrong(format!("its dtype is {}, the result's is {descr}", array.dtype())));
+        }
+        let fits = match (array.shape(), shape) {
+            ([rows, item @ ..], [count, own @ ..]) => rows >= count && item == own,
+            _ => false,
+        };
+        if !fits {
+            return Err(wrong(format!(
+                "its shape is {:?}, the result's is {shape:?}",
+                array.shape()
+            )));
+        }
+        let writable: bool =
+            array.getattr(intern!(py, "flags"))?.getattr(intern!(py, "writeable"))?.extract()?;
+        if !array.is_c_contiguous() || !writable {
+            return Err(wrong("it must be C-contiguous and writeable".to_owned()));
+        }
+        Ok(Self { array: array.clone() })
+    }
+
     /// The bytes of the array.
-    pub(crate) fn bytes(&mut self) -> Bytes<'_> {
-        let len = self.array.len() * self.array.dtype().itemsize();
-        let pointer = self.array.as_array_ptr();
-        // SAFETY: numpy.zeros() gave a C-contiguous array that owns `len` initialised bytes at
-        // `data`, which is not null even for an empty one. No other reference to it exists
-        // before `finish`, as it was never handed to Python, and `self` is borrowed mutably for
-        // as long as the slice lives.
-        unsafe { Bytes(std::slice::from_raw_parts_mut((*pointer).fields.data.cast::<u8>(), len)) }
+    pub(crate) fn memory(&mut self) -> Memory<'_> {
+        let left = self.array.len() * self.array.dtype().itemsize();
+        // SAFETY: an array object is valid for as long as a reference to it is held.
+        let at = unsafe { (*self.array.as_array_ptr()).fields.data.cast::<u8>() };
+        Memory { at, left, _array: std::marker::PhantomData }
+    }
+
+    /// Writes to the array while attached.
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> PyResult<()> {
+        Ok(self.memory().write_all(bytes)?)
     }
 
     /// The array, to be handed to Python.
@@ -59,10 +120,6 @@ fn refuse(py: Python<'_>, message: String) -> PyErr {
     errors::to_python(py, pulsewire_client::Error::Value(message))
 }
 
-fn int32(py: Python<'_>, stream: &str, value: i64) -> PyResult<i32> {
-    i32::try_from(value).map_err(|_| too_large(py, stream, &value.to_string()))
-}
-
 fn too_large(py: Python<'_>, stream: &str, value: &str) -> PyErr {
     refuse(
         py,
@@ -72,9 +129,34 @@ fn too_large(py: Python<'_>, stream: &str, value: &str) -> PyErr {
     )
 }
 
-/// One entry out of a bool, an int, a float, a sequence of these of one type, or an array.
-pub(crate) fn entry(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Values> {
+/// Numbers taken out of Python's objects; whether they fit their stream is checked later.
+pub(crate) enum Numbers {
+    Longs(Vec<i64>),
+    Fixed(Vec<f64>),
+    Bools(Vec<bool>),
+}
+
+impl Numbers {
+    pub(crate) fn values(&self) -> Values<'_> {
+        match self {
+            Self::Longs(values) => Values::Longs(values),
+            Self::Fixed(values) => Values::Fixed(values),
+            Self::Bools(values) => Values::Bools(values),
+        }
+    }
+}
+
+/// Gives `make` the values of one entry: a bool, an int, a float, a sequence of these of one type, or
+/// an array, whose memory is used as it is where it can be.
+pub(crate) fn with_entry<T>(
+    stream: &str,
+    value: &Bound<'_, PyAny>,
+    make: impl FnOnce(Values<'_>) -> T,
+) -> PyResult<T> {
     let py = value.py();
+    if let Some(scalar) = Scalar::exact(stream, value)? {
+        return Ok(scalar.with_values(make));
+    }
     if let Ok(array) = value.cast::<PyUntypedArray>() {
         if array.ndim() > 1 {
             return Err(refuse(
@@ -85,11 +167,29 @@ pub(crate) fn entry(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Values> 
                 ),
             ));
         }
-        return numbers(stream, array);
+        if let Ok(longs) = array.extract::<PyReadonlyArrayDyn<'_, i64>>()
+            && let Ok(longs) = longs.as_slice()
+            && !is_masked(array)?
+        {
+            return Ok(make(Values::Longs(longs)));
+        }
+        if let Ok(fixed) = array.extract::<PyReadonlyArrayDyn<'_, f64>>()
+            && let Ok(fixed) = fixed.as_slice()
+            && !is_masked(array)?
+        {
+            return Ok(make(Values::Fixed(fixed)));
+        }
+        return Ok(make(numbers(stream, array)?.values()));
     }
     if let Some(scalar) = Scalar::read(stream, value)? {
-        return Ok(scalar.into_values());
+        return Ok(scalar.with_values(make));
     }
+    Ok(make(sequence(stream, value)?.values()))
+}
+
+/// One entry out of a sequence of bools, ints or floats.
+fn sequence(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Numbers> {
+    let py = value.py();
     let items = items_of(value)?.ok_or_else(|| {
         let name = value.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
         refuse(
@@ -99,7 +199,8 @@ pub(crate) fn entry(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Values> 
             ),
         )
     })?;
-    let mut values: Option<Values> = None;
+    let len = value.len().unwrap_or(0);
+    let mut values: Option<Numbers> = None;
     for item in items {
         let item = item?;
         let scalar = Scalar::read(stream, &item)?.ok_or_else(|| {
@@ -107,10 +208,10 @@ pub(crate) fn entry(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Values> 
             refuse(py, format!("the input stream '{stream}': {name} is not a bool, int or float"))
         })?;
         match (&mut values, scalar) {
-            (None, first) => values = Some(first.into_values()),
-            (Some(Values::Bools(all)), Scalar::Bool(value)) => all.push(value),
-            (Some(Values::Ints(all)), Scalar::Int(value)) => all.push(value),
-            (Some(Values::Fixed(all)), Scalar::Float(value)) => all.push(value),
+            (None, first) => values = Some(first.into_numbers(len)),
+            (Some(Numbers::Bools(all)), Scalar::Bool(value)) => all.push(value),
+            (Some(Numbers::Longs(all)), Scalar::Int(value)) => all.push(value),
+            (Some(Numbers::Fixed(all)), Scalar::Float(value)) => all.push(value),
             _ => {
                 return Err(refuse(
                     py,
@@ -121,12 +222,32 @@ pub(crate) fn entry(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Values> 
             }
         }
     }
-    Ok(values.unwrap_or(Values::Bools(Vec::new())))
+    Ok(values.unwrap_or(Numbers::Bools(Vec::new())))
+}
+
+/// Several entries.
+pub(crate) enum Entries {
+    /// The rows of an array, of so many values each.
+    Rows(Numbers, usize),
+    /// Each by itself.
+    List(Vec<Numbers>),
+}
+
+impl Entries {
+    /// Their values.
+    pub(crate) fn values(&self) -> Vec<Values<'_>> {
+        match self {
+            Self::Rows(numbers, width) => {
+                Rows { values: numbers.values(), width: *width }.entries().collect()
+            }
+            Self::List(entries) => entries.iter().map(Numbers::values).collect(),
+        }
+    }
 }
 
 /// Several entries: the rows of an array (or its items, one value an entry), or a sequence of
-/// what [`entry`] takes.
-pub(crate) fn entries(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<Values>> {
+/// what [`with_entry`] takes.
+pub(crate) fn entries(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Entries> {
     let py = value.py();
     if let Ok(array) = value.cast::<PyUntypedArray>() {
         let width = match array.shape() {
@@ -145,20 +266,18 @@ pub(crate) fn entries(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<Va
         if width == 0 {
             return Err(refuse(py, format!("the input stream '{stream}': entries without values")));
         }
-        return Ok(match numbers(stream, array)? {
-            Values::Bools(all) => {
-                all.chunks(width).map(|row| Values::Bools(row.to_vec())).collect()
-            }
-            Values::Ints(all) => all.chunks(width).map(|row| Values::Ints(row.to_vec())).collect(),
-            Values::Fixed(all) => {
-                all.chunks(width).map(|row| Values::Fixed(row.to_vec())).collect()
-            }
-        });
+        return Ok(Entries::Rows(numbers(stream, array)?, width));
     }
     let items = items_of(value)?.ok_or_else(|| {
         refuse(py, format!("the input stream '{stream}': several entries are an array or a list"))
     })?;
-    items.map(|item| entry(stream, &item?)).collect()
+    let owned = |values: Values<'_>| match values {
+        Values::Ints(values) => Numbers::Longs(values.iter().map(|v| i64::from(*v)).collect()),
+        Values::Longs(values) => Numbers::Longs(values.to_vec()),
+        Values::Fixed(values) => Numbers::Fixed(values.to_vec()),
+        Values::Bools(values) => Numbers::Bools(values.to_vec()),
+    };
+    items.map(|item| with_entry(stream, &item?, owned)).collect::<PyResult<_>>().map(Entries::List)
 }
 
 /// The items of a list, a tuple or a range: what has an order and is no text or bytes.
@@ -169,42 +288,65 @@ fn items_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIter
     if ordered { value.try_iter().map(Some) } else { Ok(None) }
 }
 
+#[derive(Clone, Copy)]
 enum Scalar {
     Bool(bool),
-    Int(i32),
+    Int(i64),
     Float(f64),
 }
 
 impl Scalar {
-    /// A Python or numpy scalar; `None` for anything else.
-    fn read(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
-        let py = value.py();
+    /// A scalar of Python; `None` for anything else.
+    fn exact(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if let Ok(value) = value.cast::<PyBool>() {
             return Ok(Some(Self::Bool(value.is_true())));
+        }
+        if value.is_instance_of::<PyInt>() {
+            let number = value.extract::<i64>();
+            let number = number.map_err(|_| too_large(value.py(), stream, &value.to_string()))?;
+            return Ok(Some(Self::Int(number)));
         }
         if let Ok(value) = value.cast::<PyFloat>() {
             return Ok(Some(Self::Float(value.value())));
         }
-        if value.is_instance_of::<PyInt>() {
-            let number =
-                value.extract::<i64>().map_err(|_| too_large(py, stream, &value.to_string()))?;
-            return Ok(Some(Self::Int(int32(py, stream, number)?)));
+        Ok(None)
+    }
+
+    /// A scalar of Python or numpy; `None` for anything else.
+    fn read(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        let py = value.py();
+        if let Some(scalar) = Self::exact(stream, value)? {
+            return Ok(Some(scalar));
         }
         // numpy's scalars know their Python twin.
         if value.hasattr(intern!(py, "dtype"))? && value.hasattr(intern!(py, "item"))? {
             let twin = value.call_method0(intern!(py, "item"))?;
             if !twin.hasattr(intern!(py, "dtype"))? {
-                return Self::read(stream, &twin);
+                return Self::exact(stream, &twin);
             }
         }
         Ok(None)
     }
 
-    fn into_values(self) -> Values {
+    fn with_values<T>(self, make: impl FnOnce(Values<'_>) -> T) -> T {
         match self {
-            Self::Bool(value) => Values::Bools(vec![value]),
-            Self::Int(value) => Values::Ints(vec![value]),
-            Self::Float(value) => Values::Fixed(vec![value]),
+            Self::Bool(value) => make(Values::Bools(&[value])),
+            Self::Int(value) => make(Values::Longs(&[value])),
+            Self::Float(value) => make(Values::Fixed(&[value])),
+        }
+    }
+
+    /// The first of as many as `len`.
+    fn into_numbers(self, len: usize) -> Numbers {
+        fn first<T>(value: T, len: usize) -> Vec<T> {
+            let mut values = Vec::with_capacity(len.max(1));
+            values.push(value);
+            values
+        }
+        match self {
+            Self::Bool(value) => Numbers::Bools(first(value, len)),
+            Self::Int(value) => Numbers::Longs(first(value, len)),
+            Self::Float(value) => Numbers::Fixed(first(value, len)),
         }
     }
 }
@@ -220,10 +362,14 @@ fn plain<'py>(array: &Bound<'py, PyAny>, dtype: &str) -> PyResult<Bound<'py, PyA
     numpy.call_method1(intern!(py, "require"), (converted, dtype, ("C", "A")))
 }
 
+fn is_masked(array: &Bound<'_, PyUntypedArray>) -> PyResult<bool> {
+    array.hasattr(intern!(array.py(), "mask"))
+}
+
 /// The numbers of an array in their order, whatever its layout.
-fn numbers(stream: &str, array: &Bound<'_, PyUntypedArray>) -> PyResult<Values> {
+fn numbers(stream: &str, array: &Bound<'_, PyUntypedArray>) -> PyResult<Numbers> {
     let py = array.py();
-    if array.hasattr(intern!(py, "mask"))? {
+    if is_masked(array)? {
         let text = format!("the input stream '{stream}': a masked array; fill its gaps first");
         return Err(refuse(py, text));
     }
@@ -233,23 +379,22 @@ fn numbers(stream: &str, array: &Bound<'_, PyUntypedArray>) -> PyResult<Values> 
             // A byte of a foreign bool may be more than 1, which Rust's may not.
             let raw = array.call_method1(intern!(py, "view"), (intern!(py, "uint8"),))?;
             let bytes: PyReadonlyArrayDyn<'_, u8> = plain(&raw, "uint8")?.extract()?;
-            Ok(Values::Bools(bytes.as_array().iter().map(|byte| *byte != 0).collect()))
+            Ok(Numbers::Bools(bytes.as_array().iter().map(|byte| *byte != 0).collect()))
         }
         b'i' => {
             let wide: PyReadonlyArrayDyn<'_, i64> = plain(array, "int64")?.extract()?;
-            let narrow = |value: &i64| int32(py, stream, *value);
-            wide.as_array().iter().map(narrow).collect::<PyResult<_>>().map(Values::Ints)
+            Ok(Numbers::Longs(wide.as_array().iter().copied().collect()))
         }
         b'u' => {
             let wide: PyReadonlyArrayDyn<'_, u64> = plain(array, "uint64")?.extract()?;
-            let narrow = |value: &u64| {
-                i32::try_from(*value).map_err(|_| too_large(py, stream, &value.to_string()))
+            let signed = |value: &u64| {
+                i64::try_from(*value).map_err(|_| too_large(py, stream, &value.to_string()))
             };
-            wide.as_array().iter().map(narrow).collect::<PyResult<_>>().map(Values::Ints)
+            wide.as_array().iter().map(signed).collect::<PyResult<_>>().map(Numbers::Longs)
         }
         b'f' => {
             let wide: PyReadonlyArrayDyn<'_, f64> = plain(array, "float64")?.extract()?;
-            Ok(Values::Fixed(wide.as_array().iter().copied().collect()))
+            Ok(Numbers::Fixed(wide.as_array().iter().copied().collect()))
         }
         _ => Err(refuse(
             py,

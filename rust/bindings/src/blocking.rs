@@ -1,37 +1,61 @@
 //! The one way to block: detached from the interpreter, and Ctrl-C heard.
 
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use pulsewire_client::Result;
+use pulsewire_client::{Driven, Result, drive};
 use pyo3::prelude::*;
 
 use crate::errors;
-use crate::runtime;
+use crate::runtime::{self, Lane};
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(40);
 
 /// Drives a future to its end on this thread.
-///
-/// Signal handlers run between two turns of the runtime, so that they may call pulsewire
-/// themselves. One that raises ends the wait: the future is dropped, which cancels its request and
-/// leaves the connection usable.
 pub(crate) fn block_on<T: Send>(
     py: Python<'_>,
     future: impl Future<Output = Result<T>> + Send,
 ) -> PyResult<T> {
-    let runtime = runtime::current(py)?;
+    block_on_lane(py, Lane::Calls, future)
+}
+
+/// Drives a future that uses the connection of a lane to its end on this thread.
+///
+/// Signal handlers run between two turns of the runtime, so that they may call pulsewire
+/// themselves. One that raises ends the wait: the future is dropped, which cancels its request and
+/// leaves the connection usable.
+pub(crate) fn block_on_lane<T: Send>(
+    py: Python<'_>,
+    lane: Lane,
+    future: impl Future<Output = Result<T>> + Send,
+) -> PyResult<T> {
+    let runtimes = runtime::current(py)?;
+    let runtime = runtimes.lane(lane);
     let mut future = pin!(future);
     loop {
         let turn = py.detach(|| {
             runtime::outside(|| {
-                runtime.block_on(async { tokio::time::timeout(TICK, &mut future).await })
+                let ends = Instant::now() + TICK;
+                loop {
+                    let left = ends.saturating_duration_since(Instant::now());
+                    let driven = runtime.block_on(async {
+                        tokio::time::timeout(left, drive(future.as_mut())).await
+                    });
+                    match driven {
+                        Ok(Driven::Done(outcome)) => return Some(outcome),
+                        // Outside the runtime, so that another thread may drive it meanwhile.
+                        Ok(Driven::Nap(until)) => {
+                            std::thread::sleep(until.saturating_duration_since(Instant::now()));
+                        }
+                        Err(_) => return None,
+                    }
+                }
             })
         });
         match turn {
-            Ok(outcome) => return outcome.map_err(|error| errors::to_python(py, error)),
-            Err(_) => py.check_signals()?,
+            Some(outcome) => return outcome.map_err(|error| errors::to_python(py, error)),
+            None => py.check_signals()?,
         }
     }
 }

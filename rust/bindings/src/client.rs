@@ -12,9 +12,12 @@ use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua_config::QuaConfig;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_lane};
 use crate::job::PyJob;
+use crate::runtime::Lane;
 use crate::{array, errors, runtime};
 
 /// A connection that survives a fork: the child gets one of its own on first use.
@@ -27,15 +30,21 @@ pub(crate) struct Connection {
 
 #[derive(Debug)]
 enum State {
-    Open { generation: u64, client: Client },
+    Open { generation: u64, client: Client, bulk: Option<Client>, background: Option<Client> },
     Closed,
+}
+
+impl State {
+    fn open(generation: u64, client: Client) -> Self {
+        Self::Open { generation, client, bulk: None, background: None }
+    }
 }
 
 impl Connection {
     fn open(py: Python<'_>, options: ConnectOptions) -> PyResult<Self> {
         let generation = runtime::generation();
         let client = block_on(py, Client::connect(options.clone()))?;
-        Ok(Self { options, current: Mutex::new(State::Open { generation, client }) })
+        Ok(Self { options, current: Mutex::new(State::open(generation, client)) })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -46,7 +55,9 @@ impl Connection {
     pub(crate) fn client(&self, py: Python<'_>) -> PyResult<Client> {
         let now = runtime::generation();
         match &*self.lock() {
-            State::Open { generation, client } if *generation == now => return Ok(client.clone()),
+            State::Open { generation, client, .. } if *generation == now => {
+                return Ok(client.clone());
+            }
             State::Open { .. } => {}
             State::Closed => {
                 let error = Error::Connection {
@@ -58,11 +69,47 @@ impl Connection {
             }
         }
         let client = block_on(py, Client::connect(self.options.clone()))?;
-        let opened = State::Open { generation: now, client: client.clone() };
+        let opened = State::open(now, client.clone());
         let inherited = std::mem::replace(&mut *self.lock(), opened);
         // Its tasks belong to the parent's runtime, whose threads do not exist here.
         std::mem::forget(inherited);
         Ok(client)
+    }
+
+    /// The client of this process for large results, on [`Lane::Bulk`].
+    pub(crate) fn bulk(&self, py: Python<'_>) -> PyResult<Client> {
+        let client = self.client(py)?;
+        if let State::Open { bulk: Some(bulk), .. } = &*self.lock() {
+            return Ok(bulk.clone());
+        }
+        let opened = block_on_lane(py, Lane::Bulk, client.sibling())?;
+        if let State::Open { bulk, .. } = &mut *self.lock() {
+            *bulk = Some(opened.clone());
+        }
+        Ok(opened)
+    }
+
+    /// The client of this process for what is sent in the background, and where it is driven.
+    pub(crate) fn background(&self, py: Python<'_>) -> PyResult<(Client, Handle)> {
+        let client = self.client(py)?;
+        let handle = runtime::current(py)?.background()?.clone();
+        if let State::Open { background: Some(background), .. } = &*self.lock() {
+            return Ok((background.clone(), handle));
+        }
+        let (send, opened) = oneshot::channel();
+        handle.spawn(async move {
+            // Nobody hears it who was interrupted.
+            let _ = send.send(client.sibling().await);
+        });
+        let opened = block_on(py, async move {
+            opened.await.unwrap_or_else(|_| {
+                Err(Error::Value("the thread of pulsewire's writers has ended".to_owned()))
+            })
+        })?;
+        if let State::Open { background, .. } = &mut *self.lock() {
+            *background = Some(opened.clone());
+        }
+        Ok((opened, handle))
     }
 }
 
@@ -143,8 +190,10 @@ impl PyClient {
     fn close(&self) {
         let before = std::mem::replace(&mut *self.connection.lock(), State::Closed);
         match before {
-            State::Open { generation, client } if generation != runtime::generation() => {
-                std::mem::forget(client);
+            State::Open { generation, client, bulk, background }
+                if generation != runtime::generation() =>
+            {
+                std::mem::forget((client, bulk, background));
             }
             _ => {}
         }

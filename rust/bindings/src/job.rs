@@ -1,16 +1,17 @@
 //! One job.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use pulsewire_client::{Acquiring, Job, Severity, Timeout};
+use pulsewire_client::{Acquiring, ClosedLoop, InputStream, Job, Severity, Timeout};
 use pyo3::prelude::*;
 
 use crate::blocking::block_on;
 use crate::client::Connection;
+use crate::closed_loop::PyClosedLoop;
+use crate::input_stream::{Input, PyWriter};
 use crate::results::PyResults;
-use crate::{array, errors};
 
 /// A job, by its id; every call asks the gateway.
 #[pyclass(name = "Job", module = "pulsewire._native", frozen)]
@@ -18,6 +19,8 @@ pub(crate) struct PyJob {
     connection: Arc<Connection>,
     id: String,
     machine: String,
+    /// The input streams that were pushed to.
+    inputs: Mutex<HashMap<String, Arc<Input>>>,
 }
 
 /// State, user, time added (seconds since the epoch), position in the queue, errors.
@@ -25,7 +28,19 @@ type Status = (&'static str, Option<String>, Option<f64>, Option<i32>, Vec<Strin
 
 impl PyJob {
     pub(crate) fn new(connection: Arc<Connection>, id: String, machine: String) -> Self {
-        Self { connection, id, machine }
+        Self { connection, id, machine, inputs: Mutex::default() }
+    }
+
+    fn input(&self, name: &str) -> Arc<Input> {
+        let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(input) = inputs.get(name) {
+            return Arc::clone(input);
+        }
+        let (job, machine) = (self.id.clone(), self.machine.clone());
+        let input = Input::new(Arc::clone(&self.connection), job, machine, name.to_owned());
+        let input = Arc::new(input);
+        inputs.insert(name.to_owned(), Arc::clone(&input));
+        input
     }
 
     fn job(&self, py: Python<'_>) -> PyResult<Job> {
@@ -120,23 +135,33 @@ impl PyJob {
         Ok(block_on(py, job.set_correction(element, matrix.into()))?.into())
     }
 
-    fn push(&self, py: Python<'_>, stream: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let values = array::entry(stream, value)?;
-        let job = self.job(py)?;
-        block_on(py, job.push(stream, &values))
+    fn push(&self, stream: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.input(stream).push(value)
     }
 
-    fn push_many(&self, py: Python<'_>, stream: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
-        let acknowledged = AtomicU64::new(0);
-        let pushed = array::entries(stream, value).and_then(|entries| {
-            let job = self.job(py)?;
-            block_on(py, job.push_many(stream, &entries, &acknowledged))
-        });
-        // Also of an interrupt: what was taken is taken.
-        pushed.map_err(|error| {
-            errors::with_acknowledged(py, error, acknowledged.load(Ordering::Relaxed))
-        })?;
-        Ok(acknowledged.into_inner())
+    fn push_many(&self, stream: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+        self.input(stream).push_many(value)
+    }
+
+    fn writer(&self, py: Python<'_>, stream: &str, max_pending: usize) -> PyResult<PyWriter> {
+        self.input(stream).writer(py, max_pending)
+    }
+
+    fn closed_loop(
+        &self,
+        py: Python<'_>,
+        streams: Vec<String>,
+        results: &PyResults,
+        names: Vec<String>,
+    ) -> PyResult<PyClosedLoop> {
+        let inputs: Vec<_> = streams.iter().map(|stream| self.input(stream)).collect();
+        let mut prepared = Vec::with_capacity(inputs.len());
+        for input in &inputs {
+            prepared.push(InputStream::clone(&*input.stream(py)?));
+        }
+        let results = results.current(py)?;
+        let steps = block_on(py, ClosedLoop::new(prepared, results, &names))?;
+        Ok(PyClosedLoop::new(inputs, names, steps))
     }
 
     fn results(&self, py: Python<'_>) -> PyResult<PyResults> {

@@ -4,8 +4,10 @@
 mod array;
 mod blocking;
 mod client;
+mod closed_loop;
 mod emulator;
 mod errors;
+mod input_stream;
 mod job;
 mod results;
 mod runtime;
@@ -17,7 +19,11 @@ mod _native {
     #[pymodule_export]
     use super::client::{PyClient, connect, descriptor_set, quantize_correction};
     #[pymodule_export]
+    use super::closed_loop::PyClosedLoop;
+    #[pymodule_export]
     use super::emulator::PyEmulator;
+    #[pymodule_export]
+    use super::input_stream::PyWriter;
     #[pymodule_export]
     use super::job::PyJob;
     #[pymodule_export]

@@ -1,35 +1,83 @@
 //! Results as numpy arrays.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use pulsewire_client::{Dtype, DtypeKind, Header, Results, Selection, Timeout};
+use pulsewire_client::{Dtype, DtypeKind, Fetched, Header, Results, Selection, Timeout};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyList, PySlice, PyString, PyTuple};
 
 use crate::array::Destination;
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_lane};
 use crate::client::Connection;
+use crate::errors;
+use crate::runtime::Lane;
 
 /// The results of a job: the schema is asked for once, the rest at each call.
 #[pyclass(name = "Results", module = "pulsewire._native", frozen)]
 pub(crate) struct PyResults {
     connection: Arc<Connection>,
     results: Results,
+    describer: Describer,
 }
+
+/// An array, whether its items are wrapped records, whether the job met runtime errors.
+type Items<'py> = (Bound<'py, PyAny>, bool, bool);
+
+/// Dtype, shape, first item, count, bytes of an item, whether the job met runtime errors.
+type Plan<'py> = (Bound<'py, PyAny>, Bound<'py, PyTuple>, u64, u64, usize, bool);
 
 /// Name, dtype description, whether single, expected count.
 type Schema = (String, Py<PyAny>, bool, i32);
 
 impl PyResults {
     pub(crate) fn new(connection: Arc<Connection>, results: Results) -> Self {
-        Self { connection, results }
+        Self { connection, results, describer: Describer::default() }
     }
 
     /// The results over the connection of this process.
-    fn current(&self, py: Python<'_>) -> PyResult<Results> {
+    pub(crate) fn current(&self, py: Python<'_>) -> PyResult<Results> {
         let client = self.connection.client(py)?;
         Ok(self.results.over(&client))
+    }
+
+    /// Puts what was fetched into arrays, and what is large with it, all at once.
+    fn arrays<'py>(
+        &self,
+        py: Python<'py>,
+        fetched: Vec<(&str, Fetched, Destination<'py>)>,
+        timeout: Option<Duration>,
+    ) -> PyResult<Vec<Items<'py>>> {
+        let mut large = Vec::new();
+        let mut items = Vec::with_capacity(fetched.len());
+        for (name, fetched, mut destination) in fetched {
+            match &fetched.bytes {
+                Some(bytes) => destination.fill(bytes)?,
+                None => large.push(items.len()),
+            }
+            items.push((name, fetched, destination));
+        }
+        if !large.is_empty() {
+            let results = self.results.over(&self.connection.bulk(py)?);
+            let mut streams = Vec::with_capacity(large.len());
+            for (name, fetched, destination) in &mut items {
+                let Fetched { header, first, count, bytes: None } = fetched else { continue };
+                let stream = results.fetch(name, header, *first, *count, timeout);
+                streams.push((stream, destination.memory()));
+            }
+            block_on_lane(py, Lane::Bulk, async {
+                let copies = streams
+                    .into_iter()
+                    .map(|(stream, mut memory)| async move { stream?.copy_to(&mut memory).await });
+                futures_util::future::try_join_all(copies).await
+            })?;
+        }
+        let finish = |(_, fetched, destination): (&str, Fetched, Destination<'py>)| {
+            let Header { dtype, has_execution_errors, .. } = &fetched.header;
+            (destination.finish(), dtype.is_wrapped_record(), *has_execution_errors)
+        };
+        Ok(items.into_iter().map(finish).collect())
     }
 }
 
@@ -62,11 +110,44 @@ fn describe<'py>(py: Python<'py>, dtype: &Dtype, for_numpy: bool) -> PyResult<Bo
     }
 }
 
-/// An array for `count` items.
-fn allocate<'py>(py: Python<'py>, header: &Header, count: u64) -> PyResult<Destination<'py>> {
-    let descr = describe(py, &header.dtype, true)?;
-    let dtype = py.import("numpy")?.getattr("dtype")?.call1((descr,))?;
-    Destination::new(py, dtype, header.array_shape(count))
+/// What numpy calls the types of results, each found out once.
+#[derive(Default)]
+pub(crate) struct Describer(Mutex<Vec<(String, Dtype, Py<PyAny>)>>);
+
+impl Describer {
+    fn descr<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        dtype: &Dtype,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let known = |(of, ty, descr): &(String, Dtype, Py<PyAny>)| {
+            (of == name && ty == dtype).then(|| descr.bind(py).clone())
+        };
+        let find = || self.lock().iter().find_map(known);
+        if let Some(found) = find() {
+            return Ok(found);
+        }
+        let described = describe(py, dtype, true)?;
+        let descr = py.import("numpy")?.getattr("dtype")?.call1((described,))?;
+        self.lock().push((name.to_owned(), dtype.clone(), descr.clone().unbind()));
+        Ok(descr)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, Dtype, Py<PyAny>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An array for `count` items, of the shape that the vendor's client gives it.
+    pub(crate) fn allocate<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        header: &Header,
+        count: u64,
+    ) -> PyResult<Destination<'py>> {
+        Destination::new(py, &self.descr(py, name, &header.dtype)?, header.array_shape(count))
+    }
 }
 
 fn bound(timeout: Option<f64>) -> Option<Duration> {
@@ -110,12 +191,23 @@ impl PyResults {
         timeout: f64,
     ) -> PyResult<()> {
         let results = self.current(py)?;
-        block_on(py, results.wait_for_values(name, count, Timeout::from_seconds(timeout)))
+        block_on(py, results.wait_for_values(name, count, Timeout::from_seconds(timeout)))?;
+        Ok(())
     }
 
-    /// (items `start` to `stop`, whether they are wrapped records, whether the job met runtime
-    /// errors).
-    #[pyo3(signature = (name, start, stop, flat, timeout))]
+    /// The values so far of several results, asked for at once.
+    fn counts(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Vec<u64>> {
+        let results = self.current(py)?;
+        block_on(py, async {
+            let headers = names.iter().map(|name| results.header(name, false, None));
+            let headers = futures_util::future::try_join_all(headers).await?;
+            Ok(headers.iter().map(|header| header.count).collect())
+        })
+    }
+
+    /// Items `start` to `stop`, in a new array or in the first rows of `out`.
+    #[pyo3(signature = (name, start, stop, flat, timeout, out=None))]
+    #[allow(clippy::too_many_arguments)]
     fn fetch<'py>(
         &self,
         py: Python<'py>,
@@ -124,20 +216,94 @@ impl PyResults {
         stop: Option<i64>,
         flat: bool,
         timeout: Option<f64>,
-    ) -> PyResult<(Bound<'py, PyAny>, bool, bool)> {
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Items<'py>> {
         let results = self.current(py)?;
         let (timeout, started) = (bound(timeout), Instant::now());
-        let header = block_on(py, results.header(name, flat, timeout))?;
+        let fetched = block_on(py, results.take(name, Selection { start, stop }, flat, timeout))?;
         // The bound is of the whole call, not of each request in it.
         let timeout = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+        let destination = match out {
+            None => self.describer.allocate(py, name, &fetched.header, fetched.count)?,
+            Some(out) => {
+                let descr = self.describer.descr(py, name, &fetched.header.dtype)?;
+                Destination::of(out, &descr, &fetched.header.rows_shape(fetched.count))?
+            }
+        };
+        let count = fetched.count;
+        let mut items = self.arrays(py, vec![(name, fetched, destination)], timeout)?;
+        let (array, wrapped, errors) = items.remove(0);
+        let rows = match out {
+            None => array,
+            Some(_) => array.get_item(PySlice::new(py, 0, count as isize, 1))?,
+        };
+        Ok((rows, wrapped, errors))
+    }
+
+    /// Items `start` to `stop` of several results, asked for at once.
+    fn fetch_many<'py>(
+        &self,
+        py: Python<'py>,
+        wanted: Vec<(String, i64, Option<i64>)>,
+        flat: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Vec<Items<'py>>> {
+        let results = self.current(py)?;
+        let (timeout, started) = (bound(timeout), Instant::now());
+        let wanted: Vec<_> = wanted
+            .into_iter()
+            .map(|(name, start, stop)| (name, Selection { start, stop }))
+            .collect();
+        let taken = block_on(py, results.take_all(&wanted, flat, timeout))?;
+        let timeout = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+        let mut fetched = Vec::with_capacity(taken.len());
+        for ((name, _), taken) in wanted.iter().zip(taken) {
+            let array = self.describer.allocate(py, name, &taken.header, taken.count)?;
+            fetched.push((name.as_str(), taken, array));
+        }
+        self.arrays(py, fetched, timeout)
+    }
+
+    /// What `fetch` would give: dtype, shape, first item, count, bytes of an item, whether the job
+    /// met runtime errors.
+    fn plan<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        start: i64,
+        stop: Option<i64>,
+        flat: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Plan<'py>> {
+        let results = self.current(py)?;
+        let header = block_on(py, results.header(name, flat, bound(timeout)))?;
         let (first, count) = Selection { start, stop }.resolve(header.count);
-        let mut destination = allocate(py, &header, count)?;
-        let mut bytes = destination.bytes();
-        block_on(py, async {
-            let mut stream = results.fetch(name, &header, first, count, timeout).await?;
-            stream.read_into(bytes.as_mut()).await
-        })?;
-        let array = destination.finish();
-        Ok((array, header.dtype.is_wrapped_record(), header.has_execution_errors))
+        // For its refusal of lost data.
+        let stream = results.fetch(name, &header, first, count, None);
+        stream.map_err(|error| errors::to_python(py, error))?;
+        let descr = self.describer.descr(py, name, &header.dtype)?;
+        let shape = PyTuple::new(py, header.array_shape(count))?;
+        Ok((descr, shape, first, count, header.item_size(), header.has_execution_errors))
+    }
+
+    /// Appends the bytes of items that are there to a file.
+    #[pyo3(signature = (name, first, count, item_size, path, timeout))]
+    #[allow(clippy::too_many_arguments)]
+    fn append_to(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        first: u64,
+        count: u64,
+        item_size: usize,
+        path: PathBuf,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let mut file = std::fs::OpenOptions::new().append(true).open(path)?;
+        let results = self.results.over(&self.connection.bulk(py)?);
+        block_on_lane(py, Lane::Bulk, async {
+            let mut stream = results.stream(name, item_size, first, count, bound(timeout));
+            stream.copy_to(&mut file).await
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! The tokio runtime that this process owns: made on first use, shut down at exit with a bound,
+//! The tokio runtimes that this process owns: made on first use, shut down at exit with a bound,
 //! made anew in the child of a fork.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::oneshot;
 
 /// How long the exit of the interpreter may take for what is under way.
 const EXIT_PATIENCE: Duration = Duration::from_millis(200);
@@ -24,7 +25,7 @@ static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// Locked only while attached to the interpreter and never across a wait, so that a fork, which
 /// needs the interpreter too, cannot happen while another thread holds it.
-static CURRENT: Mutex<Option<(u64, Arc<Runtime>)>> = Mutex::new(None);
+static CURRENT: Mutex<Option<(u64, Arc<Runtimes>)>> = Mutex::new(None);
 
 /// Threads that are in a call, detached.
 static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
@@ -33,13 +34,71 @@ static CLOSING: AtomicBool = AtomicBool::new(false);
 /// The thread that runs the exit handlers.
 static EXITING: OnceLock<ThreadId> = OnceLock::new();
 
+/// What a connection is for: each has a runtime of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Everything that is small.
+    Calls,
+    /// Large results, which would keep the calls of other threads waiting.
+    Bulk,
+}
+
+/// One runtime for each kind of connection.
+#[derive(Debug)]
+pub(crate) struct Runtimes {
+    calls: Runtime,
+    bulk: Runtime,
+    /// Driven by a thread of its own, which ends with the sender.
+    background: OnceLock<(Handle, oneshot::Sender<()>)>,
+}
+
+impl Runtimes {
+    /// Driven by whoever waits for an answer: the thread that sends a request also reads the socket,
+    /// and no wake-up crosses threads.
+    fn new() -> std::io::Result<Self> {
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok(Self { calls: runtime()?, bulk: runtime()?, background: OnceLock::new() })
+    }
+
+    pub(crate) fn lane(&self, lane: Lane) -> &Runtime {
+        match lane {
+            Lane::Calls => &self.calls,
+            Lane::Bulk => &self.bulk,
+        }
+    }
+
+    /// The runtime of what goes on while nobody calls; its thread starts with the first use.
+    pub(crate) fn background(&self) -> PyResult<&Handle> {
+        if self.background.get().is_none() {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| cannot_start(&error))?;
+            let handle = runtime.handle().clone();
+            let (stop, stopped) = oneshot::channel::<()>();
+            std::thread::Builder::new()
+                .name("pulsewire-writer".to_owned())
+                // Ends when the sender is dropped.
+                .spawn(move || drop(runtime.block_on(stopped)))
+                .map_err(|error| cannot_start(&error))?;
+            // Whoever was first, a second thread ends with its sender.
+            let _ = self.background.set((handle, stop));
+        }
+        let (handle, _) = self
+            .background
+            .get()
+            .ok_or_else(|| PyRuntimeError::new_err("pulsewire has no thread for its writers"))?;
+        Ok(handle)
+    }
+}
+
 /// The number of this process since the module was loaded.
 pub(crate) fn generation() -> u64 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// The runtime of this process.
-pub(crate) fn current(_py: Python<'_>) -> PyResult<Arc<Runtime>> {
+/// The runtimes of this process.
+pub(crate) fn current(_py: Python<'_>) -> PyResult<Arc<Runtimes>> {
     let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
     let generation = generation();
     if let Some((of, runtime)) = current.as_ref()
@@ -49,13 +108,7 @@ pub(crate) fn current(_py: Python<'_>) -> PyResult<Arc<Runtime>> {
     }
     // The threads of an inherited runtime do not exist here: it can neither be used nor dropped.
     std::mem::forget(current.take());
-    // Driven by whoever waits for an answer: the thread that sends a request also reads the socket,
-    // and no wake-up crosses threads.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| cannot_start(&error))?;
-    let runtime = Arc::new(runtime);
+    let runtime = Arc::new(Runtimes::new().map_err(|error| cannot_start(&error))?);
     let kept = Arc::downgrade(&runtime);
     std::thread::Builder::new()
         .name("pulsewire".to_owned())
@@ -71,14 +124,16 @@ fn cannot_start(error: &std::io::Error) -> PyErr {
 
 /// Gives the connections a turn now and then while nobody calls, so that they answer the gateway's
 /// keepalive. Ends with the runtime.
-fn keep(runtime: &Weak<Runtime>) {
+fn keep(runtime: &Weak<Runtimes>) {
     loop {
         std::thread::sleep(TURN_EVERY);
         let Some(runtime) = runtime.upgrade() else { return };
         if CLOSING.load(Ordering::SeqCst) {
             return;
         }
-        runtime.block_on(async { tokio::time::sleep(TURN).await });
+        for lane in [Lane::Calls, Lane::Bulk] {
+            runtime.lane(lane).block_on(async { tokio::time::sleep(TURN).await });
+        }
     }
 }
 
@@ -127,7 +182,10 @@ pub(crate) fn _shut_down(py: Python<'_>) {
         return;
     }
     // A call that still runs on another thread holds the runtime: it ends with the process.
-    if let Ok(runtime) = Arc::try_unwrap(runtime) {
-        py.detach(|| runtime.shutdown_timeout(EXIT_PATIENCE));
+    if let Ok(Runtimes { calls, bulk, .. }) = Arc::try_unwrap(runtime) {
+        py.detach(|| {
+            calls.shutdown_timeout(EXIT_PATIENCE);
+            bulk.shutdown_timeout(EXIT_PATIENCE);
+        });
     }
 }

@@ -8,7 +8,7 @@
 
 use prost::Message as _;
 use pulsewire_client::wire::{qua::QuaProgram, qua_config::QuaConfig};
-use pulsewire_client::{Client, ConnectOptions, Selection, Timeout, Values};
+use pulsewire_client::{Client, ClosedLoop, ConnectOptions, Timeout, Values};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,16 +30,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     job.resume().await?;
 
+    let guesses = job.input_stream("guess")?;
+    let mut steps = ClosedLoop::new(vec![guesses.clone()], results, &["signal".to_owned()]).await?;
     for step in 0..10u32 {
         let guess = f64::from(step) * 0.1;
-        job.push("guess", &Values::Fixed(vec![guess, -0.42])).await?;
-        results.wait_for_values("signal", u64::from(step) + 1, Timeout::from_seconds(5.0)).await?;
-        let header = results.header("signal", true, None).await?;
-        let (start, count) = Selection::item(i64::from(step)).resolve(header.count);
-        let mut bytes = [0; 8];
-        let mut stream = results.fetch("signal", &header, start, count, None).await?;
-        stream.read_into(&mut bytes).await?;
-        println!("guess {guess:.1}: signal {:.6}", f64::from_le_bytes(bytes));
+        steps.push(vec![guesses.entry(Values::Fixed(&[guess, -0.42]))?]).await?;
+        let answers = steps.receive(Timeout::from_seconds(5.0)).await?;
+        let signal = f64::from_le_bytes(answers[0].bytes.as_slice().try_into()?);
+        println!("guess {guess:.1}: signal {signal:.6}");
     }
     println!("halted: {}", job.halt().await?);
     client.close_machine(&machine).await?;

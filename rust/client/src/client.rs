@@ -15,14 +15,13 @@ use pulsewire_wire::qm_manager as m;
 use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::results::job_results_service_client::JobResultsServiceClient;
-use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 
-use crate::channel::{self, Headers};
+use crate::channel;
 use crate::config::{ConnectOptions, MESSAGE_BYTES};
 use crate::error::{CompilerMessage, Error, Level, Result, ValidationMessage};
 use crate::job::Job;
+use crate::link::{self, Link};
 use crate::retry;
 use crate::wait::Timeout;
 
@@ -43,8 +42,6 @@ macro_rules! call_job_manager {
 }
 pub(crate) use call_job_manager;
 
-type Transport = InterceptedService<Channel, Headers>;
-
 /// A connected client; clones share the connection.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
@@ -53,7 +50,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     options: ConnectOptions,
     address: String,
-    transport: Transport,
+    link: Link,
     version: String,
     capabilities: Vec<String>,
 }
@@ -141,12 +138,11 @@ impl Client {
     }
 
     async fn connect_unbounded(options: ConnectOptions) -> Result<Self> {
-        let headers = Headers::new(&options)?;
+        let headers = channel::headers(&options)?;
         let address = channel::locate(&options, &headers).await?;
-        let channel = channel::open(&options, &address).await?;
-        let transport = InterceptedService::new(channel, headers);
+        let link = channel::open(&options, &address, headers).await?;
         let mut inner =
-            Inner { options, address, transport, version: String::new(), capabilities: Vec::new() };
+            Inner { options, address, link, version: String::new(), capabilities: Vec::new() };
         inner.introduce().await?;
         Ok(Self(Arc::new(inner)))
     }
@@ -187,22 +183,20 @@ impl Client {
         Err(Error::Unsupported { action: action(), capability })
     }
 
-    pub(crate) fn frontend(&self) -> FrontendClient<Transport> {
+    pub(crate) fn frontend(&self) -> FrontendClient<Link> {
         self.0.frontend()
     }
 
-    pub(crate) fn results_service(&self) -> JobResultsServiceClient<Transport> {
-        JobResultsServiceClient::new(self.0.transport.clone())
-            .max_decoding_message_size(MESSAGE_BYTES)
+    pub(crate) fn results_service(&self) -> JobResultsServiceClient<Link> {
+        JobResultsServiceClient::new(self.0.link.clone()).max_decoding_message_size(MESSAGE_BYTES)
     }
 
-    pub(crate) fn job_manager(&self) -> JobManagerServiceClient<Transport> {
-        JobManagerServiceClient::new(self.0.transport.clone())
-            .max_encoding_message_size(MESSAGE_BYTES)
+    pub(crate) fn job_manager(&self) -> JobManagerServiceClient<Link> {
+        JobManagerServiceClient::new(self.0.link.clone()).max_encoding_message_size(MESSAGE_BYTES)
     }
 
-    pub(crate) fn legacy_job_manager(&self) -> LegacyClient<Transport> {
-        LegacyClient::new(self.0.transport.clone()).max_encoding_message_size(MESSAGE_BYTES)
+    pub(crate) fn legacy_job_manager(&self) -> LegacyClient<Link> {
+        LegacyClient::new(self.0.link.clone()).max_encoding_message_size(MESSAGE_BYTES)
     }
 
     /// Runs a call within a time of its own, or the connection's.
@@ -213,6 +207,58 @@ impl Client {
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T> {
         self.0.call(action, timeout, call).await
+    }
+
+    /// A call of one message for another, on the connection itself.
+    pub(crate) async fn ask<A: prost::Message + Default>(
+        &self,
+        action: impl Fn() -> String,
+        timeout: Option<Duration>,
+        path: &'static str,
+        request: &impl prost::Message,
+    ) -> Result<A> {
+        self.ask_framed(action, timeout, path, link::framed(request)).await
+    }
+
+    /// [`Self::ask`] with a message that is framed already.
+    pub(crate) async fn ask_framed<A: prost::Message + Default>(
+        &self,
+        action: impl Fn() -> String,
+        timeout: Option<Duration>,
+        path: &'static str,
+        frame: bytes::Bytes,
+    ) -> Result<A> {
+        let answer = async {
+            let answer = self.0.link.unary(path, frame).await?;
+            A::decode(answer)
+                .map(Response::new)
+                .map_err(|error| Status::internal(format!("an unreadable answer: {error}")))
+        };
+        self.call(action, timeout, answer).await
+    }
+
+    pub(crate) fn link(&self) -> &Link {
+        &self.0.link
+    }
+
+    /// A second connection to the same gateway, for what must not stand in the way of the first.
+    ///
+    /// # Errors
+    /// [`Error::Detection`].
+    pub async fn sibling(&self) -> Result<Self> {
+        let Inner { options, address, version, capabilities, .. } = &*self.0;
+        let lost = |reason: String| Error::Detection { address: address.clone(), reason };
+        let link = tokio::time::timeout(options.timeout, self.0.link.sibling())
+            .await
+            .map_err(|_| lost(format!("no answer within {} s", options.timeout.as_secs_f64())))?
+            .map_err(|error| channel::detection(address, &*error))?;
+        Ok(Self(Arc::new(Inner {
+            options: options.clone(),
+            address: address.clone(),
+            link,
+            version: version.clone(),
+            capabilities: capabilities.clone(),
+        })))
     }
 
     /// A job by its id; nothing is asked yet. The machine may be left empty.
@@ -457,8 +503,8 @@ pub(crate) fn failure(action: String, timeout: Duration, status: &Status) -> Err
 }
 
 impl Inner {
-    fn frontend(&self) -> FrontendClient<Transport> {
-        FrontendClient::new(self.transport.clone())
+    fn frontend(&self) -> FrontendClient<Link> {
+        FrontendClient::new(self.link.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES)
     }
@@ -479,7 +525,7 @@ impl Inner {
 
     /// Asks who is there and how it is.
     async fn introduce(&mut self) -> Result<()> {
-        let mut info = InfoServiceClient::new(self.transport.clone());
+        let mut info = InfoServiceClient::new(self.link.clone());
         let asked = || format!("ask the gateway at {} for its version", self.address);
         let detection = |reason: String| Error::Detection { address: self.address.clone(), reason };
         let answer = self

@@ -2,74 +2,236 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
-use pulsewire_wire::job_manager::{
-    BoolStreamData, FixedStreamData, InsertInputStreamRequest, IntStreamData,
-};
+use bytes::{BufMut, Bytes, BytesMut};
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+use pulsewire_wire::job_manager::{InsertInputStreamRequest, InsertInputStreamResponse};
 
-use crate::client::call_job_manager;
+use crate::client::NEW_STRUCTURE;
 use crate::error::{Error, Result};
 use crate::job::{Job, check};
+use crate::link::finish_frame;
 
 /// Half of 2⁻²⁸, the step of a `fixed`.
 const HALF_STEP: f64 = 1.0 / (1u64 << 29) as f64;
 
-/// The values of one entry; its variant is the stream's type.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Values {
+const NEW_PATH: &str = "/qm.grpc.job_manager.JobManagerService/InsertInputStream";
+const OLD_PATH: &str = "/qm.grpc.jobManager.JobManagerService/InsertInputStream";
+
+/// The field of each type of entry in `InsertInputStreamRequest`, and that of its values.
+const INTS: u32 = 3;
+const FIXED: u32 = 4;
+const BOOLS: u32 = 5;
+const DATA: u32 = 1;
+
+/// The values of one entry, where they lie; the variant is the stream's type.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Values<'a> {
     /// For a stream of `int`.
-    Ints(Vec<i32>),
+    Ints(&'a [i32]),
+    /// For a stream of `int`, each within 32 bits.
+    Longs(&'a [i64]),
     /// For a stream of `fixed`, each within [-8, 8).
-    Fixed(Vec<f64>),
+    Fixed(&'a [f64]),
     /// For a stream of `bool`.
-    Bools(Vec<bool>),
+    Bools(&'a [bool]),
 }
 
-impl Values {
+/// Several entries of the same number of values, one behind the other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rows<'a> {
+    /// All values.
+    pub values: Values<'a>,
+    /// How many make an entry; not 0.
+    pub width: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// The entries.
+    pub fn entries(self) -> impl ExactSizeIterator<Item = Values<'a>> {
+        let width = self.width.max(1);
+        (0..self.values.len() / width).map(move |row| self.values.part(row * width, width))
+    }
+}
+
+impl<'a> Values<'a> {
+    /// How many there are.
+    pub fn len(self) -> usize {
+        match self {
+            Self::Ints(values) => values.len(),
+            Self::Longs(values) => values.len(),
+            Self::Fixed(values) => values.len(),
+            Self::Bools(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    fn part(self, at: usize, len: usize) -> Self {
+        let range = at..at + len;
+        match self {
+            Self::Ints(values) => Self::Ints(&values[range]),
+            Self::Longs(values) => Self::Longs(&values[range]),
+            Self::Fixed(values) => Self::Fixed(&values[range]),
+            Self::Bools(values) => Self::Bools(&values[range]),
+        }
+    }
+
     /// Refuses what the controller cannot represent.
-    fn check(&self, stream: &str) -> Result<()> {
-        let Self::Fixed(values) = self else {
-            return Ok(());
-        };
+    fn check(self, stream: &str) -> Result<()> {
         // Half a step above the largest one the nearest would be 8, which wraps. False for NaN.
         let fits = |value: &f64| (-8.0..8.0 - HALF_STEP).contains(value);
-        match values.iter().position(|value| !fits(value)) {
+        let misfit = match self {
+            Self::Ints(_) | Self::Bools(_) => None,
+            Self::Longs(values) => {
+                let at = values.iter().position(|value| i32::try_from(*value).is_err());
+                at.map(|at| {
+                    (values[at].to_string(), at, "an int (32 bits, -2147483648 to 2147483647)")
+                })
+            }
+            Self::Fixed(values) => {
+                let at = values.iter().position(|value| !fits(value));
+                at.map(|at| (values[at].to_string(), at, "a fixed, [-8, 8)"))
+            }
+        };
+        match misfit {
             None => Ok(()),
-            Some(at) => Err(Error::Value(format!(
-                "the input stream '{stream}': {} (value {at}) does not fit a fixed, [-8, 8)",
-                values[at]
+            Some((value, at, kind)) => Err(Error::Value(format!(
+                "the input stream '{stream}': {value} (value {at}) does not fit {kind}"
             ))),
         }
     }
 
-    fn into_wire(self) -> StreamDataOneof {
+    /// Writes them as their field of the request.
+    fn encode(self, frame: &mut BytesMut) {
+        let (field, len) = match self {
+            // A negative int takes ten bytes on the wire, like the long of the same value.
+            Self::Ints(values) => (INTS, values.iter().map(|v| varint_len(i64::from(*v))).sum()),
+            Self::Longs(values) => (INTS, values.iter().map(|v| varint_len(*v)).sum()),
+            Self::Fixed(values) => (FIXED, size_of_val(values)),
+            Self::Bools(values) => (BOOLS, values.len()),
+        };
+        let inner = if len == 0 { 0 } else { key_len(DATA) + encoded_len_varint(len as u64) + len };
+        frame.reserve(inner + 16);
+        encode_key(field, WireType::LengthDelimited, frame);
+        encode_varint(inner as u64, frame);
+        if len == 0 {
+            return;
+        }
+        encode_key(DATA, WireType::LengthDelimited, frame);
+        encode_varint(len as u64, frame);
         match self {
-            Self::Ints(data) => StreamDataOneof::IntStreamData(IntStreamData { data }),
-            Self::Fixed(data) => StreamDataOneof::FixedStreamData(FixedStreamData { data }),
-            Self::Bools(data) => StreamDataOneof::BoolStreamData(BoolStreamData { data }),
+            Self::Ints(values) => values.iter().for_each(|v| put_varint(i64::from(*v), frame)),
+            Self::Longs(values) => values.iter().for_each(|v| put_varint(*v, frame)),
+            Self::Fixed(values) => values.iter().for_each(|v| frame.put_f64_le(*v)),
+            Self::Bools(values) => values.iter().for_each(|v| frame.put_u8(u8::from(*v))),
         }
     }
 }
 
+#[inline]
+fn varint_len(value: i64) -> usize {
+    encoded_len_varint(value as u64)
+}
+
+#[inline]
+fn put_varint(value: i64, frame: &mut BytesMut) {
+    encode_varint(value as u64, frame);
+}
+
+/// An entry, checked and ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Entry(Bytes);
+
+/// An input stream of a job, with what all its requests begin with.
+#[derive(Clone, Debug)]
+pub struct InputStream {
+    job: Job,
+    name: String,
+    path: &'static str,
+    start: Bytes,
+}
+
 impl Job {
-    /// Pushes one entry to an input stream of the program; it is sent once, whatever happens.
+    /// An input stream of its program, by the name given to `declare_input_stream`; nothing is
+    /// asked yet.
     ///
     /// # Errors
-    /// [`Error::Value`] for a value that cannot be represented, before anything is sent;
-    /// [`Error::JobManager`] when the gateway refuses. After any other error nobody knows whether
-    /// the entry was taken.
-    pub async fn push(&self, stream: &str, values: &Values) -> Result<()> {
-        let action = || format!("push to the input stream '{stream}' of the job '{}'", self.id());
+    /// [`Error::Unsupported`] by a gateway without input streams.
+    pub fn input_stream(&self, name: &str) -> Result<InputStream> {
+        let action = || action(name, self.id());
         self.client().require(action, "qm.input_stream")?;
-        values.check(stream)?;
+        let new = self.client().has_capability(NEW_STRUCTURE);
         let request = InsertInputStreamRequest {
             job_id: self.id().to_owned(),
-            stream_name: format!("input_stream_{stream}"),
-            stream_data_oneof: Some(values.clone().into_wire()),
+            stream_name: format!("input_stream_{name}"),
+            stream_data_oneof: None,
         };
-        let client = self.client();
-        let response = call_job_manager!(client, action, insert_input_stream(request));
-        check(response.job_manager_response_header, action, "", [0.0; 4])
+        Ok(InputStream {
+            job: self.clone(),
+            name: name.to_owned(),
+            path: if new { NEW_PATH } else { OLD_PATH },
+            start: crate::link::framed(&request),
+        })
+    }
+}
+
+fn action(stream: &str, job: &str) -> String {
+    format!("push to the input stream '{stream}' of the job '{job}'")
+}
+
+impl InputStream {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The job it belongs to.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// The same stream over another connection to the same gateway.
+    #[must_use]
+    pub fn over(&self, client: &crate::Client) -> Self {
+        let job = client.job(self.job.id(), self.job.machine());
+        Self { job, ..self.clone() }
+    }
+
+    /// Makes an entry.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for a value that cannot be represented.
+    pub fn entry(&self, values: Values<'_>) -> Result<Entry> {
+        values.check(&self.name)?;
+        let mut frame = BytesMut::with_capacity(self.start.len() + 32);
+        frame.put_slice(&self.start);
+        values.encode(&mut frame);
+        finish_frame(&mut frame);
+        Ok(Entry(frame.freeze()))
+    }
+
+    /// Sends an entry, once, whatever happens.
+    ///
+    /// # Errors
+    /// [`Error::JobManager`] when the gateway refuses. After any other error nobody knows whether
+    /// the entry was taken.
+    pub async fn send(&self, entry: Entry) -> Result<()> {
+        let action = || action(&self.name, self.job.id());
+        let answer: InsertInputStreamResponse =
+            self.job.client().ask_framed(action, None, self.path, entry.0).await?;
+        check(answer.job_manager_response_header, action, "", [0.0; 4])
+    }
+
+    /// Pushes one entry; it is sent once, whatever happens.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for a value that cannot be represented, before anything is sent; those of
+    /// [`Self::send`].
+    pub async fn push(&self, values: Values<'_>) -> Result<()> {
+        self.send(self.entry(values)?).await
     }
 
     /// Pushes entries one after another, each once the one before was taken; `acknowledged` counts
@@ -77,15 +239,13 @@ impl Job {
     ///
     /// # Errors
     /// The first failure. Values are checked before the first entry is sent.
-    pub async fn push_many(
-        &self,
-        stream: &str,
-        entries: &[Values],
-        acknowledged: &AtomicU64,
-    ) -> Result<()> {
-        entries.iter().try_for_each(|entry| entry.check(stream))?;
+    pub async fn push_many<'a, I>(&self, entries: I, acknowledged: &AtomicU64) -> Result<()>
+    where
+        I: Iterator<Item = Values<'a>> + Clone,
+    {
+        entries.clone().try_for_each(|entry| entry.check(&self.name))?;
         for entry in entries {
-            self.push(stream, entry).await?;
+            self.push(entry).await?;
             acknowledged.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
@@ -95,17 +255,74 @@ impl Job {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::PREFIX;
+    use proptest::prelude::*;
+    use prost::Message;
+    use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
+    use pulsewire_wire::job_manager::{BoolStreamData, FixedStreamData, IntStreamData};
+
+    /// The frame of an entry of the stream "x" of the job "j".
+    fn frame(values: Values<'_>) -> Entry {
+        let request = InsertInputStreamRequest {
+            job_id: "j".into(),
+            stream_name: "input_stream_x".into(),
+            stream_data_oneof: None,
+        };
+        let mut frame = BytesMut::from(&crate::link::framed(&request)[..]);
+        values.encode(&mut frame);
+        finish_frame(&mut frame);
+        Entry(frame.freeze())
+    }
 
     #[test]
-    fn only_what_a_fixed_can_hold_is_sent() {
+    fn only_what_a_stream_can_hold_is_sent() {
         let largest = 8.0 - 2f64.powi(-28);
-        let fits = |value| Values::Fixed(vec![0.0, value]).check("x").is_ok();
+        let fits = |value| Values::Fixed(&[0.0, value]).check("x").is_ok();
         assert!(fits(largest) && fits(-8.0) && fits(-1e-300));
         // The nearest fixed of this one would be 8, which wraps to -8.
         assert!(!fits(8.0 - 2f64.powi(-30)));
         for bad in [8.0, -8.0000001, f64::NAN, f64::INFINITY] {
-            let error = Values::Fixed(vec![0.0, bad]).check("x").unwrap_err();
+            let error = Values::Fixed(&[0.0, bad]).check("x").unwrap_err();
             assert!(error.to_string().contains("'x'") && error.to_string().contains("value 1"));
         }
+        assert!(Values::Longs(&[i64::from(i32::MIN), i64::from(i32::MAX)]).check("x").is_ok());
+        for bad in [1 << 31, i64::MIN] {
+            let error = Values::Longs(&[0, 0, bad]).check("x").unwrap_err().to_string();
+            assert!(error.contains(&bad.to_string()) && error.contains("value 2"), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn entries_are_what_prost_would_send(
+            ints in proptest::collection::vec(any::<i32>(), 0..200),
+            fixed in proptest::collection::vec(-8.0..7.9f64, 0..50),
+            bools in proptest::collection::vec(any::<bool>(), 0..50),
+        ) {
+            let longs: Vec<i64> = ints.iter().map(|v| i64::from(*v)).collect();
+            for (values, data) in [
+                (Values::Ints(&ints), StreamDataOneof::IntStreamData(IntStreamData { data: ints.clone() })),
+                (Values::Longs(&longs), StreamDataOneof::IntStreamData(IntStreamData { data: ints.clone() })),
+                (Values::Fixed(&fixed), StreamDataOneof::FixedStreamData(FixedStreamData { data: fixed.clone() })),
+                (Values::Bools(&bools), StreamDataOneof::BoolStreamData(BoolStreamData { data: bools.clone() })),
+            ] {
+                let request = InsertInputStreamRequest {
+                    job_id: "j".into(),
+                    stream_name: "input_stream_x".into(),
+                    stream_data_oneof: Some(data),
+                };
+                let entry = frame(values);
+                let decoded = InsertInputStreamRequest::decode(&entry.0[PREFIX..]);
+                prop_assert_eq!(decoded.as_ref(), Ok(&request));
+                prop_assert_eq!(&entry.0, &crate::link::framed(&request));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_entries() {
+        let rows = Rows { values: Values::Ints(&[1, 2, 3, 4]), width: 2 };
+        let entries: Vec<_> = rows.entries().collect();
+        assert_eq!(entries, [Values::Ints(&[1, 2]), Values::Ints(&[3, 4])]);
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! let client = Client::connect(ConnectOptions::new("127.0.0.1", 9510)).await?;
 //! let job = client.job("job-1", "");
-//! job.push("tau", &Values::Ints(vec![25])).await?;
+//! job.input_stream("tau")?.push(Values::Ints(&[25])).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -20,23 +20,29 @@
 
 mod channel;
 mod client;
+mod closed_loop;
 mod config;
 mod correction;
 mod error;
 mod input_stream;
 mod job;
+mod link;
 mod results;
 mod retry;
+mod tls;
 mod wait;
+mod writer;
 
 pub use client::{Client, PendingQuery};
+pub use closed_loop::{Answer, ClosedLoop};
 pub use config::{ConnectOptions, TlsOptions};
 pub use correction::{Matrix, quantize};
 pub use error::{CompilerMessage, Error, JobManagerError, Level, Result, ValidationMessage};
-pub use input_stream::Values;
+pub use input_stream::{Entry, InputStream, Rows, Values};
 pub use job::{Acquiring, ExecutionError, Job, JobStatus, Severity, State, StatusDetails};
 pub use pulsewire_wire as wire;
 pub use results::{
-    Dtype, DtypeKind, Field, Header, ResultState, ResultStream, Results, Schema, Selection,
+    Dtype, DtypeKind, Fetched, Field, Header, ResultState, ResultStream, Results, Schema, Selection,
 };
-pub use wait::Timeout;
+pub use wait::{Driven, Timeout, drive};
+pub use writer::Writer;

@@ -24,17 +24,21 @@ where
     let (mut tried, started) = (0, Instant::now());
     loop {
         tried += 1;
-        match call().await {
-            Err(error) if tried < TRIES && started.elapsed() < WINDOW && is_transient(&error) => {
-                tokio::time::sleep(PAUSE * tried).await;
-            }
+        let error = match call().await {
+            Err(error) if started.elapsed() < WINDOW => error,
             outcome => return outcome,
+        };
+        match pause(&error, tried) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return Err(error),
         }
     }
 }
 
-fn is_transient(error: &Error) -> bool {
-    matches!(error, Error::Connection { status: "UNAVAILABLE", .. })
+/// How long to wait before a reading call that failed is tried again; `None` when it must not be.
+pub(crate) fn pause(error: &Error, tried: u32) -> Option<Duration> {
+    let transient = matches!(error, Error::Connection { status: "UNAVAILABLE", .. });
+    (transient && tried < TRIES).then(|| PAUSE * tried)
 }
 
 #[cfg(test)]

@@ -2,6 +2,10 @@
 //! already waited, between bounds. A wait costs at most about 5 % more than the thing waited
 //! for, and a long wait costs few requests.
 
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,6 +16,8 @@ const SHORTEST: Duration = Duration::from_micros(200);
 const LONGEST: Duration = Duration::from_millis(50);
 /// The delay as a part of the time waited so far.
 const GROWTH: f64 = 0.05;
+/// Delays for which a millisecond more is next to nothing.
+const COARSE: Duration = Duration::from_millis(20);
 /// What a look takes at most on a connection that is alive.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 /// Longer than any job; short enough for every clock.
@@ -68,7 +74,7 @@ where
             if left.is_zero() {
                 return Ok(None);
             }
-            tokio::time::sleep(delay(started.elapsed()).min(left)).await;
+            pause(delay(started.elapsed()).min(left)).await;
         }
     };
     tokio::time::timeout(bound, polling).await.unwrap_or(Ok(None))
@@ -76,6 +82,58 @@ where
 
 fn delay(waited: Duration) -> Duration {
     waited.mul_f64(GROWTH).clamp(SHORTEST, LONGEST)
+}
+
+/// Sleeps; precisely so, where the thread's driver can ([`drive`]).
+async fn pause(delay: Duration) {
+    let until = std::time::Instant::now() + delay;
+    // Wakes up at the next tick of tokio's clock, unless the driver is there before.
+    let mut coarse = std::pin::pin!(tokio::time::sleep(delay));
+    poll_fn(|cx| {
+        if std::time::Instant::now() >= until {
+            return Poll::Ready(());
+        }
+        if delay < COARSE {
+            NAP.with(|nap| {
+                if nap.get().is_some() {
+                    nap.set(Some(Some(until)));
+                }
+            });
+        }
+        coarse.as_mut().poll(cx)
+    })
+    .await;
+}
+
+thread_local! {
+    /// Until when the future that this thread drives wants to sleep; `None` where nobody asks.
+    static NAP: Cell<Option<Option<std::time::Instant>>> = const { Cell::new(None) };
+}
+
+/// What a future came to when it was driven.
+#[derive(Debug)]
+pub enum Driven<T> {
+    /// Its end.
+    Done(T),
+    /// It wants to be driven again at that time, which tokio's timer (1 ms) is too coarse for.
+    Nap(std::time::Instant),
+}
+
+/// Drives a future of this crate on a thread that can sleep precisely outside the runtime.
+///
+/// Whoever gets a [`Driven::Nap`] should sleep until then and drive the future again; to drive it
+/// at another time is not wrong, only late or of no use.
+pub async fn drive<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Driven<T> {
+    poll_fn(|cx| {
+        NAP.set(Some(None));
+        let polled = future.as_mut().poll(cx);
+        match (polled, NAP.take().flatten()) {
+            (Poll::Ready(output), _) => Poll::Ready(Driven::Done(output)),
+            (Poll::Pending, Some(until)) => Poll::Ready(Driven::Nap(until)),
+            (Poll::Pending, None) => Poll::Pending,
+        }
+    })
+    .await
 }
 
 #[cfg(test)]
@@ -123,6 +181,30 @@ mod tests {
             async move { Ok(answer) }
         });
         assert_eq!((found.await, asked.get()), (Ok(Some("there")), 4));
+    }
+
+    #[tokio::test]
+    async fn a_driver_may_sleep_precisely() {
+        let asked = Cell::new(0);
+        let wait = until(Timeout::NONE, || {
+            asked.set(asked.get() + 1);
+            let answer = (asked.get() == 3).then_some("there");
+            async move { Ok(answer) }
+        });
+        let mut wait = std::pin::pin!(wait);
+        let mut naps = 0;
+        let found = loop {
+            match drive(wait.as_mut()).await {
+                Driven::Done(found) => break found,
+                Driven::Nap(until) => {
+                    naps += 1;
+                    let left = until.saturating_duration_since(std::time::Instant::now());
+                    assert!(left <= SHORTEST);
+                    std::thread::sleep(left);
+                }
+            }
+        };
+        assert_eq!((found, naps), (Ok(Some("there")), 2));
     }
 
     #[tokio::test]

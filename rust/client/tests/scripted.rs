@@ -198,8 +198,8 @@ async fn what_arrives_is_checked_against_what_was_promised() {
         let results = Client::connect(options).await.unwrap().job("j", "").results().await.unwrap();
         let header = results.header("r", false, None).await.unwrap();
         let (start, count) = Selection::ALL.resolve(header.count);
-        let mut stream = results.fetch("r", &header, start, count, None).await.unwrap();
-        let error = stream.read_into(&mut [0; 24]).await.unwrap_err();
+        let mut stream = results.fetch("r", &header, start, count, None).unwrap();
+        let error = stream.copy_to(&mut Vec::new()).await.unwrap_err();
         assert!(matches!(error, Error::Fetch { .. }), "{error:?}");
         assert!(error.to_string().contains(says), "{error}");
     }
@@ -211,7 +211,7 @@ async fn lost_data_and_unreadable_types_are_errors() {
     let (_, options) = with_result(lossy).serve().await;
     let results = Client::connect(options).await.unwrap().job("j", "").results().await.unwrap();
     let header_of = results.header("r", false, None).await.unwrap();
-    let fetched = results.fetch("r", &header_of, 0, 1, None).await;
+    let fetched = results.fetch("r", &header_of, 0, 1, None);
     assert!(matches!(fetched, Err(Error::DataLoss { .. })));
 
     let odd = r::GetJobNamedResultHeaderResponse { simple_d_type: "\"cat\"".into(), ..header(1) };
@@ -250,7 +250,7 @@ async fn an_old_gateway_gets_the_old_path_and_the_state_of_each_header() {
         });
     let (gateway, options) = gateway.serve().await;
     let job = Client::connect(options).await.unwrap().job("j", "");
-    job.push("tau", &Values::Ints(vec![1])).await.unwrap();
+    job.input_stream("tau").unwrap().push(Values::Ints(&[1])).await.unwrap();
     assert_eq!((gateway.count(OLD_PUSH), gateway.count(PUSH)), (1, 0));
     let results = job.results().await.unwrap();
     assert_eq!(results.wait_for_all(None, Timeout::from_seconds(5.0)).await, Ok(true));
@@ -277,7 +277,7 @@ async fn what_is_done_is_done_also_when_it_is_closed() {
 async fn a_missing_capability_is_named_before_anything_is_sent() {
     let (gateway, options) = Gateway::new(&[]).serve().await;
     let job = Client::connect(options).await.unwrap().job("j", "");
-    let error = job.push("tau", &Values::Ints(vec![1])).await.unwrap_err();
+    let error = job.input_stream("tau").unwrap_err();
     assert!(error.to_string().contains("'tau'") && error.to_string().contains("qm.input_stream"));
     assert_eq!(gateway.count(PUSH) + gateway.count(OLD_PUSH), 0);
 }
@@ -308,7 +308,8 @@ async fn every_refusal_of_the_job_manager_has_its_kind() {
             });
         let (_, options) = gateway.serve().await;
         let job = Client::connect(options).await.unwrap().job("j-7", "");
-        let error = job.push("tau", &Values::Bools(vec![true])).await.unwrap_err();
+        let error =
+            job.input_stream("tau").unwrap().push(Values::Bools(&[true])).await.unwrap_err();
         assert!(error.to_string().contains("'tau' of the job 'j-7'"), "{error}");
         assert!(matches!(error, Error::JobManager { kind, .. } if kind == expected));
     }
@@ -346,7 +347,7 @@ async fn a_cut_connection_is_asked_again_but_a_push_is_sent_once() {
     let job = Client::connect(options).await.unwrap().job("j", "");
     assert_eq!(job.status().await.unwrap().state.name(), "completed");
     assert_eq!(gateway.count(STATUS), 2);
-    let error = job.push("tau", &Values::Ints(vec![1])).await.unwrap_err();
+    let error = job.input_stream("tau").unwrap().push(Values::Ints(&[1])).await.unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error:?}");
     assert_eq!(gateway.count(PUSH), 1);
 }
@@ -363,7 +364,8 @@ async fn an_answer_that_never_comes_is_a_timeout_of_the_whole_call() {
     assert!(matches!(error, Error::Timeout { .. }) && error.to_string().contains("j-9"));
     let results = job.results().await.unwrap();
     let header = results.header("r", false, None).await.unwrap();
-    let fetched = results.fetch("r", &header, 0, 1, Some(Duration::from_millis(100))).await;
+    let mut fetched = results.fetch("r", &header, 0, 1, Some(Duration::from_millis(100))).unwrap();
+    let fetched = fetched.copy_to(&mut Vec::new()).await;
     assert!(matches!(fetched, Err(Error::Timeout { .. })), "{fetched:?}");
     assert!(started.elapsed() < Duration::from_secs(3));
 }

@@ -1,14 +1,23 @@
-//! The bytes of a result, from the gateway into memory that the caller owns.
+//! The bytes of a result, from the gateway into memory or a file that the caller owns.
 
+use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
 use pulsewire_wire::results as r;
 use tokio::time::Instant;
-use tonic::Streaming;
 
 use super::schema::{Header, Results};
+use super::unframe::Unframer;
 use crate::error::{Error, Result};
+use crate::link::{Incoming, framed};
+use crate::retry;
+
+const DATA: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResult";
+
+/// Bytes that are asked for together with the header, or on the connection of all other calls: more
+/// than that would keep those waiting.
+const SMALL: u64 = 256 << 10;
 
 /// Which items of a result; ends may be negative and count from the end, as in Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +38,12 @@ impl Selection {
         Self { start: index, stop: index.checked_add(1).filter(|stop| *stop != 0) }
     }
 
+    /// [`Self::resolve`] where it does not depend on how many more there may be than `count`.
+    fn resolve_within(self, count: u64) -> Option<(u64, u64)> {
+        let known = |at: i64| u64::try_from(at).ok().filter(|at| *at <= count);
+        known(self.start).and(known(self.stop?)).map(|_| self.resolve(count))
+    }
+
     /// The first item and how many, of `count` there are.
     pub fn resolve(self, count: u64) -> (u64, u64) {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -41,22 +56,78 @@ impl Selection {
     }
 }
 
-/// The answer to a request for items, piece by piece.
+/// Items of a result, with the header that describes them.
+#[derive(Debug)]
+pub struct Fetched {
+    /// How the result stands.
+    pub header: Header,
+    /// The first item.
+    pub first: u64,
+    /// How many items.
+    pub count: u64,
+    /// Their bytes; `None` when they are many, to be fetched with [`Results::fetch`] into memory
+    /// of the right size, best over a connection of their own ([`crate::Client::sibling`]).
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// The answer to a request for items, piece by piece. A connection that breaks is made anew, and the
+/// answer goes on with the item where it broke.
 #[derive(Debug)]
 pub struct ResultStream {
-    inner: Option<Streaming<r::GetJobNamedResultResponse>>,
+    results: Results,
     name: String,
-    job: String,
+    first: u64,
     items: u64,
-    bytes: u64,
-    received: (u64, u64),
+    item_size: u64,
     deadline: Instant,
     timeout: Duration,
+    answer: Option<Answer>,
+    /// Bytes handed on.
+    at: u64,
+    /// Failed since the last piece.
+    tried: u32,
+}
+
+/// One answer of the gateway, from an item on.
+#[derive(Debug)]
+struct Answer {
+    incoming: Incoming,
+    unframer: Unframer,
+    input: Bytes,
+    from: u64,
+    /// Bytes at its beginning that were handed on before the connection broke.
+    skip: u64,
 }
 
 impl ResultStream {
+    /// Bytes in all.
+    pub fn bytes(&self) -> u64 {
+        self.items * self.item_size
+    }
+
     fn error(&self, reason: String) -> Error {
-        Error::Fetch { name: self.name.clone(), job: self.job.clone(), reason }
+        let (name, job) = (self.name.clone(), self.results.job().id().to_owned());
+        Error::Fetch { name, job, reason }
+    }
+
+    fn action(&self) -> String {
+        format!("fetch the result '{}' of the job '{}'", self.name, self.results.job().id())
+    }
+
+    /// Asks for the items from the one on where the stream is.
+    async fn ask(&self) -> Result<Answer, tonic::Status> {
+        let from = self.at.checked_div(self.item_size).unwrap_or(0);
+        let request = r::GetJobNamedResultRequest {
+            job_id: self.results.job().id().to_owned(),
+            output_name: self.name.clone(),
+            offset: 0,
+            limit: i32::try_from(self.items - from).unwrap_or(i32::MAX),
+            long_offset: Some((self.first + from) as i64),
+        };
+        let link = self.results.job().client().link();
+        let incoming = link.stream(DATA, framed(&request)).await?;
+        let skip = self.at - from * self.item_size;
+        Ok(Answer { incoming, unframer: Unframer::new(), input: Bytes::new(), from, skip })
     }
 
     /// The next piece; `None` at the end, once everything that was promised has arrived.
@@ -64,100 +135,189 @@ impl ResultStream {
     /// # Errors
     /// [`Error::Fetch`] when more or less arrives than was promised; those of any call.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
-        let action = format!("fetch the result '{}' of the job '{}'", self.name, self.job);
-        let Some(inner) = &mut self.inner else {
+        if self.items == 0 {
             return Ok(None);
-        };
-        let message = match tokio::time::timeout_at(self.deadline, inner.message()).await {
-            Err(_) => {
-                return Err(Error::Timeout { action, timeout: self.timeout });
-            }
-            Ok(Err(status)) => {
-                return Err(crate::client::failure(action, self.timeout, &status));
-            }
-            Ok(Ok(message)) => message,
-        };
-        let Some(message) = message else {
-            self.inner = None;
-            if self.received != (self.items, self.bytes) {
-                return Err(self.error(format!(
-                    "{} items of {} bytes arrived, not {} of {}; fetch again",
-                    self.received.0, self.received.1, self.items, self.bytes
-                )));
-            }
-            return Ok(None);
-        };
-        self.received.0 += u64::try_from(message.count_of_items).unwrap_or(0);
-        self.received.1 += message.data.len() as u64;
-        if self.received.1 > self.bytes {
-            return Err(self.error(format!("more than the {} bytes promised arrive", self.bytes)));
         }
-        Ok(Some(message.data))
+        let (timeout, deadline) = (self.timeout, self.deadline);
+        loop {
+            let error = match tokio::time::timeout_at(deadline, self.piece()).await {
+                Err(_) => return Err(Error::Timeout { action: self.action(), timeout }),
+                Ok(Ok(piece)) => {
+                    self.tried = 0;
+                    return piece;
+                }
+                Ok(Err(status)) => crate::client::failure(self.action(), timeout, &status),
+            };
+            self.answer = None;
+            self.tried += 1;
+            let Some(pause) = retry::pause(&error, self.tried) else {
+                return Err(error);
+            };
+            tokio::time::sleep(pause).await;
+        }
     }
 
-    /// Everything, into memory of exactly the promised size.
+    /// The next piece of the gateway's answer. A status is a failure that may be overcome.
+    async fn piece(&mut self) -> Result<Result<Option<Bytes>>, tonic::Status> {
+        if self.answer.is_none() {
+            self.answer = Some(self.ask().await?);
+        }
+        let Some(answer) = &mut self.answer else {
+            return Ok(Ok(None));
+        };
+        loop {
+            match answer.unframer.next(&mut answer.input) {
+                Err(reason) => return Ok(Err(self.error(reason))),
+                Ok(Some(mut piece)) => {
+                    let skipped = answer.skip.min(piece.len() as u64);
+                    answer.skip -= skipped;
+                    let piece = piece.split_off(skipped as usize);
+                    if piece.is_empty() {
+                        continue;
+                    }
+                    self.at += piece.len() as u64;
+                    if self.at > self.bytes() {
+                        let text = format!("more than the {} bytes promised arrive", self.bytes());
+                        return Ok(Err(self.error(text)));
+                    }
+                    return Ok(Ok(Some(piece)));
+                }
+                Ok(None) => {}
+            }
+            match answer.incoming.data().await? {
+                Some(data) => answer.input = data,
+                None => break,
+            }
+        }
+        let (items, whole) = (answer.from + answer.unframer.items, answer.unframer.is_whole());
+        if (items, self.at, whole) == (self.items, self.bytes(), true) {
+            return Ok(Ok(None));
+        }
+        Ok(Err(self.error(format!(
+            "{items} items of {} bytes arrived, not {} of {}; fetch again",
+            self.at,
+            self.items,
+            self.bytes()
+        ))))
+    }
+
+    /// Writes everything.
     ///
     /// # Errors
-    /// Those of [`Self::next`].
-    pub async fn read_into(&mut self, destination: &mut [u8]) -> Result<()> {
-        if destination.len() as u64 != self.bytes {
-            let len = destination.len();
-            return Err(self.error(format!("{} bytes do not fit a buffer of {len}", self.bytes)));
-        }
-        let mut at = 0;
+    /// Those of [`Self::next`]; [`Error::Fetch`] when `out` does not take it.
+    pub async fn copy_to(&mut self, out: &mut impl Write) -> Result<()> {
         while let Some(piece) = self.next().await? {
-            destination[at..at + piece.len()].copy_from_slice(&piece);
-            at += piece.len();
+            out.write_all(&piece).map_err(|error| self.error(format!("cannot write: {error}")))?;
         }
         Ok(())
     }
 }
 
 impl Results {
-    /// Asks for items of a result that stands as `header` says.
+    /// Items of a result that stands as `header` says; asked for with the first piece.
     ///
     /// # Errors
-    /// [`Error::DataLoss`] when items were lost; those of any call.
-    pub async fn fetch(
+    /// [`Error::DataLoss`] when items were lost.
+    pub fn fetch(
         &self,
         name: &str,
         header: &Header,
-        start: u64,
+        first: u64,
         count: u64,
         timeout: Option<Duration>,
     ) -> Result<ResultStream> {
-        let client = self.job().client();
-        let job = self.job().id();
         if header.has_dataloss {
-            return Err(Error::DataLoss { name: name.to_owned(), job: job.to_owned() });
+            let job = self.job().id().to_owned();
+            return Err(Error::DataLoss { name: name.to_owned(), job });
         }
-        let timeout = timeout.unwrap_or(client.options().timeout);
-        let deadline = Instant::now() + timeout;
-        let inner = if count == 0 {
-            None
-        } else {
-            let mut service = client.results_service();
-            let limit = i32::try_from(count).unwrap_or(i32::MAX);
-            let call = service.get_job_named_result(r::GetJobNamedResultRequest {
-                job_id: job.to_owned(),
-                output_name: name.to_owned(),
-                offset: 0,
-                limit,
-                long_offset: Some(start as i64),
-            });
-            let action = || format!("fetch the result '{name}' of the job '{job}'");
-            Some(client.call(action, Some(timeout), call).await?)
-        };
-        Ok(ResultStream {
-            inner,
+        Ok(self.stream(name, header.item_size(), first, count, timeout))
+    }
+
+    /// Items of a known size that are known to be there.
+    pub fn stream(
+        &self,
+        name: &str,
+        item_size: usize,
+        first: u64,
+        count: u64,
+        timeout: Option<Duration>,
+    ) -> ResultStream {
+        let timeout = timeout.unwrap_or(self.job().client().options().timeout);
+        ResultStream {
+            results: self.clone(),
             name: name.to_owned(),
-            job: job.to_owned(),
+            first,
             items: count,
-            bytes: count * header.item_size() as u64,
-            received: (0, 0),
-            deadline,
+            item_size: item_size as u64,
+            deadline: Instant::now() + timeout,
             timeout,
-        })
+            answer: None,
+            at: 0,
+            tried: 0,
+        }
+    }
+
+    /// Fetches items with their header; the bytes of many are left to the caller.
+    ///
+    /// Items that were seen to be there, by a wait for example, are asked for together with the
+    /// header: one round trip instead of two.
+    ///
+    /// # Errors
+    /// [`Error::DataLoss`] when items were lost; those of any call.
+    pub async fn take(
+        &self,
+        name: &str,
+        selection: Selection,
+        flat: bool,
+        timeout: Option<Duration>,
+    ) -> Result<Fetched> {
+        let started = Instant::now();
+        let known = self.seen(name).and_then(|seen| {
+            let (first, count) = selection.resolve_within(seen.count)?;
+            let bytes = count * seen.item_size as u64;
+            (count > 0 && bytes <= SMALL).then_some((seen.item_size, first, count))
+        });
+        if let Some((item_size, first, count)) = known {
+            let early = async {
+                let mut bytes = Vec::with_capacity(count as usize * item_size);
+                self.stream(name, item_size, first, count, timeout).copy_to(&mut bytes).await?;
+                Ok(bytes)
+            };
+            let (header, early) = tokio::join!(self.header(name, flat, timeout), early);
+            let header = header?;
+            if header.item_size() == item_size && header.count >= first + count {
+                self.fetch(name, &header, first, 0, None)?;
+                return Ok(Fetched { header, first, count, bytes: Some(early?) });
+            }
+        }
+        let header = self.header(name, flat, timeout).await?;
+        let (first, count) = selection.resolve(header.count);
+        // The bound is of the whole call, not of each request in it.
+        let left = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+        let mut stream = self.fetch(name, &header, first, count, left)?;
+        let bytes = if stream.bytes() <= SMALL {
+            let mut bytes = Vec::with_capacity(stream.bytes() as usize);
+            stream.copy_to(&mut bytes).await?;
+            Some(bytes)
+        } else {
+            None
+        };
+        Ok(Fetched { header, first, count, bytes })
+    }
+
+    /// [`Self::take`] of several results at once.
+    ///
+    /// # Errors
+    /// The first one.
+    pub async fn take_all(
+        &self,
+        wanted: &[(String, Selection)],
+        flat: bool,
+        timeout: Option<Duration>,
+    ) -> Result<Vec<Fetched>> {
+        let each =
+            wanted.iter().map(|(name, selection)| self.take(name, *selection, flat, timeout));
+        futures_util::future::try_join_all(each).await
     }
 }
 
@@ -179,5 +339,10 @@ mod tests {
         assert_eq!(Selection::item(5).resolve(5), (5, 0));
         assert_eq!(Selection::item(2).resolve(5), (2, 1));
         assert_eq!(of(i64::MIN, Some(i64::MAX), 5), (0, 5));
+        let within = |start, stop| Selection { start, stop }.resolve_within(5);
+        assert_eq!(within(1, Some(5)), Some((1, 4)));
+        for unknown in [(0, None), (0, Some(6)), (-1, Some(2)), (0, Some(-1)), (6, Some(7))] {
+            assert_eq!(within(unknown.0, unknown.1), None, "{unknown:?}");
+        }
     }
 }

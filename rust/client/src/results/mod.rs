@@ -3,7 +3,9 @@
 mod dtype;
 mod fetch;
 mod schema;
+mod unframe;
 
 pub use dtype::{Dtype, DtypeKind, Field};
-pub use fetch::{ResultStream, Selection};
+pub use fetch::{Fetched, ResultStream, Selection};
+pub(crate) use schema::Ends;
 pub use schema::{Header, ResultState, Results, Schema};

@@ -1,6 +1,7 @@
 //! What results a job has, and how each stands.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pulsewire_wire::results as r;
@@ -13,7 +14,7 @@ use crate::retry;
 use crate::wait::{self, Timeout};
 
 /// How often a wait for values looks at the state besides the header.
-const STATE_EVERY_MS: u64 = 20;
+const STATE_EVERY: Duration = Duration::from_millis(20);
 
 /// A named result, as announced.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +56,12 @@ impl Header {
         self.shape.iter().product::<usize>() * self.dtype.size
     }
 
+    /// The dimensions of an array of `count` items with an axis for them, also for a single one.
+    pub fn rows_shape(&self, count: u64) -> Vec<usize> {
+        let item = if self.shape == [1] { &[] } else { self.shape.as_slice() };
+        [&[count as usize], item].concat()
+    }
+
     /// The dimensions of an array of `count` items (F2.12).
     pub fn array_shape(&self, count: u64) -> Vec<usize> {
         let count = count as usize;
@@ -88,8 +95,21 @@ impl ResultState {
 #[derive(Clone, Debug)]
 pub struct Results {
     job: Job,
-    schema: Vec<Schema>,
+    schema: Arc<Vec<Schema>>,
+    /// The most items seen of each result, and their size: so many are there for certain.
+    seen: Arc<Mutex<HashMap<String, Seen>>>,
 }
+
+/// What is known of a result without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) count: u64,
+    pub(super) item_size: usize,
+}
+
+const SCHEMA: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobResultSchema";
+const HEADER: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResultHeader";
+const STATE: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobState";
 
 fn dims(name: &str, text: &str, shape: &[i32]) -> Result<Vec<usize>> {
     let dim = |dim: &i32| {
@@ -116,14 +136,10 @@ impl Job {
     /// # Errors
     /// [`Error::Schema`], and those of any call.
     pub async fn results(&self) -> Result<Results> {
-        let items = retry::reading(|| async {
-            let mut service = self.client().results_service();
-            let request = r::GetJobResultSchemaRequest { job_id: self.id().to_owned() };
-            let call = service.get_job_result_schema(request);
-            let action = || format!("ask for the results of the job '{}'", self.id());
-            Ok(self.client().call(action, None, call).await?.items)
-        })
-        .await?;
+        let request = r::GetJobResultSchemaRequest { job_id: self.id().to_owned() };
+        let action = || format!("ask for the results of the job '{}'", self.id());
+        let schema: r::GetJobResultSchemaResponse =
+            retry::reading(|| self.client().ask(action, None, SCHEMA, &request)).await?;
         let read = |item: r::get_job_result_schema_response::Item| {
             Ok(Schema {
                 dtype: parse(&item.name, &item.simple_d_type)?,
@@ -133,8 +149,8 @@ impl Job {
                 expected_count: item.expected_count,
             })
         };
-        let schema = items.into_iter().map(read).collect::<Result<_>>()?;
-        Ok(Results { job: self.clone(), schema })
+        let schema = schema.items.into_iter().map(read).collect::<Result<_>>()?;
+        Ok(Results { job: self.clone(), schema: Arc::new(schema), seen: Arc::default() })
     }
 }
 
@@ -148,7 +164,7 @@ impl Results {
     #[must_use]
     pub fn over(&self, client: &Client) -> Self {
         let job = client.job(self.job.id(), self.job.machine());
-        Self { job, schema: self.schema.clone() }
+        Self { job, ..self.clone() }
     }
 
     /// All of them, in the gateway's order.
@@ -166,18 +182,16 @@ impl Results {
         flat: bool,
         timeout: Option<Duration>,
     ) -> Result<Header> {
-        let header = retry::reading(|| async {
-            let mut service = self.job.client().results_service();
-            let call = service.get_job_named_result_header(r::GetJobNamedResultHeaderRequest {
-                job_id: self.job.id().to_owned(),
-                output_name: name.to_owned(),
-                flat_format: flat,
-            });
-            let action = || format!("ask for the result '{name}' of the job '{}'", self.job.id());
-            self.job.client().call(action, timeout, call).await
-        })
-        .await?;
-        Ok(Header {
+        let client = self.job.client();
+        let request = r::GetJobNamedResultHeaderRequest {
+            job_id: self.job.id().to_owned(),
+            output_name: name.to_owned(),
+            flat_format: flat,
+        };
+        let action = || format!("ask for the result '{name}' of the job '{}'", self.job.id());
+        let header: r::GetJobNamedResultHeaderResponse =
+            retry::reading(|| client.ask(action, timeout, HEADER, &request)).await?;
+        let header = Header {
             dtype: parse(name, &header.simple_d_type)?,
             shape: dims(name, &header.simple_d_type, &header.shape)?,
             count: u64::try_from(header.count_so_far).unwrap_or(0),
@@ -185,7 +199,23 @@ impl Results {
             has_execution_errors: header.has_execution_errors.unwrap_or(false),
             done: header.done,
             closed: header.closed,
-        })
+        };
+        self.note(name, &header);
+        Ok(header)
+    }
+
+    fn note(&self, name: &str, header: &Header) {
+        let seen = Seen { count: header.count, item_size: header.item_size() };
+        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get_mut(name) {
+            Some(before) => *before = seen,
+            None => drop(all.insert(name.to_owned(), seen)),
+        }
+    }
+
+    /// What is known of a result without asking.
+    pub(super) fn seen(&self, name: &str) -> Option<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
     }
 
     /// How a result stands, or (without a name) all of them together.
@@ -196,20 +226,11 @@ impl Results {
         if !self.job.client().has_capability("qm.job_streaming_state") {
             return self.state_from_headers(name).await;
         }
-        retry::reading(|| async {
-            let mut service = self.job.client().results_service();
-            let call =
-                service.get_job_state(r::GetJobStateRequest { job_id: self.job.id().to_owned() });
-            let action =
-                || format!("ask for the state of the results of the job '{}'", self.job.id());
-            let state = self.job.client().call(action, None, call).await?;
-            Ok(ResultState {
-                done: state.done,
-                closed: state.closed,
-                has_dataloss: state.has_dataloss,
-            })
-        })
-        .await
+        let request = r::GetJobStateRequest { job_id: self.job.id().to_owned() };
+        let action = || format!("ask for the state of the results of the job '{}'", self.job.id());
+        let state: r::GetJobStateResponse =
+            retry::reading(|| self.job.client().ask(action, None, STATE, &request)).await?;
+        Ok(ResultState { done: state.done, closed: state.closed, has_dataloss: state.has_dataloss })
     }
 
     /// The state as older gateways tell it: in the header of each result (F1.10).
@@ -242,39 +263,32 @@ impl Results {
         over.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
     }
 
-    /// Waits until a result has at least `wanted` values.
+    /// Waits until a result has at least `wanted` values; gives how it stands then.
     ///
     /// # Errors
     /// [`Error::EndedShort`] as soon as it is known that they will never come;
     /// [`Error::WaitTimeout`]; those of any call.
-    pub async fn wait_for_values(&self, name: &str, wanted: u64, timeout: Timeout) -> Result<()> {
-        let asked = AtomicU64::new(u64::MAX);
-        let started = Instant::now();
+    pub async fn wait_for_values(
+        &self,
+        name: &str,
+        wanted: u64,
+        timeout: Timeout,
+    ) -> Result<Header> {
+        let ends = Ends::new();
         let there = wait::until(timeout, || async {
             let header = self.header(name, false, None).await?;
             if header.count >= wanted {
-                return Ok(Some(()));
+                return Ok(Some(header));
             }
-            // The header tells the end as well; gateways for which that is an older way are asked
-            // for the state too, now and then.
-            let mut over = header.done || header.closed;
-            let mut closed = header.closed;
-            let now = started.elapsed().as_millis() as u64;
-            let before = asked.load(Ordering::Relaxed);
-            if !over && (before == u64::MAX || now - before >= STATE_EVERY_MS) {
-                let state = self.state(Some(name)).await?;
-                asked.store(now, Ordering::Relaxed);
-                (over, closed) = (state.is_over(), state.closed);
+            let Some(closed) = ends.look(self, name, &header).await? else {
+                return Ok(None);
+            };
+            // Values may have come between the two looks.
+            let last = self.header(name, false, None).await?;
+            if last.count >= wanted {
+                return Ok(Some(last));
             }
-            if over {
-                // Values may have come between the two looks.
-                let last = self.header(name, false, None).await?;
-                if last.count >= wanted {
-                    return Ok(Some(()));
-                }
-                return Err(self.ended_short(name, last.count, wanted, closed).await);
-            }
-            Ok(None)
+            Err(self.ended_short(name, last.count, wanted, closed).await)
         });
         let action = || {
             format!(
@@ -286,7 +300,14 @@ impl Results {
         there.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
     }
 
-    async fn ended_short(&self, name: &str, got: u64, wanted: u64, closed: bool) -> Error {
+    /// The error of values that never come.
+    pub(crate) async fn ended_short(
+        &self,
+        name: &str,
+        got: u64,
+        wanted: u64,
+        closed: bool,
+    ) -> Error {
         // The reason is worth a request: the job is over, nothing is in a hurry.
         let status = self.job.status().await;
         let reason = match status {
@@ -304,5 +325,42 @@ impl Results {
             wanted,
             reason,
         }
+    }
+}
+
+/// Looks for the end of a result while its values are waited for.
+///
+/// The header tells the end as well; gateways for which that is an older way are asked for the state
+/// too, now and then.
+pub(crate) struct Ends(Mutex<Instant>);
+
+impl Ends {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+
+    /// Whether no more values come, and then whether the result was closed before its end.
+    pub(crate) async fn look(
+        &self,
+        results: &Results,
+        name: &str,
+        header: &Header,
+    ) -> Result<Option<bool>> {
+        if header.done || header.closed {
+            return Ok(Some(header.closed));
+        }
+        let due = {
+            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let due = last.elapsed() >= STATE_EVERY;
+            if due {
+                *last = Instant::now();
+            }
+            due
+        };
+        if !due {
+            return Ok(None);
+        }
+        let state = results.state(Some(name)).await?;
+        Ok(state.is_over().then_some(state.closed))
     }
 }

@@ -1,0 +1,245 @@
+//! gRPC's and protobuf's framing of a result's data, walked as it arrives: the bytes of the data
+//! are handed on where they lie.
+
+use bytes::{Buf, Bytes};
+
+use crate::link::PREFIX;
+
+/// Fields of `GetJobNamedResultResponse`.
+const COUNT: u64 = 1;
+const DATA: u64 = 2;
+
+/// Kinds of fields on the wire.
+const VARINT: u64 = 0;
+const EIGHT: u64 = 1;
+const LENGTH: u64 = 2;
+const FOUR: u64 = 5;
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// In the flag and the length before a message: how many bytes of it are there.
+    Prefix(usize),
+    /// In a message, before or in a field's number and kind.
+    Key,
+    /// In the count of items.
+    Count,
+    /// In a number that nobody needs.
+    Ignored,
+    /// In the length of a field: whether it is the data.
+    Length { data: bool },
+    /// In the data: bytes left.
+    Data(u64),
+    /// In a field that nobody needs: bytes left.
+    Skip(u64),
+}
+
+/// Where a walk is.
+#[derive(Debug)]
+pub(super) struct Unframer {
+    place: Place,
+    prefix: [u8; PREFIX],
+    /// Bytes of the message not seen yet.
+    left: u64,
+    /// A number under way, and how many of its bits are there.
+    number: (u64, u32),
+    /// Items that the messages promise so far.
+    pub(super) items: u64,
+}
+
+impl Unframer {
+    pub(super) fn new() -> Self {
+        Self { place: Place::Prefix(0), prefix: [0; PREFIX], left: 0, number: (0, 0), items: 0 }
+    }
+
+    /// Whether the last message is whole.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.place, Place::Prefix(0))
+    }
+
+    /// The next piece of data in `input`, which is consumed up to its end; `None` when `input` is
+    /// used up.
+    ///
+    /// # Errors
+    /// What is wrong with the framing.
+    pub(super) fn next(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, String> {
+        loop {
+            if let (Place::Key, 0, (_, 0)) = (self.place, self.left, self.number) {
+                self.place = Place::Prefix(0);
+            }
+            if input.is_empty() {
+                return Ok(None);
+            }
+            match self.place {
+                Place::Prefix(have) => {
+                    self.prefix[have] = input.get_u8();
+                    self.place = Place::Prefix(have + 1);
+                    if have + 1 == PREFIX {
+                        let [flag, len @ ..] = self.prefix;
+                        if flag != 0 {
+                            return Err("compressed data arrives, which nobody asked for".into());
+                        }
+                        self.left = u64::from(u32::from_be_bytes(len));
+                        self.place = Place::Key;
+                    }
+                }
+                Place::Data(left) => {
+                    let piece = self.take(input, left);
+                    let left = left - piece.len() as u64;
+                    self.place = if left == 0 { Place::Key } else { Place::Data(left) };
+                    return Ok(Some(piece));
+                }
+                Place::Skip(left) => {
+                    let left = left - self.take(input, left).len() as u64;
+                    self.place = if left == 0 { Place::Key } else { Place::Skip(left) };
+                }
+                Place::Key | Place::Count | Place::Ignored | Place::Length { .. } => {
+                    if let Some(number) = self.varint(input)? {
+                        self.place = self.after(number)?;
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, input: &mut Bytes, most: u64) -> Bytes {
+        let len = usize::try_from(most).unwrap_or(usize::MAX).min(input.len());
+        self.left -= len as u64;
+        input.split_to(len)
+    }
+
+    /// One more byte of a number; the number when it was the last.
+    fn varint(&mut self, input: &mut Bytes) -> Result<Option<u64>, String> {
+        if self.left == 0 {
+            return Err("a message ends within a field".into());
+        }
+        let byte = input.get_u8();
+        self.left -= 1;
+        let (number, bits) = self.number;
+        if bits >= 64 {
+            return Err("a number of more than 64 bits".into());
+        }
+        let number = number | u64::from(byte & 0x7f) << bits;
+        if byte < 0x80 {
+            self.number = (0, 0);
+            return Ok(Some(number));
+        }
+        self.number = (number, bits + 7);
+        Ok(None)
+    }
+
+    /// Where the walk goes on after a number.
+    fn after(&mut self, number: u64) -> Result<Place, String> {
+        let skip = |bytes: u64| if bytes == 0 { Place::Key } else { Place::Skip(bytes) };
+        let fits = |bytes: u64, left: u64| {
+            if bytes <= left { Ok(()) } else { Err("a field longer than its message".to_owned()) }
+        };
+        Ok(match self.place {
+            Place::Key => match (number >> 3, number & 7) {
+                (COUNT, VARINT) => Place::Count,
+                (DATA, LENGTH) => Place::Length { data: true },
+                (_, VARINT) => Place::Ignored,
+                (_, LENGTH) => Place::Length { data: false },
+                (_, kind @ (EIGHT | FOUR)) => {
+                    let bytes = if kind == EIGHT { 8 } else { 4 };
+                    fits(bytes, self.left)?;
+                    skip(bytes)
+                }
+                (_, kind) => return Err(format!("a field of the unknown kind {kind}")),
+            },
+            Place::Count => {
+                // A negative count is none.
+                self.items += u64::from(u32::try_from(number).unwrap_or(0));
+                Place::Key
+            }
+            Place::Length { data } => {
+                fits(number, self.left)?;
+                if data && number > 0 { Place::Data(number) } else { skip(number) }
+            }
+            other => {
+                debug_assert!(matches!(other, Place::Ignored));
+                Place::Key
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use pulsewire_wire::results::GetJobNamedResultResponse;
+
+    fn walk(frames: &[Bytes]) -> Result<(Vec<u8>, u64, bool), String> {
+        let (mut unframer, mut out) = (Unframer::new(), Vec::new());
+        for frame in frames {
+            let mut frame = frame.clone();
+            while let Some(piece) = unframer.next(&mut frame)? {
+                out.extend_from_slice(&piece);
+            }
+        }
+        Ok((out, unframer.items, unframer.is_whole()))
+    }
+
+    proptest! {
+        #[test]
+        fn data_is_found_however_it_is_cut(
+            messages in proptest::collection::vec(
+                (0..1000i32, proptest::collection::vec(any::<u8>(), 0..300)), 0..6),
+            cut in 1usize..50,
+        ) {
+            let mut bytes = Vec::new();
+            for (count_of_items, data) in &messages {
+                let data = Bytes::from(data.clone());
+                let message = GetJobNamedResultResponse { count_of_items: *count_of_items, data };
+                bytes.extend_from_slice(&crate::link::framed(&message));
+            }
+            let frames: Vec<_> = bytes.chunks(cut).map(Bytes::copy_from_slice).collect();
+            let data: Vec<u8> = messages.iter().flat_map(|(_, data)| data.clone()).collect();
+            let items = messages.iter().map(|(count, _)| *count as u64).sum();
+            prop_assert_eq!(walk(&frames), Ok((data, items, true)));
+        }
+
+        #[test]
+        fn hostile_bytes_are_errors_at_worst(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200), cut in 1usize..20,
+        ) {
+            let frames: Vec<_> = bytes.chunks(cut).map(Bytes::copy_from_slice).collect();
+            // Whatever it says, it says it without a panic.
+            let _ = walk(&frames);
+        }
+    }
+
+    fn message(body: &[u8]) -> Bytes {
+        [&[0, 0, 0, 0, body.len() as u8], body].concat().into()
+    }
+
+    #[test]
+    fn fields_of_later_gateways_are_skipped() {
+        // 3: varint 300, 4: eight bytes, 5: "xy", 6: four bytes, then the data "ab".
+        let body = [
+            &[0x18, 0xac, 0x02][..],
+            &[0x21, 1, 2, 3, 4, 5, 6, 7, 8],
+            &[0x2a, 2, b'x', b'y'],
+            &[0x35, 1, 2, 3, 4],
+            &[0x2a, 0, 0x12, 2, b'a', b'b', 0x08, 1],
+        ];
+        assert_eq!(walk(&[message(&body.concat())]), Ok((b"ab".to_vec(), 1, true)));
+        assert_eq!(walk(&[message(&[])]), Ok((Vec::new(), 0, true)));
+    }
+
+    #[test]
+    fn lies_about_lengths_are_errors() {
+        for body in [
+            &[0x12, 9, 1][..],
+            &[0x12],
+            &[0x08, 0x80],
+            &[0x21, 1],
+            &[0x13],
+            &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+        ] {
+            let next = message(&[0x08, 1]);
+            assert!(walk(&[message(body), next]).is_err(), "{body:?}");
+        }
+        assert!(walk(&[Bytes::from_static(&[1, 0, 0, 0, 0])]).unwrap_err().contains("compressed"));
+    }
+}
