@@ -1,16 +1,19 @@
 """Types of the extension module; checked against the built one by ``make lint``."""
 
+from os import PathLike
 from typing import Any, final
 
-from numpy import float64
+from numpy import dtype, float64
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "DEBUG_BUILD",
     "Client",
+    "ClosedLoop",
     "Emulator",
     "Job",
     "Results",
+    "Writer",
     "__version__",
     "_after_fork",
     "_descriptor_set",
@@ -110,7 +113,27 @@ class Job:
     def set_correction(self, element: str, matrix: _Matrix) -> _Matrix: ...
     def push(self, stream: str, value: object) -> None: ...
     def push_many(self, stream: str, value: object) -> int: ...
+    def writer(self, stream: str, max_pending: int) -> Writer: ...
+    def closed_loop(self, streams: list[str], results: Results, names: list[str]) -> ClosedLoop: ...
     def results(self) -> Results: ...
+
+@final
+class Writer:
+    @property
+    def acknowledged(self) -> int: ...
+    @property
+    def pending(self) -> int: ...
+    def push(self, value: object) -> None: ...
+    def flush(self, timeout: float) -> int: ...
+    def close(self, timeout: float) -> int: ...
+    def discard(self) -> int: ...
+
+@final
+class ClosedLoop:
+    def exchange(self, values: tuple[object, ...], timeout: float) -> list[tuple[Any, bool]]: ...
+    def receive(self, timeout: float) -> list[tuple[Any, bool]]: ...
+    def skip(self) -> None: ...
+    def positions(self) -> list[int]: ...
 
 @final
 class Results:
@@ -119,9 +142,36 @@ class Results:
     def state(self, name: str | None) -> tuple[bool, bool, bool]: ...
     def wait_for_all(self, name: str | None, timeout: float) -> bool: ...
     def wait_for_values(self, name: str, count: int, timeout: float) -> None: ...
+    def wait_for_more(self, names: list[str], seen: int, timeout: float) -> int: ...
+    def counts(self, names: list[str]) -> list[int]: ...
     def fetch(
-        self, name: str, start: int, stop: int | None, flat: bool, timeout: float | None
+        self,
+        name: str,
+        start: int,
+        stop: int | None,
+        flat: bool,
+        timeout: float | None,
+        out: NDArray[Any] | None = None,
     ) -> tuple[NDArray[Any], bool, bool]: ...
+    def fetch_many(
+        self,
+        wanted: list[tuple[str, int, int | None]],
+        flat: bool,
+        timeout: float | None,
+        rows: bool,
+    ) -> list[tuple[NDArray[Any], bool, bool]]: ...
+    def plan(
+        self, name: str, start: int, stop: int | None, flat: bool, timeout: float | None
+    ) -> tuple[dtype[Any], tuple[int, ...], int, int, int, bool]: ...
+    def append_to(
+        self,
+        name: str,
+        first: int,
+        count: int,
+        item_size: int,
+        path: PathLike[str],
+        timeout: float | None,
+    ) -> None: ...
 
 @final
 class Emulator:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import warnings
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from pulsewire.jobs.base_job import QmBaseJob
+from pulsewire.jobs.closed_loop import ClosedLoop
 from pulsewire.results.report import ExecutionReport
 from pulsewire.results.streams_manager import StreamsManager
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["AcquiringStatus", "RunningQmJob"]
 
@@ -34,6 +39,25 @@ class RunningQmJob(QmBaseJob):
     def result_handles(self) -> StreamsManager:
         """The results of the job; each access asks for their names and types anew."""
         return StreamsManager(self)
+
+    def closed_loop(self, streams: str | Sequence[str], results: str | Sequence[str]) -> ClosedLoop:
+        """A closed loop: push, wait for the answer and fetch it as one call.
+
+        Args:
+            streams: The input stream, or several.
+            results: The result, or several; of ``save_all``, as the next item of a ``save`` cannot
+                be told from the one before.
+
+        Returns:
+            The loop; see :meth:`ClosedLoop.exchange`. ::
+
+                loop = job.closed_loop("frequency", "signal")
+                signal = loop.exchange(0.25)
+
+        Raises:
+            QmValueError: A result that the job does not have or that keeps only its last value.
+        """
+        return ClosedLoop(self, streams, results)
 
     def halt(self) -> bool:
         """Stops the program, wherever it is (also in a pause or an input stream).

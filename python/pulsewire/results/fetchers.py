@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 import operator
+import os
+import secrets
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from pulsewire.exceptions import QmInvalidSchemaError
+from pulsewire.exceptions import QmInvalidSchemaError, QmValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Sized
+    from collections.abc import Iterator, Sized
 
     from numpy.typing import NDArray
 
@@ -55,6 +59,26 @@ def _handle_of(job: QmBaseJob, name: str) -> BaseSingleStreamFetcher:
     from pulsewire.results.streams_manager import StreamsManager
 
     return StreamsManager(job)[name]
+
+
+def report_errors(job_id: str, name: str) -> None:
+    """Logs that a job met runtime errors, as qm-qua does with each fetch."""
+    logger.error(
+        f"the job {job_id} met runtime errors; values of {name!r} may be wrong: see "
+        "job.execution_report()"
+    )
+
+
+def warn_closed(job_id: str) -> None:
+    """Logs that a job did not come to its end."""
+    logger.warning(f"the job {job_id} was halted or failed: not all of its data is there")
+
+
+def warn_if_closed(native: _native.Results, job_id: str) -> None:
+    """Logs it when a job that is over did not come to its end."""
+    done, closed, _ = native.state(None)
+    if closed and not done:
+        warn_closed(job_id)
 
 
 def _range_of(name: str, item: object) -> tuple[int, int | None]:
@@ -176,10 +200,7 @@ class BaseSingleStreamFetcher(ABC):
 
     def _report_errors(self, has_errors: bool) -> None:
         if has_errors:
-            logger.error(
-                f"the job {self._job_id} met runtime errors; values of {self._name!r} may be "
-                "wrong: see job.execution_report()"
-            )
+            report_errors(self._job_id, self._name)
 
     def strict_fetch(
         self,
@@ -188,6 +209,7 @@ class BaseSingleStreamFetcher(ABC):
         check_for_errors: bool = True,
         flat_struct: bool = False,
         timeout: float | None = None,
+        out: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
         """Fetches values as they are stored, without any unwrapping.
 
@@ -197,22 +219,32 @@ class BaseSingleStreamFetcher(ABC):
             check_for_errors: Log an error when the job met runtime errors.
             flat_struct: Put an item's dimensions into the shape instead of the dtype.
             timeout: Seconds for the whole call; None for the connection's timeout.
+            out: A C-contiguous, writeable array to fetch into, of the dtype that would be returned
+                and at least as many rows as there are items; each row has an item's shape. What is
+                in it is undefined after an error.
 
         Returns:
-            A new array: one item has the item's own shape, several have a first axis for them.
+            A new array: one item has the item's own shape, several have a first axis for them. With
+            ``out`` the part of it that was filled, always with a first axis.
 
         Raises:
             StreamProcessingDataLossError: The gateway dropped data of the job.
             DataFetchingError: More or less arrived than was promised.
+            QmValueError: ``out`` does not fit; nothing was written.
         """
-        return self._fetch(item, check_for_errors, flat_struct, timeout)[0]
+        return self._fetch(item, check_for_errors, flat_struct, timeout, out)[0]
 
     def _fetch(
-        self, item: object, check_for_errors: bool, flat_struct: bool, timeout: float | None
+        self,
+        item: object,
+        check_for_errors: bool,
+        flat_struct: bool,
+        timeout: float | None,
+        out: NDArray[Any] | None = None,
     ) -> tuple[NDArray[Any], bool]:
         start, stop = _range_of(self._name, item)
         data, wrapped, has_errors = self._native.fetch(
-            self._name, start, stop, flat_struct, timeout
+            self._name, start, stop, flat_struct, timeout, out
         )
         if check_for_errors:
             self._report_errors(has_errors)
@@ -229,11 +261,153 @@ class BaseSingleStreamFetcher(ABC):
     ) -> Any:
         """Fetches values; see the two kinds of handles."""
 
-    def fetch_all(self, *, check_for_errors: bool = True, flat_struct: bool = False) -> Any:
-        """Fetches everything there is now; see :meth:`fetch`."""
+    def _asked(self, item: object) -> tuple[int, int | None]:
+        """The first item and the one after the last that ``fetch`` asks the gateway for."""
+        return _range_of(self._name, item)
+
+    @abstractmethod
+    def _shaped(self, data: NDArray[Any], wrapped: bool, flat_struct: bool) -> Any:
+        """What ``fetch`` makes of the items as they are stored."""
+
+    def fetch_all(
+        self,
+        *,
+        check_for_errors: bool = True,
+        flat_struct: bool = False,
+        out: NDArray[Any] | None = None,
+    ) -> Any:
+        """Fetches everything there is now; see :meth:`fetch`.
+
+        With ``out`` the items go into it, as they are stored; see :meth:`strict_fetch`.
+        """
+        if out is not None:
+            return self.strict_fetch(
+                slice(0, None),
+                check_for_errors=check_for_errors,
+                flat_struct=flat_struct,
+                out=out,
+            )
         return self.fetch(
             slice(0, None), check_for_errors=check_for_errors, flat_struct=flat_struct
         )
+
+    def fetch_to(
+        self,
+        path: str | os.PathLike[str],
+        item: int | slice = slice(0, None),
+        *,
+        check_for_errors: bool = True,
+        flat_struct: bool = False,
+        timeout: float | None = None,
+    ) -> int:
+        """Fetches values into an ``.npy`` file, in bounded memory whatever their size.
+
+        The values are written beside ``path`` under a temporary name, which becomes ``path`` when
+        all of them are there: a file of that name is whole, and one that was there before is
+        replaced. ``np.load(path, mmap_mode="r")`` reads it without loading it.
+
+        Args:
+            path: The file.
+            item: An index or a slice in steps of 1; everything there is now by default.
+            check_for_errors: Log an error when the job met runtime errors.
+            flat_struct: Put an item's dimensions into the shape instead of the dtype.
+            timeout: Seconds for the whole call; None for the connection's timeout, which large
+                results may pass.
+
+        Returns:
+            How many items were written. ``np.load`` gives the array that :meth:`strict_fetch` of
+            the same items gives.
+
+        Raises:
+            StreamProcessingDataLossError: The gateway dropped data of the job.
+            DataFetchingError: More or less arrived than was promised, or the disk is full.
+            OSError: The file cannot be made.
+        """
+        started = time.monotonic()
+        start, stop = _range_of(self._name, item)
+        dtype, shape, first, count, item_size, has_errors = self._native.plan(
+            self._name, start, stop, flat_struct, timeout
+        )
+        if check_for_errors:
+            self._report_errors(has_errors)
+        target = Path(path)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        try:
+            with open(temporary, "xb") as file:
+                np.lib.format.write_array_header_2_0(
+                    file,
+                    {
+                        "descr": np.lib.format.dtype_to_descr(dtype),
+                        "fortran_order": False,
+                        "shape": shape,
+                    },
+                )
+            left = None if timeout is None else max(timeout - (time.monotonic() - started), 0)
+            self._native.append_to(self._name, first, count, item_size, temporary, left)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return count
+
+    def stream(
+        self,
+        *,
+        start: int = 0,
+        max_items: int | None = None,
+        timeout: float = VERY_LONG_TIME,
+        check_for_errors: bool = True,
+        flat_struct: bool = False,
+    ) -> Iterator[NDArray[Any]]:
+        """Iterates over what is new, until the result is over.
+
+        Each item is fetched exactly once. ::
+
+            for values in job.result_handles.get("I").stream(flat_struct=True):
+                plot(values)
+
+        Args:
+            start: The first item wanted.
+            max_items: The most items of one array; bounds the memory. None for all that are new.
+            timeout: Seconds to wait for each array.
+            check_for_errors: Log an error when the job met runtime errors, once.
+            flat_struct: Put an item's dimensions into the shape instead of the dtype.
+
+        Yields:
+            Arrays of one item and more, the items along the first axis, as they are stored.
+
+        Raises:
+            TimeoutError: Nothing new came in time.
+            StreamProcessingDataLossError: The gateway dropped data of the job.
+            QmValueError: ``max_items`` below 1, or ``start`` below 0.
+        """
+        if start < 0 or (max_items is not None and max_items < 1):
+            raise QmValueError(
+                f"the result {self._name!r}: a stream starts at an item from 0 on and gives at "
+                f"least 1 at a time, not {start} and {max_items}"
+            )
+        return self._stream(start, max_items, timeout, check_for_errors, flat_struct)
+
+    def _stream(
+        self,
+        seen: int,
+        max_items: int | None,
+        timeout: float,
+        check_for_errors: bool,
+        flat_struct: bool,
+    ) -> Iterator[NDArray[Any]]:
+        reported = not check_for_errors
+        while (count := self._native.wait_for_more([self._name], seen, timeout)) > seen:
+            stop = count if max_items is None else min(count, seen + max_items)
+            [(data, _, has_errors)] = self._native.fetch_many(
+                [(self._name, seen, stop)], flat_struct, None, True
+            )
+            if has_errors and not reported:
+                self._report_errors(True)
+                reported = True
+            seen = stop
+            yield data
+        warn_if_closed(self._native, self._job_id)
 
 
 class SingleStreamMultipleResultFetcher(BaseSingleStreamFetcher):
@@ -266,6 +440,9 @@ class SingleStreamMultipleResultFetcher(BaseSingleStreamFetcher):
             StreamProcessingDataLossError: The gateway dropped data of the job.
         """
         data, wrapped = self._fetch(item, check_for_errors, flat_struct, timeout)
+        return self._shaped(data, wrapped, flat_struct)
+
+    def _shaped(self, data: NDArray[Any], wrapped: bool, flat_struct: bool) -> NDArray[Any]:
         if not wrapped:
             return data
         # A record of value and timestamp below a single field "value": the field is dropped,
@@ -289,9 +466,29 @@ class SingleStreamSingleResultFetcher(BaseSingleStreamFetcher):
             raise RuntimeError("a single result can wait only for a single value")
         super().wait_for_values(1, timeout)
 
-    def fetch_all(self, *, check_for_errors: bool = True, flat_struct: bool = False) -> Any:
-        """Fetches the value; see :meth:`fetch`."""
+    def fetch_all(
+        self,
+        *,
+        check_for_errors: bool = True,
+        flat_struct: bool = False,
+        out: NDArray[Any] | None = None,
+    ) -> Any:
+        """Fetches the value; see :meth:`fetch`, and :meth:`strict_fetch` for ``out``."""
+        if out is not None:
+            return super().fetch_all(
+                check_for_errors=check_for_errors, flat_struct=flat_struct, out=out
+            )
         return self.fetch(0, check_for_errors=check_for_errors, flat_struct=flat_struct)
+
+    def stream(self, **_: Any) -> Iterator[NDArray[Any]]:
+        """Refused: only the last value is kept, so that what is new cannot be told.
+
+        Raises:
+            QmValueError: Always.
+        """
+        raise QmValueError(
+            f"the result {self._name!r} keeps its last value only: save_all() makes a stream"
+        )
 
     def fetch(
         self,
@@ -316,9 +513,16 @@ class SingleStreamSingleResultFetcher(BaseSingleStreamFetcher):
         Raises:
             StreamProcessingDataLossError: The gateway dropped data of the job.
         """
+        self._asked(item)
+        data, wrapped = self._fetch(slice(0, 1), check_for_errors, flat_struct, timeout)
+        return self._shaped(data, wrapped, flat_struct)
+
+    def _asked(self, item: object) -> tuple[int, int | None]:
         if item not in [0, slice(None), slice(1), slice(0, 1), slice(0, 1, 1), slice(0, None)]:
             logger.warning(f"the result {self._name!r} has a single value: that one is fetched")
-        data, _ = self._fetch(slice(0, 1), check_for_errors, flat_struct, timeout)
+        return 0, 1
+
+    def _shaped(self, data: NDArray[Any], wrapped: bool, flat_struct: bool) -> Any:
         if len(data) == 0:
             logger.warning(f"the result {self._name!r} has no value yet: wait_for_values() first")
             return None

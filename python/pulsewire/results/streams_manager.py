@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import warnings
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any
 
-from pulsewire.exceptions import QmQuaException, QMTimeoutError
+from pulsewire.exceptions import QmQuaException, QMTimeoutError, QmValueError
 from pulsewire.results.fetchers import (
     VERY_LONG_TIME,
     BaseSingleStreamFetcher,
     SingleStreamMultipleResultFetcher,
     SingleStreamSingleResultFetcher,
+    report_errors,
+    warn_closed,
+    warn_if_closed,
 )
 
 if TYPE_CHECKING:
     from pulsewire.jobs.base_job import QmBaseJob
 
 __all__ = ["StreamingResultFetcher", "StreamsManager"]
-
-logger = logging.getLogger("pulsewire")
 
 
 class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
@@ -121,9 +121,7 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
             return True
         done = self._native.wait_for_all(None, timeout if timeout else VERY_LONG_TIME)
         if not done:
-            logger.warning(
-                f"the job {self._job.id} was halted or failed: not all of its data is there"
-            )
+            warn_closed(self._job.id)
         return done
 
     def fetch_results(
@@ -144,8 +142,8 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
             item: An index or slice of each; None for everything.
 
         Returns:
-            What the handles' ``fetch`` gives, by name; results without a value yet are left out
-            with a warning.
+            What the handles' ``fetch`` gives, by name, all asked for at once; results without a
+            value yet are left out with a warning.
 
         Raises:
             QMTimeoutError: The time was over.
@@ -158,12 +156,7 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         else:
             names = self._handles if stream_names is None else stream_names
             wanted = {name: slice(None) if item is None else item for name in names}
-        unknown = [name for name in wanted if name not in self._handles]
-        if unknown:
-            raise QmQuaException(
-                f"the job {self._job.id} has no results {', '.join(map(repr, unknown))}; it has "
-                f"{', '.join(self._handles) or 'none'}"
-            )
+        self._named(wanted)
         if timeout is None:
             timeout = VERY_LONG_TIME
         ends = time.monotonic() + timeout
@@ -172,20 +165,127 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
                 self.wait_for_all_values(timeout if timeout > 0 else -1)
             except TimeoutError as error:
                 raise QMTimeoutError(str(error)) from error
-        results = {}
+        left = ends - time.monotonic() if timeout > 0 else None
+        if left is not None and left <= 0:
+            raise QMTimeoutError(
+                f"fetch results of the job {self._job.id}: {timeout} s were over before the "
+                "results were asked for; raise the timeout"
+            )
+        results = self._fetch_many(wanted, flat_struct=False, timeout=left)
+        return {name: value for name, value in results.items() if value is not None}
+
+    def _fetch_many(
+        self, wanted: Mapping[str, int | slice], *, flat_struct: bool, timeout: float | None
+    ) -> dict[str, Any]:
+        """What the handles' ``fetch`` gives, all asked for at once; None where there is nothing."""
+        asked = []
         for name, which in wanted.items():
-            left = ends - time.monotonic() if timeout > 0 else None
-            if left is not None and left <= 0:
-                raise QMTimeoutError(
-                    f"fetch results of the job {self._job.id}: {timeout} s were over before "
-                    f"{name!r}; raise the timeout"
-                )
-            value = self._handles[name].fetch(which, timeout=left)
-            if value is None:
-                logger.warning(f"the result {name!r} has no value yet and is left out")
-            else:
-                results[name] = value
+            handle = self._handles[name]
+            asked.append((name, *handle._asked(which)))
+        fetched = self._native.fetch_many(asked, flat_struct, timeout, False)
+        results = {}
+        for (name, _, _), (data, wrapped, has_errors) in zip(asked, fetched, strict=True):
+            self._handles[name]._report_errors(has_errors)
+            results[name] = self._handles[name]._shaped(data, wrapped, flat_struct)
         return results
+
+    def _named(self, names: Collection[str] | None) -> list[str]:
+        chosen = list(self._handles) if names is None else list(names)
+        unknown = [name for name in chosen if name not in self._handles]
+        if unknown:
+            raise QmQuaException(
+                f"the job {self._job.id} has no results {', '.join(map(repr, unknown))}; it has "
+                f"{', '.join(self._handles) or 'none'}"
+            )
+        return chosen
+
+    def snapshot(
+        self, names: Collection[str] | None = None, *, flat_struct: bool = False
+    ) -> dict[str, Any]:
+        """What is there now of several results, cut to one consistent length.
+
+        While a program runs, its results grow one after the other: fetched one by one, ``I`` can
+        have an item more than ``Q``. Here all counts are asked for first, and as many items of
+        each are fetched as all of them have.
+
+        Args:
+            names: Which results; None for all.
+            flat_struct: Put an item's dimensions into the shape instead of the dtype.
+
+        Returns:
+            By name: of each ``save_all`` the first n items (n is the same for all, and may be 0),
+            of each ``save`` its value, or None without one; in the form of the handles' ``fetch``.
+
+        Raises:
+            QmQuaException: An unknown name.
+        """
+        chosen = self._named(names)
+        growing = [name for name in chosen if not self._handles[name]._is_single]
+        count = min(self._native.counts(growing), default=0)
+        wanted: dict[str, int | slice] = {
+            name: slice(0, count) if name in growing else 0 for name in chosen
+        }
+        return self._fetch_many(wanted, flat_struct=flat_struct, timeout=None)
+
+    def stream(
+        self,
+        names: Collection[str] | None = None,
+        *,
+        max_items: int | None = None,
+        timeout: float = VERY_LONG_TIME,
+        flat_struct: bool = False,
+    ) -> Iterator[dict[str, Any]]:
+        """Iterates over what is new of several results, until one of them is over.
+
+        Each item is fetched exactly once, and each step has as many items of every result. ::
+
+            for step in job.result_handles.stream(["I", "Q"], flat_struct=True):
+                plot(step["I"] + 1j * step["Q"])
+
+        Args:
+            names: Which results, of ``save_all``; None for all of these.
+            max_items: The most items of one step; bounds the memory. None for all that are new.
+            timeout: Seconds to wait for each step.
+            flat_struct: Put an item's dimensions into the shape instead of the dtype.
+
+        Yields:
+            Arrays by name, the items along the first axis, as they are stored.
+
+        Raises:
+            TimeoutError: Nothing new came in time.
+            StreamProcessingDataLossError: The gateway dropped data of the job.
+            QmQuaException: An unknown name.
+            QmValueError: A name of a ``save``, whose last value only is kept; no name at all;
+                ``max_items`` below 1.
+        """
+        chosen = [
+            name
+            for name in self._named(names)
+            if names is not None or not self._handles[name]._is_single
+        ]
+        single = [name for name in chosen if self._handles[name]._is_single]
+        if single or not chosen or (max_items is not None and max_items < 1):
+            raise QmValueError(
+                f"a stream of the job {self._job.id} takes results of save_all, at least one, and "
+                f"gives at least 1 item at a time; asked for {', '.join(chosen) or 'none'}"
+            )
+        return self._stream(chosen, max_items, timeout, flat_struct)
+
+    def _stream(
+        self, names: list[str], max_items: int | None, timeout: float, flat_struct: bool
+    ) -> Iterator[dict[str, Any]]:
+        seen = 0
+        reported = False
+        while (count := self._native.wait_for_more(names, seen, timeout)) > seen:
+            stop = count if max_items is None else min(count, seen + max_items)
+            asked: list[tuple[str, int, int | None]] = [(name, seen, stop) for name in names]
+            fetched = self._native.fetch_many(asked, flat_struct, None, True)
+            if not reported and any(has_errors for *_, has_errors in fetched):
+                report_errors(self._job.id, ", ".join(names))
+                reported = True
+            seen = stop
+            yield {name: data for name, (data, _, _) in zip(names, fetched, strict=True)}
+        warn_if_closed(self._native, self._job.id)
 
 
 #: The name that older scripts know.

@@ -167,17 +167,17 @@ pub(crate) fn with_entry<T>(
                 ),
             ));
         }
-        if let Ok(longs) = array.extract::<PyReadonlyArrayDyn<'_, i64>>()
-            && let Ok(longs) = longs.as_slice()
-            && !is_masked(array)?
-        {
-            return Ok(make(Values::Longs(longs)));
-        }
-        if let Ok(fixed) = array.extract::<PyReadonlyArrayDyn<'_, f64>>()
-            && let Ok(fixed) = fixed.as_slice()
-            && !is_masked(array)?
-        {
-            return Ok(make(Values::Fixed(fixed)));
+        if is_aligned(array) && !is_masked(array)? {
+            if let Ok(longs) = array.extract::<PyReadonlyArrayDyn<'_, i64>>()
+                && let Ok(longs) = longs.as_slice()
+            {
+                return Ok(make(Values::Longs(longs)));
+            }
+            if let Ok(fixed) = array.extract::<PyReadonlyArrayDyn<'_, f64>>()
+                && let Ok(fixed) = fixed.as_slice()
+            {
+                return Ok(make(Values::Fixed(fixed)));
+            }
         }
         return Ok(make(numbers(stream, array)?.values()));
     }
@@ -360,6 +360,13 @@ fn plain<'py>(array: &Bound<'py, PyAny>, dtype: &str) -> PyResult<Bound<'py, PyA
     let numpy = py.import(intern!(py, "numpy"))?;
     let converted = numpy.call_method1(intern!(py, "asarray"), (array, dtype))?;
     numpy.call_method1(intern!(py, "require"), (converted, dtype, ("C", "A")))
+}
+
+/// Whether its first element lies where any number may lie.
+fn is_aligned(array: &Bound<'_, PyUntypedArray>) -> bool {
+    // SAFETY: an array object is valid for as long as a reference to it is held.
+    let data = unsafe { (*array.as_array_ptr()).fields.data };
+    data.addr().is_multiple_of(align_of::<i64>())
 }
 
 fn is_masked(array: &Bound<'_, PyUntypedArray>) -> PyResult<bool> {

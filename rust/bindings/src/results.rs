@@ -195,6 +195,18 @@ impl PyResults {
         Ok(())
     }
 
+    /// The count that several results all have once it is more than `seen`; `seen` when no more come.
+    fn wait_for_more(
+        &self,
+        py: Python<'_>,
+        names: Vec<String>,
+        seen: u64,
+        timeout: f64,
+    ) -> PyResult<u64> {
+        let results = self.current(py)?;
+        block_on(py, results.wait_for_more(&names, seen, Timeout::from_seconds(timeout)))
+    }
+
     /// The values so far of several results, asked for at once.
     fn counts(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Vec<u64>> {
         let results = self.current(py)?;
@@ -240,13 +252,15 @@ impl PyResults {
         Ok((rows, wrapped, errors))
     }
 
-    /// Items `start` to `stop` of several results, asked for at once.
+    /// Items `start` to `stop` of several results, asked for at once; with `rows` there is an axis for
+    /// them also where there is a single one.
     fn fetch_many<'py>(
         &self,
         py: Python<'py>,
         wanted: Vec<(String, i64, Option<i64>)>,
         flat: bool,
         timeout: Option<f64>,
+        rows: bool,
     ) -> PyResult<Vec<Items<'py>>> {
         let results = self.current(py)?;
         let (timeout, started) = (bound(timeout), Instant::now());
@@ -258,7 +272,12 @@ impl PyResults {
         let timeout = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
         let mut fetched = Vec::with_capacity(taken.len());
         for ((name, _), taken) in wanted.iter().zip(taken) {
-            let array = self.describer.allocate(py, name, &taken.header, taken.count)?;
+            let array = if rows {
+                let descr = self.describer.descr(py, name, &taken.header.dtype)?;
+                Destination::new(py, &descr, taken.header.rows_shape(taken.count))?
+            } else {
+                self.describer.allocate(py, name, &taken.header, taken.count)?
+            };
             fetched.push((name.as_str(), taken, array));
         }
         self.arrays(py, fetched, timeout)

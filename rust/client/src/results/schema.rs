@@ -300,6 +300,45 @@ impl Results {
         there.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
     }
 
+    /// Waits until several results all have more than `seen` values; gives how many they all have
+    /// then, `seen` when one of them has no more to come.
+    ///
+    /// # Errors
+    /// [`Error::WaitTimeout`]; those of any call.
+    pub async fn wait_for_more(
+        &self,
+        names: &[String],
+        seen: u64,
+        timeout: Timeout,
+    ) -> Result<u64> {
+        let ends: Vec<_> = names.iter().map(|_| Ends::new()).collect();
+        let more = wait::until(timeout, || async {
+            let headers = names.iter().map(|name| self.header(name, false, None));
+            let headers = futures_util::future::try_join_all(headers).await?;
+            let count = headers.iter().map(|header| header.count).min().unwrap_or(seen);
+            if count > seen {
+                return Ok(Some(count));
+            }
+            for ((name, header), ends) in names.iter().zip(&headers).zip(&ends) {
+                if header.count <= seen
+                    && ends.look(self, name, header).await?.is_some()
+                    // Values may have come between the two looks.
+                    && self.header(name, false, None).await?.count <= seen
+                {
+                    return Ok(Some(seen));
+                }
+            }
+            Ok(None)
+        });
+        let (job, wanted) = (self.job.id(), seen + 1);
+        let action = || {
+            let names = names.join("', '");
+            format!("wait for the value {wanted} of the result '{names}' of the job '{job}'")
+        };
+        let timeout = timeout.duration();
+        more.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
+    }
+
     /// The error of values that never come.
     pub(crate) async fn ended_short(
         &self,

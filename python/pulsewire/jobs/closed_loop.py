@@ -1,0 +1,95 @@
+"""Closed loops: push, wait for the answer, fetch it, as one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulsewire.exceptions import QmValueError
+from pulsewire.results.fetchers import VERY_LONG_TIME, report_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pulsewire.jobs.running_qm_job import RunningQmJob
+
+__all__ = ["ClosedLoop"]
+
+
+def _names(what: str, given: str | Sequence[str]) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if not names or len(set(names)) != len(names):
+        raise QmValueError(f"a closed loop takes {what} of different names, at least one")
+    return names
+
+
+class ClosedLoop:
+    """Exchanges values with a running program; made by :meth:`RunningQmJob.closed_loop`.
+
+    One step is one call into the extension: it pushes, waits for the next item of each result and
+    fetches it. That is two round trips where ``push_to_input_stream``, ``wait_for_values`` and
+    ``fetch`` make three.
+
+    The items are taken in their order: each call gives the items after those of the call before,
+    beginning with the first one that is saved after the loop was made.
+    """
+
+    def __init__(
+        self, job: RunningQmJob, streams: str | Sequence[str], results: str | Sequence[str]
+    ) -> None:
+        self._job = job
+        self._streams = _names("input streams", streams)
+        self._results = _names("results", results)
+        self._single = isinstance(results, str)
+        self._native = job._native.closed_loop(
+            list(self._streams), job._native.results(), list(self._results)
+        )
+
+    def __repr__(self) -> str:
+        streams, results = ", ".join(self._streams), ", ".join(self._results)
+        return f"<pulsewire.ClosedLoop {streams} -> {results} of {self._job.id!r}>"
+
+    def exchange(self, *values: object, timeout: float = VERY_LONG_TIME) -> Any:
+        """Pushes a value to each input stream and gives the next item of each result.
+
+        Args:
+            *values: One for each stream, in the order in which they were named; what
+                ``push_to_input_stream`` takes. All are checked before the first is sent; then
+                they go out at once.
+            timeout: Seconds to wait for the items, after the push; zero or less looks exactly
+                once.
+
+        Returns:
+            For a result of scalars a numpy scalar, for a buffered one an array of its shape, for
+            one with timestamps a ``numpy.void``. A tuple of these when the loop was made with a
+            sequence of results.
+
+        Raises:
+            QmQuaException: As ``push_to_input_stream``.
+            ResultEndedError: The job ended before the items came.
+            TimeoutError: They did not come in time. The values were pushed, so that the program
+                may still answer: :meth:`receive` waits for that answer, :meth:`skip` leaves out
+                what came so far. A further ``exchange`` would get it for its own.
+            StreamProcessingDataLossError: The gateway dropped data of the job.
+        """
+        return self._unpack(self._native.exchange(values, timeout))
+
+    def receive(self, *, timeout: float = VERY_LONG_TIME) -> Any:
+        """Gives the next item of each result without a push; see :meth:`exchange`."""
+        return self._unpack(self._native.receive(timeout))
+
+    def skip(self) -> None:
+        """Leaves out the items that are there already: the next one is new."""
+        self._native.skip()
+
+    @property
+    def positions(self) -> dict[str, int]:
+        """The index of the item of each result that comes next."""
+        return dict(zip(self._results, self._native.positions(), strict=True))
+
+    def _unpack(self, answers: list[tuple[Any, bool]]) -> Any:
+        for name, (_, has_errors) in zip(self._results, answers, strict=True):
+            if has_errors:
+                report_errors(self._job.id, name)
+        if self._single:
+            return answers[0][0]
+        return tuple(item for item, _ in answers)
