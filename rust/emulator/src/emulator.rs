@@ -95,9 +95,7 @@ impl Builder {
                                 // Also when the handle is gone without a word.
                                 let _ = stopped.await;
                             };
-                            if let Err(error) = server::serve(listener, served, until).await {
-                                tracing::error!(%error, "the gateway ended");
-                            }
+                            server::serve(listener, served, until).await;
                         }
                         Err(error) => {
                             let _ = ready.send(Err(error));

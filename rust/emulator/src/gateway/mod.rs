@@ -6,6 +6,7 @@ mod job_manager;
 mod job_results;
 mod samples;
 pub mod server;
+mod uncopied;
 
 use std::pin::Pin;
 use std::time::SystemTime;

@@ -1,83 +1,51 @@
 //! The listening side: one port, every service, bounded connections.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Waker};
+use std::time::Duration;
 
+use hyper::rt::Executor;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use pulsewire_wire::frontend::frontend_server::FrontendServer;
 use pulsewire_wire::info::info_service_server::InfoServiceServer;
 use pulsewire_wire::job_manager::job_manager_service_server::JobManagerServiceServer;
 use pulsewire_wire::job_manager_legacy::job_manager_service_server::JobManagerServiceServer as LegacyServer;
-use pulsewire_wire::results::job_results_service_server::JobResultsServiceServer;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tonic::transport::Server;
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tonic::service::Routes;
 
 use super::frontend::Frontend;
 use super::info::Info;
 use super::job_manager::JobManager;
 use super::job_results::JobResults;
+use super::uncopied::Uncopied;
 use crate::machine::Hub;
 
 /// The window of a connection and of a stream; the clients announce the same (F1.6).
 const WINDOW: u32 = 16 << 20;
+/// What waits for the socket of one stream: references to stored results, mostly.
+const SEND_BUFFER: usize = 4 << 20;
 
-const KEEPALIVE: std::time::Duration = std::time::Duration::from_secs(60);
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// A connection that counts as one of the clients for as long as it is open.
-struct Connection {
-    stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
-}
+/// Runs the calls of a connection: at once, on its task, as most are answered without a wait; the
+/// others go on as tasks of their own.
+#[derive(Clone, Copy, Debug)]
+struct AtOnce;
 
-impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
-
-    fn connect_info(&self) -> Self::ConnectInfo {
-        self.stream.connect_info()
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for AtOnce {
+    fn execute(&self, call: F) {
+        let mut call = Box::pin(call);
+        // A task polls it again and leaves a waker that counts.
+        let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if polled.is_pending() {
+            tokio::spawn(call);
+        }
     }
 }
 
@@ -91,67 +59,56 @@ pub async fn bind(host: &str, port: u16) -> std::io::Result<(TcpListener, Socket
     Ok((listener, address))
 }
 
-/// Serves until `stop` resolves; open connections are dropped then.
-///
-/// # Errors
-/// The transport's.
-pub async fn serve(
-    listener: TcpListener,
-    hub: Arc<Hub>,
-    stop: impl Future<Output = ()> + Send,
-) -> Result<(), tonic::transport::Error> {
-    let clients = Arc::new(Semaphore::new(hub.limits.clients));
-    let incoming = accept(listener, clients);
+fn routes(hub: &Arc<Hub>) -> Routes {
     let most = hub.limits.message_bytes;
-    let router = Server::builder()
-        .tcp_nodelay(true)
-        // A peer that is gone without a word gives its place back.
-        .http2_keepalive_interval(Some(KEEPALIVE))
-        .initial_connection_window_size(WINDOW)
-        .initial_stream_window_size(WINDOW)
-        .add_service(InfoServiceServer::new(Info))
-        .add_service(
-            FrontendServer::new(Frontend(Arc::clone(&hub))).max_decoding_message_size(most),
-        )
-        .add_service(
-            JobManagerServiceServer::new(JobManager(Arc::clone(&hub)))
-                .max_decoding_message_size(most),
-        )
-        .add_service(
-            LegacyServer::new(JobManager(Arc::clone(&hub))).max_decoding_message_size(most),
-        )
-        .add_service(JobResultsServiceServer::new(JobResults(hub)).max_decoding_message_size(most));
-    tokio::select! {
-        served = router.serve_with_incoming(incoming) => served,
-        () = stop => Ok(()),
-    }
+    let manager = || JobManager(Arc::clone(hub));
+    Routes::new(InfoServiceServer::new(Info))
+        .add_service(FrontendServer::new(Frontend(Arc::clone(hub))).max_decoding_message_size(most))
+        .add_service(JobManagerServiceServer::new(manager()).max_decoding_message_size(most))
+        .add_service(LegacyServer::new(manager()).max_decoding_message_size(most))
+        .add_service(Uncopied::new(JobResults(Arc::clone(hub)), most))
+        .prepare()
 }
 
-fn accept(
-    listener: TcpListener,
-    clients: Arc<Semaphore>,
-) -> tokio_stream::wrappers::ReceiverStream<std::io::Result<Connection>> {
-    let (sender, receiver) = tokio::sync::mpsc::channel(1);
-    tokio::spawn(async move {
-        while let Ok(permit) = Arc::clone(&clients).acquire_owned().await {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = sender.closed() => return,
-            };
-            let connection = accepted.map(|(stream, _)| {
-                // Small answers go out at once; a socket that refuses is merely slower.
-                let _ = stream.set_nodelay(true);
-                Connection { stream, _permit: permit }
-            });
-            if connection.is_err() {
-                // Out of descriptors, for example: others must end before one can begin.
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                continue;
+/// Serves until `stop` resolves; open connections are dropped then.
+pub async fn serve(listener: TcpListener, hub: Arc<Hub>, stop: impl Future<Output = ()> + Send) {
+    let clients = Arc::new(Semaphore::new(hub.limits.clients));
+    let service = TowerToHyperService::new(routes(&hub));
+    let mut builder = http2::Builder::new(AtOnce);
+    builder
+        .timer(TokioTimer::new())
+        // A peer that is gone without a word gives its place back.
+        .keep_alive_interval(KEEPALIVE)
+        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .auto_date_header(false);
+    let mut connections = JoinSet::new();
+    let mut stop = pin!(stop);
+    loop {
+        let next = async {
+            let permit = Arc::clone(&clients).acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            next = next => next,
+            () = &mut stop => return,
+        };
+        // Those that ended leave nothing behind.
+        while connections.try_join_next().is_some() {}
+        let Ok((stream, _)) = accepted else {
+            // Out of descriptors, for example: others must end before one can begin.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        // Small answers go out at once; a socket that refuses is merely slower.
+        let _ = stream.set_nodelay(true);
+        let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke");
             }
-            if sender.send(connection).await.is_err() {
-                return;
-            }
-        }
-    });
-    tokio_stream::wrappers::ReceiverStream::new(receiver)
+            drop(permit);
+        });
+    }
 }
