@@ -160,7 +160,8 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         if timeout is None:
             timeout = VERY_LONG_TIME
         ends = time.monotonic() + timeout
-        if wait_until_done:
+        # What the headers tell, which the fetch needs anyway, saves the question for the state.
+        if wait_until_done and not self._native.are_done(list(wanted)):
             try:
                 self.wait_for_all_values(timeout if timeout > 0 else -1)
             except TimeoutError as error:

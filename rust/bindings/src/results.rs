@@ -178,6 +178,12 @@ impl PyResults {
         Ok((state.done, state.closed, state.has_dataloss))
     }
 
+    /// Whether several results are done.
+    fn are_done(&self, py: Python<'_>, names: Vec<String>) -> PyResult<bool> {
+        let results = self.current(py)?;
+        block_on(py, results.are_done(&names))
+    }
+
     fn wait_for_all(&self, py: Python<'_>, name: Option<&str>, timeout: f64) -> PyResult<bool> {
         let results = self.current(py)?;
         block_on(py, results.wait_for_all(name, Timeout::from_seconds(timeout)))

@@ -74,11 +74,7 @@ impl Builder {
         let (host, port) = (self.host, self.port);
         let thread =
             std::thread::Builder::new().name("pulsewire-emulator".to_owned()).spawn(move || {
-                let runtime = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(2)
-                    .thread_name("pulsewire-gateway")
-                    .enable_all()
-                    .build();
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let runtime = match runtime {
                     Ok(runtime) => runtime,
                     Err(error) => {

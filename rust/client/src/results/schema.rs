@@ -1,7 +1,7 @@
 //! What results a job has, and how each stands.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pulsewire_wire::results as r;
@@ -96,8 +96,18 @@ impl ResultState {
 pub struct Results {
     job: Job,
     schema: Arc<Vec<Schema>>,
-    /// The most items seen of each result, and their size: so many are there for certain.
-    seen: Arc<Mutex<HashMap<String, Seen>>>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What need not be asked for again.
+#[derive(Debug, Default)]
+struct Known {
+    /// The items seen of each result, and their size: so many are there for certain.
+    seen: HashMap<String, Seen>,
+    /// The headers, in both forms, of results that are done: they do not change any more.
+    done: [HashMap<String, Header>; 2],
+    /// How all results stand, once they are done.
+    all: Option<ResultState>,
 }
 
 /// What is known of a result without asking.
@@ -150,7 +160,7 @@ impl Job {
             })
         };
         let schema = schema.items.into_iter().map(read).collect::<Result<_>>()?;
-        Ok(Results { job: self.clone(), schema: Arc::new(schema), seen: Arc::default() })
+        Ok(Results { job: self.clone(), schema: Arc::new(schema), known: Arc::default() })
     }
 }
 
@@ -172,7 +182,8 @@ impl Results {
         &self.schema
     }
 
-    /// How a result stands; `flat` asks for dimensions in the shape instead of the type.
+    /// How a result stands; `flat` asks for dimensions in the shape instead of the type. One that is
+    /// done is not asked for again.
     ///
     /// # Errors
     /// [`Error::Schema`], and those of any call.
@@ -182,6 +193,9 @@ impl Results {
         flat: bool,
         timeout: Option<Duration>,
     ) -> Result<Header> {
+        if let Some(done) = self.known().done[usize::from(flat)].get(name) {
+            return Ok(done.clone());
+        }
         let client = self.job.client();
         let request = r::GetJobNamedResultHeaderRequest {
             job_id: self.job.id().to_owned(),
@@ -200,22 +214,39 @@ impl Results {
             done: header.done,
             closed: header.closed,
         };
-        self.note(name, &header);
+        self.note(name, flat, &header);
         Ok(header)
     }
 
-    fn note(&self, name: &str, header: &Header) {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, name: &str, flat: bool, header: &Header) {
         let seen = Seen { count: header.count, item_size: header.item_size() };
-        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match all.get_mut(name) {
+        let mut known = self.known();
+        match known.seen.get_mut(name) {
             Some(before) => *before = seen,
-            None => drop(all.insert(name.to_owned(), seen)),
+            None => drop(known.seen.insert(name.to_owned(), seen)),
+        }
+        if header.done {
+            known.done[usize::from(flat)].insert(name.to_owned(), header.clone());
         }
     }
 
     /// What is known of a result without asking.
     pub(super) fn seen(&self, name: &str) -> Option<Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+        self.known().seen.get(name).copied()
+    }
+
+    /// Whether several results are done; asks for those of which it is not known, at once.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn are_done(&self, names: &[String]) -> Result<bool> {
+        let headers = names.iter().map(|name| self.header(name, false, None));
+        let headers = futures_util::future::try_join_all(headers).await?;
+        Ok(headers.iter().all(|header| header.done))
     }
 
     /// How a result stands, or (without a name) all of them together.
@@ -226,11 +257,19 @@ impl Results {
         if !self.job.client().has_capability("qm.job_streaming_state") {
             return self.state_from_headers(name).await;
         }
+        if let Some(state) = self.known().all {
+            return Ok(state);
+        }
         let request = r::GetJobStateRequest { job_id: self.job.id().to_owned() };
         let action = || format!("ask for the state of the results of the job '{}'", self.job.id());
         let state: r::GetJobStateResponse =
             retry::reading(|| self.job.client().ask(action, None, STATE, &request)).await?;
-        Ok(ResultState { done: state.done, closed: state.closed, has_dataloss: state.has_dataloss })
+        let r::GetJobStateResponse { done, closed, has_dataloss } = state;
+        let state = ResultState { done, closed, has_dataloss };
+        if done {
+            self.known().all = Some(state);
+        }
+        Ok(state)
     }
 
     /// The state as older gateways tell it: in the header of each result (F1.10).

@@ -14,9 +14,8 @@ use pulsewire_wire::frontend::frontend_server::FrontendServer;
 use pulsewire_wire::info::info_service_server::InfoServiceServer;
 use pulsewire_wire::job_manager::job_manager_service_server::JobManagerServiceServer;
 use pulsewire_wire::job_manager_legacy::job_manager_service_server::JobManagerServiceServer as LegacyServer;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
 use tonic::service::Routes;
 
 use super::frontend::Frontend;
@@ -32,18 +31,20 @@ const WINDOW: u32 = 16 << 20;
 const SEND_BUFFER: usize = 4 << 20;
 
 const KEEPALIVE: Duration = Duration::from_secs(60);
+/// What the end of all connections may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Runs the calls of a connection: at once, on its task, as most are answered without a wait; the
-/// others go on as tasks of their own.
+/// Runs the calls of a connection on its own task, as most are answered without a wait. An answer
+/// leaves before the next call is looked at, so that the client has something to do meanwhile.
 #[derive(Clone, Copy, Debug)]
 struct AtOnce;
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for AtOnce {
     fn execute(&self, call: F) {
         let mut call = Box::pin(call);
-        // A task polls it again and leaves a waker that counts.
-        let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        if polled.is_pending() {
+        // Those that wait go on as tasks, which poll again and leave wakers that count.
+        let first = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if first.is_pending() {
             tokio::spawn(call);
         }
     }
@@ -71,19 +72,13 @@ fn routes(hub: &Arc<Hub>) -> Routes {
 }
 
 /// Serves until `stop` resolves; open connections are dropped then.
+///
+/// Each connection has a thread of its own: no call waits for another client's large result, and none
+/// is passed from thread to thread on its way.
 pub async fn serve(listener: TcpListener, hub: Arc<Hub>, stop: impl Future<Output = ()> + Send) {
     let clients = Arc::new(Semaphore::new(hub.limits.clients));
-    let service = TowerToHyperService::new(routes(&hub));
-    let mut builder = http2::Builder::new(AtOnce);
-    builder
-        .timer(TokioTimer::new())
-        // A peer that is gone without a word gives its place back.
-        .keep_alive_interval(KEEPALIVE)
-        .initial_connection_window_size(WINDOW)
-        .initial_stream_window_size(WINDOW)
-        .max_send_buf_size(SEND_BUFFER)
-        .auto_date_header(false);
-    let mut connections = JoinSet::new();
+    let routes = routes(&hub);
+    let (open, stopped) = watch::channel(());
     let mut stop = pin!(stop);
     loop {
         let next = async {
@@ -92,23 +87,63 @@ pub async fn serve(listener: TcpListener, hub: Arc<Hub>, stop: impl Future<Outpu
         };
         let (permit, accepted) = tokio::select! {
             next = next => next,
-            () = &mut stop => return,
+            () = &mut stop => break,
         };
-        // Those that ended leave nothing behind.
-        while connections.try_join_next().is_some() {}
-        let Ok((stream, _)) = accepted else {
+        let (routes, stopped) = (routes.clone(), stopped.clone());
+        let started = accepted.and_then(|(stream, _)| {
+            let stream = stream.into_std()?;
+            std::thread::Builder::new().name("pulsewire-gateway".to_owned()).spawn(move || {
+                if let Err(error) = connection(stream, routes, stopped) {
+                    tracing::warn!(%error, "a connection could not be served");
+                }
+                drop(permit);
+            })
+        });
+        if started.is_err() {
             // Out of descriptors, for example: others must end before one can begin.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
-        };
+        }
+    }
+    // Seen by the threads of all connections, each of which holds a permit until it ends.
+    drop(open);
+    let all = u32::try_from(hub.limits.clients).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(PATIENCE, clients.acquire_many(all)).await;
+}
+
+/// Serves one connection until it ends or all do.
+fn connection(
+    stream: std::net::TcpStream,
+    routes: Routes,
+    mut stopped: watch::Receiver<()>,
+) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        let stream = TcpStream::from_std(stream)?;
         // Small answers go out at once; a socket that refuses is merely slower.
         let _ = stream.set_nodelay(true);
-        let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
-        connections.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
+        let mut builder = http2::Builder::new(AtOnce);
+        builder
+            .timer(TokioTimer::new())
+            // A peer that is gone without a word gives its place back.
+            .keep_alive_interval(KEEPALIVE)
+            .initial_connection_window_size(WINDOW)
+            .initial_stream_window_size(WINDOW)
+            .max_send_buf_size(SEND_BUFFER)
+            .auto_date_header(false);
+        let service = TowerToHyperService::new(routes);
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke");
+                }
             }
-            drop(permit);
-        });
-    }
+            // The sender is gone.
+            _ = stopped.changed() => {}
+        }
+        Ok(())
+    });
+    // What compiles or halts for a client that is gone ends by itself.
+    runtime.shutdown_background();
+    served
 }
