@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use pulsewire_wire::qua::{QuaProgram, qua_program as q};
 use pulsewire_wire::qua_config::qua_config::QuaConfigV1;
 
+use super::fuse::fuse;
 use super::ir::{Array, Input, Program, Stream};
 use super::value::{Kind, parse_literal};
 use crate::limits::Limits;
@@ -77,7 +78,9 @@ pub fn compile(
         return Err(compiler.errors);
     }
     let Compiler { memory, inputs, streams, elements, sites, .. } = compiler;
-    Ok(Compiled { program: Program { memory, body, inputs, streams, elements, sites }, plan })
+    let mut program = Program { memory, body, inputs, streams, elements, sites };
+    fuse(&mut program);
+    Ok(Compiled { program, plan })
 }
 
 /// What a declared name stands for.

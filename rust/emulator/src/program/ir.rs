@@ -48,6 +48,10 @@ pub type Block = Box<[Stmt]>;
 pub enum Stmt {
     /// `assign(v, e)`
     Assign { slot: u32, value: Expr },
+    /// `assign(v, a + b)`, of cells; made by [`super::fuse`]
+    Calculate { slot: u32, op: Op, left: u32, right: u32 },
+    /// `assign(v, a)`, of cells; made by [`super::fuse`]
+    Copy { slot: u32, from: u32 },
     /// `assign(a[i], e)`
     AssignCell { array: Array, index: Expr, value: Expr, site: u32 },
     /// `assign(IO1, e)`: the raw bits
@@ -100,6 +104,12 @@ pub enum Expr {
     Binary {
         op: Op,
         operands: Box<(Expr, Expr)>,
+    },
+    /// A [`Self::Binary`] of cells; made by [`super::fuse`].
+    Calculate {
+        op: Op,
+        left: u32,
+        right: u32,
     },
     /// A quotient, with a fault when the divisor is zero.
     Divide {

@@ -3,6 +3,7 @@
 mod compile;
 mod expression;
 mod function;
+mod fuse;
 pub mod ir;
 pub mod library;
 pub mod run;

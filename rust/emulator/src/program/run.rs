@@ -98,9 +98,31 @@ type Step = Result<(), Halted>;
 impl Runner<'_> {
     fn block(&mut self, block: &Block) -> Step {
         for statement in block {
-            self.statement(statement)?;
+            // The shortest ones without a call: they are what loops are made of.
+            match *statement {
+                Stmt::Calculate { slot, op, left, right } => {
+                    self.memory[slot as usize] = self.calculate(op, left, right);
+                }
+                Stmt::Copy { slot, from } => {
+                    self.memory[slot as usize] = self.memory[from as usize];
+                }
+                _ => self.statement(statement)?,
+            }
         }
         Ok(())
+    }
+
+    #[inline]
+    fn calculate(&self, op: Op, left: u32, right: u32) -> i32 {
+        op.apply(self.memory[left as usize], self.memory[right as usize])
+    }
+
+    #[inline]
+    fn holds(&mut self, condition: &Expr) -> bool {
+        match *condition {
+            Expr::Calculate { op, left, right } => self.calculate(op, left, right) != 0,
+            _ => self.eval(condition) != 0,
+        }
     }
 
     #[inline]
@@ -117,6 +139,10 @@ impl Runner<'_> {
                 let value = self.eval(value);
                 self.memory[*slot as usize] = value;
             }
+            Stmt::Calculate { slot, op, left, right } => {
+                self.memory[*slot as usize] = self.calculate(*op, *left, *right);
+            }
+            Stmt::Copy { slot, from } => self.memory[*slot as usize] = self.memory[*from as usize],
             Stmt::AssignCell { array, index, value, site } => {
                 let index = self.eval(index);
                 let value = self.eval(value);
@@ -140,7 +166,7 @@ impl Runner<'_> {
             }
             Stmt::For { init, condition, update, body } => {
                 self.block(init)?;
-                while self.eval(condition) != 0 {
+                while self.holds(condition) {
                     self.alive()?;
                     self.block(body)?;
                     self.block(update)?;
@@ -157,7 +183,7 @@ impl Runner<'_> {
             }
             Stmt::If { arms, otherwise } => {
                 for (condition, body) in arms {
-                    if self.eval(condition) != 0 {
+                    if self.holds(condition) {
                         return self.block(body);
                     }
                 }
@@ -261,6 +287,7 @@ impl Runner<'_> {
                 let right = self.eval(right);
                 op.apply(left, right)
             }
+            Expr::Calculate { op, left, right } => self.calculate(*op, *left, *right),
             Expr::Divide { to_fixed, operands, site } => {
                 let (left, right) = (self.eval(&operands.0), self.eval(&operands.1));
                 let quotient = if *to_fixed {
