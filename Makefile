@@ -4,6 +4,8 @@
 
 PYTHON ?= python3
 QM_VERSIONS := 1.2.6 1.4.1
+# How often `make bench` measures everything.
+RUNS ?= 1
 
 ifeq ($(OS),Windows_NT)
 BIN := Scripts
@@ -11,7 +13,7 @@ else
 BIN := bin
 endif
 PY := .venv/$(BIN)/python
-QM_PY = .venvs/qm-$(1)/$(BIN)/python
+QM_PY = .venvs/$(1)/$(BIN)/python
 QM_READY := $(QM_VERSIONS:%=.venvs/qm-%/.ready)
 # The client that the demo and the tests use unless they say otherwise.
 MAIN_QM := .venvs/qm-1.4.1/$(BIN)/python
@@ -36,8 +38,8 @@ build: .venv/.built
 # The package is used from the source tree, where `maturin develop` puts the extension.
 .venvs/qm-%/.ready: tests/interop/requirements.txt
 	$(PYTHON) -m venv .venvs/qm-$*
-	$(call QM_PY,$*) -m pip install -q --disable-pip-version-check qm-qua==$* -r $<
-	$(call QM_PY,$*) -c "import sysconfig, pathlib; pathlib.Path(sysconfig.get_path('purelib'), \
+	$(call QM_PY,qm-$*) -m pip install -q --disable-pip-version-check qm-qua==$* -r $<
+	$(call QM_PY,qm-$*) -c "import sysconfig, pathlib; pathlib.Path(sysconfig.get_path('purelib'), \
 		'pulsewire.pth').write_text(r'$(CURDIR)/python')"
 	touch $@
 
@@ -58,9 +60,14 @@ lint: .venv/.built
 	$(PY) -m mypy
 	$(PY) -m mypy.stubtest pulsewire._native --mypy-config-file pyproject.toml
 
-bench: .venv/.built $(QM_READY)
+.venvs/flight/.ready:
+	$(PYTHON) -m venv .venvs/flight
+	$(call QM_PY,flight) -m pip install -q --disable-pip-version-check "pyarrow>=17" numpy
+	touch $@
+
+bench: .venv/.built $(QM_READY) .venvs/flight/.ready
 	cargo build --release --locked -q -p pulsewire-emulator -p pulsewire-benches
-	$(MAIN_QM) -W ignore benches/python/run.py
+	RUNS=$(RUNS) $(MAIN_QM) -W ignore benches/python/run.py
 
 clean:
 	rm -rf .venv .venvs target demo.png python/pulsewire/_native*.so python/pulsewire/_native*.pyd

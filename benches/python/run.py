@@ -1,191 +1,309 @@
 """All benchmarks in one run: interleaved rounds, medians, ratios; see benches/README.md.
 
-make bench
+make bench [RUNS=3]
 """
 
-import datetime
-import json
 import os
-import platform
-import socket
 import statistics
-import subprocess
 import sys
-import time
-from pathlib import Path
+from functools import partial
 
-ROOT = Path(__file__).parent.parent.parent
-RELEASE = ROOT / "target" / "release"
-SCRIPTS = "Scripts" if os.name == "nt" else "bin"
-EXE = ".exe" if os.name == "nt" else ""
-RESULTS = ROOT / "benches" / "results"
-BULK_BYTES = (8 << 20) * 8
-# What a push of one int sends and gets, counted by a proxy between pulsewire and the emulator
-# over 1,000 pushes: HTTP/2 and gRPC framing included.
-PUSH_BYTES = ("136", "66")
+import peers
+import report
+from peers import PEERS, Served, Worker
+from report import Check
+
 ROUNDS = 5
+KB, MB64, GB = 128, 8 << 20, 128 << 20
+LIVE = 13_107_200
+FOUR_GB = 512 << 20
+VENDOR = ("qm-qua 1.4.1", "qm-qua 1.2.6")
 
-PEERS = {
-    "pulsewire": ("pulsewire", "1.4.1"),
-    "qm-qua 1.4.1": ("qm", "1.4.1"),
-    "qm-qua 1.2.6": ("qm", "1.2.6"),
-}
-
-
-class Worker:
-    def __init__(self, peer, address):
-        backend, version = PEERS[peer]
-        python = ROOT / ".venvs" / f"qm-{version}" / SCRIPTS / ("python" + EXE)
-        script = Path(__file__).parent / "worker.py"
-        self.process = subprocess.Popen(
-            [python, "-W", "ignore", script, backend, *address],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=sys.stderr if "-v" in sys.argv else subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "no_proxy": "*"},
-        )
-        self._answer()
-
-    def _answer(self):
-        for line in self.process.stdout:
-            if line.startswith("ANSWER "):
-                return json.loads(line.removeprefix("ANSWER "))
-        raise RuntimeError("a worker ended")
-
-    def __call__(self, command, *arguments):
-        self.process.stdin.write(json.dumps([command, arguments]) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(20)
+median = statistics.median
 
 
-class Served:
-    """A server process that prints its address first and ends with its standard input."""
-
-    def __init__(self, *command):
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.address = self.process.stdout.readline().split()[-1]
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(20)
+def us(seconds):
+    return f"{seconds * 1e6:,.1f} µs" if seconds < 1e-5 else f"{seconds * 1e6:,.0f} µs"
 
 
-def emulator(*options):
-    served = Served(RELEASE / ("pulsewire-emulator" + EXE), "--port", "0", *options)
-    return served, served.address.rsplit(":", 1)
+def mb(rate):
+    return f"{rate / 1e6:,.0f} MB/s"
 
 
-def ping(port, count):
-    shown = subprocess.run(
-        [RELEASE / ("pulsewire-raw" + EXE), "ping", port, *PUSH_BYTES, str(count)],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return [int(line) * 1e-9 for line in shown.split()]
+def percentile(times, part):
+    return sorted(times)[min(int(len(times) * part), len(times) - 1)]
 
 
-def receive(port):
-    buffer = bytearray(BULK_BYTES)
-    with socket.create_connection(("127.0.0.1", int(port))) as connection:
-        connection.sendall(b"b" + BULK_BYTES.to_bytes(8, "little"))
-        started = time.perf_counter()
-        connection.sendall(b"x")
-        view, at = memoryview(buffer), 0
-        while at < BULK_BYTES:
-            at += connection.recv_into(view[at:])
-        return [time.perf_counter() - started]
-
-
-def measure(workers, prepare, command, counts, limit=None):
-    """Rounds of each peer in turn; all times of all rounds by peer."""
-    for worker in workers.values():
-        worker(*prepare)
-    times = {name: [] for name in workers}
-    if limit is not None:
-        times["raw socket"] = []
-    for _ in range(ROUNDS):
-        for name, worker in workers.items():
-            arguments = [counts[name]] if counts else []
-            times[name] += worker(command, *arguments)
-        if limit is not None:
-            times["raw socket"] += limit()
+def rounds(measures, count=ROUNDS):
+    """Measures in turn; all times by name."""
+    times = {name: [] for name in measures}
+    for _ in range(count):
+        for name, measure in measures.items():
+            times[name] += measure()
     return times
 
 
-def row(title, times, *, bulk=False):
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    ours = medians["pulsewire"]
-    cells = [title]
-    for name in (*PEERS, "raw socket"):
-        if name not in medians:
-            cells.append("")
-        elif bulk:
-            rate = BULK_BYTES / medians[name] / 1e6
-            cells.append(f"{rate:,.0f} MB/s")
-        else:
-            cells.append(f"{medians[name] * 1e6:,.0f} µs")
-    for name in ("qm-qua 1.4.1", "qm-qua 1.2.6"):
-        cells.append(f"{medians[name] / ours:.1f} ×")
-    raw = medians.get("raw socket")
-    cells.append(f"{ours / raw:.1f} ×" if raw else "")
-    return cells
+class Run:
+    """One run: the checks it made, and the numbers for the picture."""
+
+    def __init__(self):
+        self.fast, self.address = peers.emulator()
+        self.slow, self.slow_address = peers.emulator("--realtime")
+        self.raw = Served(peers.LIMITS, "serve")
+        self.workers = {name: Worker(name, self.address) for name in PEERS}
+        self.ours = self.workers["pulsewire"]
+        self.checks = []
+        self.latencies, self.rates = {}, {}
+        self.trip = None
+
+    def close(self):
+        for worker in self.workers.values():
+            worker.close()
+        for server in (self.fast, self.slow, self.raw):
+            server.close()
+
+    def check(self, *arguments, **goal):
+        check = Check(*arguments, **goal)
+        self.checks.append(check)
+        print("  ".join(check.cells()), flush=True)
+
+    def push(self):
+        jobs = {name: worker("run", "sink") for name, worker in self.workers.items()}
+        port, job = self.address[1], jobs["pulsewire"]
+        times = rounds(
+            {
+                **{name: partial(worker, "push", 1000) for name, worker in self.workers.items()},
+                "raw": lambda: peers.ping(self.raw.address, 1000),
+                "alone": lambda: peers.unary(port, job, 1000, "alone"),
+                "workers": lambda: peers.unary(port, job, 1000, "workers"),
+                "many": lambda: self.ours("push_many", 10_000),
+            }
+        )
+        p50 = {name: median(values) for name, values in times.items()}
+        ours, what = p50["pulsewire"], "push of one int, p50"
+        tonic = min(p50["alone"], p50["workers"])
+        self.trip = tonic
+        self.check("1", what, us(ours), "raw TCP", us(p50["raw"]), ours / p50["raw"], at_most=3)
+        self.check("1", what, us(ours), "bare tonic", us(tonic), ours / tonic, at_most=1.1)
+        for name, goal in zip(VENDOR, (3, 8), strict=True):
+            self.check("1", what, us(ours), name, us(p50[name]), p50[name] / ours, at_least=goal)
+        p99 = percentile(times["pulsewire"], 0.99)
+        self.check("1", "push, p99", us(p99), "its p50", us(ours), p99 / ours, at_most=3)
+        self.latencies["push"] = {
+            "raw socket": p50["raw"],
+            "tonic": tonic,
+            "pulsewire": ours,
+            **{name: p50[name] for name in VENDOR},
+        }
+
+        # The rate of the loop, not the median of its calls.
+        loop = min(statistics.mean(times["alone"]), statistics.mean(times["workers"]))
+        many = median(times["many"])
+        self.check(
+            "3", "push_many, an entry", us(many), "tonic loop", us(loop), loop / many, at_least=0.9
+        )
+        writer = median(self.ours("writer", 10_000))
+        self.check("3", "writer.push, p50", us(writer), "2 µs", "", writer / 2e-6, at_most=1)
+
+    def arrays(self):
+        measured = ("pulsewire", "qm-qua 1.4.1")
+        for name in measured:
+            self.workers[name]("run", "sink", 100_000)
+        for form, goal in (("numpy", 30), ("list", 8)):
+            measures = {}
+            for name, count in zip(measured, (20, 3), strict=True):
+                how = "tolist" if form == "numpy" and name in VENDOR else form
+                measures[name] = partial(
+                    self.workers[name], "push_array", count, 100_000, "int", how
+                )
+            times = rounds(measures)
+            ours, theirs = (median(times[name]) for name in measured)
+            self.check(
+                "2", f"push of 100,000 ints, {form}", us(ours), measured[1], us(theirs),
+                theirs / ours, at_least=goal,
+            )  # fmt: skip
+        other = Worker("pulsewire", self.address)
+        self.ours("run", "sink", 1000, "fixed")
+        other("run", "sink", 1, "fixed")
+        times = rounds(
+            {
+                "1000": lambda: self.ours("push_array", 500, 1000, "fixed", "numpy"),
+                "1": lambda: other("push_array", 500, 1, "fixed", "numpy"),
+            }
+        )
+        other.close()
+        many, one = median(times["1000"]), median(times["1"])
+        self.check("2", "push of 1,000 fixed", us(many), "of one", us(one), many / one, at_most=1.2)
+
+    def loops(self):
+        trip = self.trip
+        for title, address, cycles in (
+            ("loop, 5 ms", self.slow_address, 1_250_000),
+            ("loop, at once", self.address, 0),
+        ):
+            workers = {name: Worker(name, address) for name in PEERS}
+            one = Worker("pulsewire", address)
+            for worker in (*workers.values(), one):
+                worker("run", "answering", cycles)
+            few = 4 if cycles else 6
+            count = 30 if cycles else 200
+            times = rounds(
+                {
+                    **{
+                        name: partial(worker, "loop", count if name == "pulsewire" else few)
+                        for name, worker in workers.items()
+                    },
+                    "pulsewire, one call": partial(one, "exchange", count),
+                }
+            )
+            for worker in (*workers.values(), one):
+                worker.close()
+            p50 = {name: median(values) for name, values in times.items()}
+            three, single = p50["pulsewire"], p50["pulsewire, one call"]
+            if cycles:
+                goal = 5e-3 + 3 * trip
+                for what, ours in ((title, three), (f"{title}, one call", single)):
+                    self.check(
+                        "4", what, us(ours), "5 ms + 3 round trips", us(goal), ours / goal,
+                        at_most=1.1,
+                    )  # fmt: skip
+            else:
+                for what, ours, most in ((title, three, 3.3), (f"{title}, one call", single, 2.4)):
+                    self.check(
+                        "4", what, us(ours), "a round trip", us(trip), ours / trip, at_most=most
+                    )
+            self.latencies[title] = p50
+
+    def fetches(self):
+        trip = self.trip
+        small = self.ours("run", "counting", KB)
+        self.ours("use", small, "values")
+        fetched = median(self.ours("fetch_small", small, KB, 500))
+        self.check("5", "fetch of 1 KB", us(fetched), "a round trip", us(trip), fetched / trip,
+                   at_most=2.2)  # fmt: skip
+        for title, values, count in (("1 GB", GB, 3), ("64 MB", MB64, 5)):
+            job = self.ours("run", "counting", values)
+            server = peers.flight_server(values)
+            for worker in self.workers.values():
+                worker("use", job, "values")
+            # Memory that the machine never touched is slow once.
+            self.ours("fetch", values, 2)
+            measures = {
+                name: partial(worker, "fetch", values, 1) for name, worker in self.workers.items()
+            }
+            measures["pulsewire"] = partial(self.ours, "fetch", values, 3)
+            measures["raw socket"] = partial(peers.receive, self.raw.address, values * 8)
+            measures["Arrow Flight"] = partial(peers.flight, server.address, 2)
+            times = rounds(measures, count)
+            server.close()
+            rate = {name: values * 8 / median(each) for name, each in times.items()}
+            ours = rate["pulsewire"]
+            for name, goal in (("raw socket", 0.6), ("Arrow Flight", 1.3), (VENDOR[0], 8)):
+                self.check(
+                    "5", f"fetch of {title}", mb(ours), name, mb(rate[name]), ours / rate[name],
+                    at_least=goal,
+                )  # fmt: skip
+            self.rates[title] = rate
+            if values == GB:
+                self.memory(job)
+                self.pushes_while_fetching(job)
+
+    def memory(self, job):
+        fresh = Worker("pulsewire", self.address)
+        fresh("use", job, "values")
+        part = fresh("fetch_memory", GB)
+        fresh.close()
+        self.check("6", "peak memory, fetch of 1 GB", f"{part:.3f} GB", "the result", "1 GB", part,
+                   at_most=1.1)  # fmt: skip
+
+    def pushes_while_fetching(self, job):
+        fresh = Worker("pulsewire", self.address)
+        fresh("use", job, "values")
+        fresh("run", "sink")
+        times = rounds(
+            {
+                "idle": lambda: fresh("push", 2000),
+                "busy": lambda: fresh("push_while_fetching", GB),
+                "fetch": lambda: fresh("fetch", GB, 1),
+            },
+            3,
+        )
+        fresh.close()
+        idle, busy, fetch = median(times["idle"]), median(times["busy"]), median(times["fetch"])
+        self.check("8", "push during a fetch of 1 GB, p50", us(busy), "idle", us(idle), busy / idle,
+                   at_most=2)  # fmt: skip
+        worst = max(times["busy"])
+        self.check("8", "push during a fetch of 1 GB, worst", us(worst), "the fetch", us(fetch),
+                   worst / fetch, at_most=0.5)  # fmt: skip
+
+    def file(self):
+        job = self.ours("run", "counting", FOUR_GB)
+        fresh = Worker("pulsewire", self.address)
+        fresh("use", job, "values")
+        peak, took = fresh("fetch_to_memory", FOUR_GB)
+        fresh.close()
+        self.check(
+            "6", f"peak memory, fetch_to of 4 GB ({mb(FOUR_GB * 8 / took)})",
+            f"{peak / 2**20:.1f} MiB", "64 MiB", "", peak / 2**26, at_most=1,
+        )  # fmt: skip
+
+    def several(self):
+        trip = self.trip
+        names = [f"r{index}" for index in range(10)]
+        job = self.ours("run", "counting", 10, names)
+        self.ours("use", job, "r0")
+        for what, fresh in (("first", True), ("again", False)):
+            took = median(self.ours("fetch_results", job, 300, fresh))
+            self.check("7", f"ten small results, {what}", us(took), "a round trip", us(trip),
+                       took / trip, at_most=3)  # fmt: skip
+
+        counter = Served(peers.LIMITS, "count", self.address[1])
+        reader = Worker("pulsewire", ("127.0.0.1", counter.address))
+        before = int(counter.ask())
+        job = self.ours("run", "counting", LIVE)
+        arrays = reader("live", job, LIVE)
+        moved = int(counter.ask()) - before
+        reader.close()
+        counter.close()
+        self.check(
+            "7", f"live reading of 100 MB, {arrays} arrays", f"{moved / 1e6:.1f} MB", "the result",
+            f"{LIVE * 8 / 1e6:.1f} MB", moved / (LIVE * 8), at_most=1.02,
+        )  # fmt: skip
+
+    def rest(self):
+        took = median(peers.import_time() for _ in range(7))
+        self.check("9", "import beyond numpy", f"{took * 1e3:.1f} ms", "100 ms", "", took / 0.1,
+                   at_most=1)  # fmt: skip
+        rate = median(self.ours("statements", 100_000_000) for _ in range(3))
+        self.check("9", "statements a second", f"{rate / 1e6:,.0f} M", "50 M", "", rate / 50e6,
+                   at_least=1)  # fmt: skip
+        took = median(self.ours("first_result", 100))
+        self.check("9", "start to first result", f"{took * 1e3:.2f} ms", "10 ms", "", took / 0.01,
+                   at_most=1)  # fmt: skip
 
 
 def main():
-    fast, fast_address = emulator()
-    slow, slow_address = emulator("--realtime")
-    raw = Served(RELEASE / ("pulsewire-raw" + EXE), "serve")
-    workers = {name: Worker(name, fast_address) for name in PEERS}
-    slow_workers = {name: Worker(name, slow_address) for name in PEERS}
-    many = dict.fromkeys(PEERS, 400)
-    few = {"pulsewire": 100, "qm-qua 1.4.1": 6, "qm-qua 1.2.6": 6}
-    rows = [
-        row(
-            "push of one int, p50",
-            measure(workers, ("prepare", "sink"), "push", many, lambda: ping(raw.address, 2000)),
-        ),
-        row(
-            "closed loop, the program answers at once, p50",
-            measure(workers, ("prepare", "answering", 0), "loop", few),
-        ),
-        row(
-            "closed loop, the program answers after 5 ms, p50",
-            measure(
-                slow_workers,
-                ("prepare", "answering", 1_250_000),
-                "loop",
-                {**few, "pulsewire": 20},
-            ),
-        ),
-        row(
-            "fetch of 64 MiB",
-            measure(workers, ("prepare", "bulk"), "fetch", None, lambda: receive(raw.address)),
-            bulk=True,
-        ),
-    ]
-    for worker in (*workers.values(), *slow_workers.values()):
-        worker.close()
-    for server in (fast, slow, raw):
-        server.close()
-
-    head = ["", *PEERS, "raw socket", "1.4.1 / pulsewire", "1.2.6 / pulsewire", "pulsewire / raw"]
-    table = [head, ["---"] * len(head), *rows]
-    lines = ["| " + " | ".join(cells) + " |" for cells in table]
-    text = "\n".join(lines)
-    print(text)
-    when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    RESULTS.mkdir(exist_ok=True)
-    python = f"CPython {platform.python_version()}"
-    (RESULTS / "latest.md").write_text(f"{when}, {machine}, {python}\n\n{text}\n")
+    count = int(os.environ.get("RUNS", "1"))
+    results = peers.ROOT / "benches" / "results"
+    results.mkdir(exist_ok=True)
+    runs = []
+    for number in range(count):
+        print(f"run {number + 1} of {count}", flush=True)
+        run = Run()
+        try:
+            for part in ("push", "arrays", "loops", "fetches", "several", "rest", "file"):
+                getattr(run, part)()
+        finally:
+            run.close()
+        runs.append(sorted(run.checks, key=lambda check: int(check.row)))
+        text = report.table(report.HEAD, [check.cells() for check in runs[-1]])
+        print(f"\n{text}\n")
+        (results / "latest.md").write_text(f"{report.heading()}\n\n{text}\n")
+        report.plot(results / "latest.png", run.latencies, run.rates)
+    if count > 1:
+        text = report.summary(runs)
+        print(text)
+        (results / "runs.md").write_text(f"{report.heading()}, {count} runs\n\n{text}\n")
 
 
 if __name__ == "__main__":

@@ -4,72 +4,39 @@ python worker.py qm|pulsewire HOST PORT
 """
 
 import json
+import os
 import sys
+import tempfile
+import threading
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
+import programs
 
 warnings.simplefilter("ignore")
 
-CONFIG = {
-    "controllers": {"con1": {"type": "opx1", "analog_outputs": {1: {"offset": 0.0}}}},
-    "elements": {"element": {"singleInput": {"port": ("con1", 1)}, "operations": {}}},
-    "pulses": {},
-    "waveforms": {},
-}
-BULK = 8 << 20
+
+def timed(call, count):
+    times = []
+    for _ in range(count):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return times
 
 
-def sink():
-    """Takes entries and does nothing with them."""
-    from qm.qua import advance_input_stream, declare_input_stream, infinite_loop_, program
-
-    with program() as built:
-        value = declare_input_stream(int, "value")
-        with infinite_loop_():
-            advance_input_stream(value)
-    return built
+def resident(key):
+    """Bytes of this process: VmRSS now, or VmHWM at most since the last reset."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(key):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("this system tells no sizes of processes")
 
 
-def answering(cycles):
-    """Answers each entry after some clock cycles."""
-    from qm.qua import (
-        advance_input_stream,
-        declare_input_stream,
-        declare_stream,
-        infinite_loop_,
-        program,
-        save,
-        stream_processing,
-        wait,
-    )
-
-    with program() as built:
-        value = declare_input_stream(int, "value")
-        stream = declare_stream()
-        with infinite_loop_():
-            advance_input_stream(value)
-            if cycles:
-                wait(cycles, "element")
-            save(value, stream)
-        with stream_processing():
-            stream.save_all("answer")
-    return built
-
-
-def bulk():
-    """Saves 8 Mi ints: 64 MiB."""
-    from qm.qua import declare, declare_stream, for_, program, save, stream_processing
-
-    with program() as built:
-        value = declare(int)
-        stream = declare_stream()
-        with for_(value, 0, value < BULK, value + 1):
-            save(value, stream)
-        with stream_processing():
-            stream.save_all("values")
-    return built
+def reset_peak():
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 class Peer:
@@ -77,58 +44,189 @@ class Peer:
         if backend == "qm":
             from qm import QuantumMachinesManager
 
-            manager = QuantumMachinesManager(host, port)
-            machine = manager.open_qm(CONFIG, close_other_machines=False)
+            self.client = QuantumMachinesManager(host, port)
+            machine = self.client.open_qm(programs.CONFIG, close_other_machines=False)
             self.execute = machine.execute
+            self.attach = self.client.get_job_result_handles
         else:
             import pulsewire
 
-            client = pulsewire.connect(host, port)
-            machine = client.open_qm(CONFIG, close_other_machines=False)
-            self.execute = lambda program: client.execute(machine, program)
+            self.client = pulsewire.connect(host, port)
+            machine = self.client.open_qm(programs.CONFIG, close_other_machines=False)
+            self.execute = lambda program: self.client.execute(machine, program)
+            self.attach = self.client.result_handles
         self.job = None
 
-    def prepare(self, what, cycles=0):
+    def run(self, program, *arguments):
+        """Halts what runs, and executes a program; gives the job's id."""
         if self.job is not None:
             self.job.halt()
-        program = {"sink": sink, "bulk": bulk, "answering": lambda: answering(cycles)}[what]()
-        self.job = self.execute(program)
+        self.job = self.execute(getattr(programs, program)(*arguments))
         self.done = 0
-        if what != "sink":
-            name = "values" if what == "bulk" else "answer"
-            self.handle = self.job.result_handles.get(name)
-        if what == "bulk":
-            assert self.handle.wait_for_all_values(timeout=60)
-        return []
+        return self.job.id
+
+    def use(self, job, name):
+        """The result of a job that is done."""
+        self.handle = self.attach(job).get(name)
+        assert self.handle.wait_for_all_values(timeout=300)
 
     def push(self, count):
-        times = []
-        for index in range(count):
-            started = time.perf_counter()
-            self.job.push_to_input_stream("value", index)
-            times.append(time.perf_counter() - started)
+        return timed(lambda: self.job.push_to_input_stream("value", 5), count)
+
+    def push_array(self, count, size, kind, form):
+        entry = np.arange(size) if kind == "int" else np.linspace(-1, 1, size)
+        if form == "list":
+            entry = entry.tolist()
+        elif form == "tolist":
+            # qm-qua takes no arrays: its users turn them into lists first.
+            return timed(lambda: self.job.push_to_input_stream("value", entry.tolist()), count)
+        return timed(lambda: self.job.push_to_input_stream("value", entry), count)
+
+    def push_many(self, count):
+        stream = self.job.input_stream("value")
+        entries = np.arange(count)
+        started = time.perf_counter()
+        assert stream.push_many(entries) == count
+        return [(time.perf_counter() - started) / count]
+
+    def writer(self, count):
+        with self.job.input_stream("value").writer(max_pending=count) as writer:
+            times = timed(lambda: writer.push(5), count)
+            assert writer.close() == count
         return times
 
     def loop(self, count):
+        handle = self.job.result_handles.get("answer")
+
+        def step():
+            self.job.push_to_input_stream("value", self.done)
+            handle.wait_for_values(self.done + 1)
+            answer = handle.fetch(self.done)
+            assert answer["value"][0] == self.done
+            self.done += 1
+
+        return timed(step, count)
+
+    def exchange(self, count):
+        loop = self.job.closed_loop("value", "answer")
+
+        def step():
+            assert loop.exchange(self.done) == self.done
+            self.done += 1
+
+        return timed(step, count)
+
+    def fetch(self, size, count):
+        """Whole arrays of ``size`` values."""
         times = []
         for _ in range(count):
             started = time.perf_counter()
-            self.job.push_to_input_stream("value", self.done)
-            self.handle.wait_for_values(self.done + 1)
-            answer = self.handle.fetch(self.done)
+            data = self.handle.fetch_all(flat_struct=True)
             times.append(time.perf_counter() - started)
-            assert answer["value"][0] == self.done
-            self.done += 1
+            assert data.shape == (size,)
+            assert data[-1] == size - 1
+            assert np.array_equal(data[:100], np.arange(100))
+            del data
         return times
 
-    def fetch(self):
-        started = time.perf_counter()
+    def fetch_small(self, job, size, count):
+        """The same for a handle that knows nothing of the result yet."""
+        times = []
+        for _ in range(count):
+            handle = self.attach(job).get("values")
+            started = time.perf_counter()
+            data = handle.fetch_all(flat_struct=True)
+            times.append(time.perf_counter() - started)
+            assert data.shape == (size,)
+        return times
+
+    def fetch_results(self, job, count, fresh):
+        """All results of a job, with handles of their own each time or the same again."""
+        times = []
+        results = self.attach(job)
+        results.fetch_results()
+        for _ in range(count):
+            if fresh:
+                results = self.attach(job)
+            started = time.perf_counter()
+            fetched = results.fetch_results()
+            times.append(time.perf_counter() - started)
+            assert len(fetched) == 10
+        return times
+
+    def fetch_memory(self, size):
+        """The peak of memory over what the process had before, as a part of the result."""
+        reset_peak()
+        before = resident("VmRSS")
         data = self.handle.fetch_all(flat_struct=True)
+        assert data.shape == (size,)
+        return (resident("VmHWM") - before) / data.nbytes
+
+    def fetch_to_memory(self, size):
+        """The peak of memory over what the process had before, in bytes; and the seconds."""
+        folder = tempfile.mkdtemp(dir=os.environ.get("BENCH_TMP"))
+        path = Path(folder, "values.npy")
+        try:
+            reset_peak()
+            before = resident("VmRSS")
+            started = time.perf_counter()
+            assert self.handle.fetch_to(path, flat_struct=True) == size
+            took = time.perf_counter() - started
+            peak = resident("VmHWM") - before
+            data = np.load(path, mmap_mode="r")
+            assert data.shape == (size,)
+            assert data[-1] == size - 1
+            return [peak, took]
+        finally:
+            path.unlink(missing_ok=True)
+            Path(folder).rmdir()
+
+    def live(self, job, size):
+        """Reads a growing result; gives the number of arrays."""
+        seen = arrays = 0
+        for data in self.client.result_handles(job).get("values").stream(flat_struct=True):
+            assert data[0] == seen
+            seen += len(data)
+            arrays += 1
+        assert seen == size
+        return arrays
+
+    def push_while_fetching(self, size):
+        """Times of pushes while another thread fetches; and whether some ended before it did."""
+        ended = []
+
+        def fetch():
+            data = self.handle.fetch_all(flat_struct=True)
+            ended.append(time.perf_counter())
+            assert data.shape == (size,)
+
+        thread = threading.Thread(target=fetch)
+        times = []
+        thread.start()
+        while thread.is_alive():
+            times += timed(lambda: self.job.push_to_input_stream("value", 5), 1)
+        thread.join()
+        return times
+
+    def statements(self, count):
+        """Statements a second of a counted loop with one assignment."""
+        program = programs.looping(count)
+        started = time.perf_counter()
+        results = self.execute(program).result_handles
+        assert results.wait_for_all_values(timeout=120)
         took = time.perf_counter() - started
-        assert data.shape == (BULK,)
-        assert data[-1] == BULK - 1
-        assert np.array_equal(data[:1000], np.arange(1000))
-        return [took]
+        assert results.get("total").fetch_all() is not None
+        return count / took
+
+    def first_result(self, count):
+        program = programs.looping(0)
+
+        def run():
+            handle = self.execute(program).result_handles.get("total")
+            handle.wait_for_values(1)
+            assert handle.fetch_all() == 0
+
+        return timed(run, count)
 
 
 def main():

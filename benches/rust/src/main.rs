@@ -1,88 +1,36 @@
-//! Raw TCP on loopback: what the machine can do without gRPC.
+//! The limits that the benchmarks compare with.
 //!
-//! `pulsewire-raw serve` prints its port and answers until its standard input ends. A connection
-//! begins with a byte: `p` answers messages of one size with messages of another (both
-//! follow as u32, little-endian), `b` sends as many bytes as follow (u64) each time it gets a byte.
-//! `pulsewire-raw ping PORT BYTES_OUT BYTES_BACK COUNT` prints the round trips in nanoseconds, one a line.
+//! - `serve` prints its port and answers raw TCP until its standard input ends.
+//! - `ping PORT BYTES_OUT BYTES_BACK COUNT` prints the round trips of raw messages.
+//! - `unary PORT JOB COUNT (alone|workers)` prints the times of bare tonic calls that push one int.
+//! - `count PORT` forwards connections to a port; each line on its standard input makes it print the
+//!   bytes that came back so far.
+//!
+//! Times are in nanoseconds, one a line.
 #![forbid(unsafe_code)]
 
-use std::io::{Read, Result, Write};
-use std::net::{TcpListener, TcpStream};
-use std::time::Instant;
+mod count;
+mod raw;
+mod unary;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["serve"] => serve(),
+        ["serve"] => Ok(raw::serve()?),
         ["ping", port, out, back, count] => {
-            let number = |text: &str| text.parse().map_err(std::io::Error::other);
-            ping(number(port)? as u16, number(out)?, number(back)?, number(count)?)
+            Ok(raw::ping(port.parse()?, out.parse()?, back.parse()?, count.parse()?)?)
         }
-        _ => Err(std::io::Error::other(
-            "usage: pulsewire-raw serve | ping PORT BYTES_OUT BYTES_BACK COUNT",
-        )),
+        ["unary", port, job, count, runtime] => {
+            unary::push(port.parse()?, job, count.parse()?, *runtime == "workers")
+        }
+        ["count", port] => Ok(count::forward(port.parse()?)?),
+        other => Err(format!("unknown arguments {other:?}").into()),
     }
 }
 
-fn serve() -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    println!("{}", listener.local_addr()?.port());
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            // A peer that goes away ends its own thread.
-            std::thread::spawn(move || answer(stream));
-        }
-    });
-    std::io::stdin().read_to_end(&mut Vec::new())?;
-    Ok(())
-}
-
-fn answer(mut stream: TcpStream) -> Result<()> {
-    stream.set_nodelay(true)?;
-    let mut kind = [0];
-    stream.read_exact(&mut kind)?;
-    if kind == *b"p" {
-        let mut size = [0; 4];
-        stream.read_exact(&mut size)?;
-        let mut message = vec![0; u32::from_le_bytes(size) as usize];
-        stream.read_exact(&mut size)?;
-        let back = vec![0; u32::from_le_bytes(size) as usize];
-        loop {
-            stream.read_exact(&mut message)?;
-            stream.write_all(&back)?;
-        }
-    }
-    let mut size = [0; 8];
-    stream.read_exact(&mut size)?;
-    let size = u64::from_le_bytes(size) as usize;
-    let block = vec![7; 1 << 20];
-    loop {
-        stream.read_exact(&mut kind)?;
-        let mut left = size;
-        while left > 0 {
-            let now = left.min(block.len());
-            stream.write_all(&block[..now])?;
-            left -= now;
-        }
-    }
-}
-
-fn ping(port: u16, out: usize, back: usize, count: usize) -> Result<()> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_nodelay(true)?;
-    stream.write_all(b"p")?;
-    stream.write_all(&(out as u32).to_le_bytes())?;
-    stream.write_all(&(back as u32).to_le_bytes())?;
-    let message = vec![1; out];
-    let mut answer = vec![0; back];
-    let mut times = Vec::with_capacity(count);
-    for _ in 0..count {
-        let started = Instant::now();
-        stream.write_all(&message)?;
-        stream.read_exact(&mut answer)?;
-        times.push(started.elapsed().as_nanos());
-    }
+fn print(times: &[u128]) {
     let lines: Vec<_> = times.iter().map(u128::to_string).collect();
     println!("{}", lines.join("\n"));
-    Ok(())
 }

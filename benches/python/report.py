@@ -1,0 +1,99 @@
+"""The table and the picture of a run."""
+
+import datetime
+import os
+import platform
+from dataclasses import dataclass
+
+HEAD = ["row", "measured", "pulsewire", "compared with", "", "ratio", "goal", "met"]
+
+
+@dataclass
+class Check:
+    """One comparison: a number of pulsewire's beside another's, and the goal for their ratio."""
+
+    row: str
+    what: str
+    ours: str
+    other: str
+    theirs: str
+    ratio: float
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def met(self):
+        if self.at_most is not None:
+            return self.ratio <= self.at_most
+        return self.ratio >= self.at_least
+
+    def cells(self):
+        goal = f"≤ {self.at_most:g}" if self.at_most is not None else f"≥ {self.at_least:g}"
+        met = "yes" if self.met else "**no**"
+        ratio = f"{self.ratio:.3g}"
+        return [self.row, self.what, self.ours, self.other, self.theirs, ratio, goal, met]
+
+
+def table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def heading():
+    when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return f"{when}, {machine}, CPython {platform.python_version()}"
+
+
+def summary(runs):
+    """All runs beside each other: the ratio of each check in each of them."""
+    rows = []
+    for checks in zip(*runs, strict=True):
+        first = checks[0].cells()
+        ratios = " · ".join(check.cells()[5] for check in checks)
+        met = sum(check.met for check in checks)
+        rows.append([*first[:2], first[3], ratios, first[6], f"{met} of {len(checks)}"])
+    return table(["row", "measured", "compared with", "ratios", "goal", "met"], rows)
+
+
+def plot(path, latencies, rates):
+    """Bars: ``latencies`` and ``rates`` map titles to numbers by peer, in seconds and bytes/s."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    colours = {
+        "raw socket": "0.75",
+        "tonic": "0.55",
+        "pulsewire": "#c8324f",
+        "pulsewire, one call": "#e58a9c",
+        "Arrow Flight": "#4c8f6a",
+        "qm-qua 1.4.1": "#34618f",
+        "qm-qua 1.2.6": "#8fb0d0",
+    }
+    for axes, groups, scale, unit in (
+        (left, latencies, 1e6, "µs (less is better)"),
+        (right, rates, 1e-6, "MB/s (more is better)"),
+    ):
+        names = [name for name in colours if any(name in group for group in groups.values())]
+        width = 0.8 / len(names)
+        for place, name in enumerate(names):
+            at = [
+                index + place * width
+                for index, group in enumerate(groups.values())
+                if name in group
+            ]
+            heights = [group[name] * scale for group in groups.values() if name in group]
+            bars = axes.bar(at, heights, width, label=name, color=colours[name])
+            axes.bar_label(bars, fmt="{:,.0f}", fontsize=7)
+        axes.set_xticks([index + 0.4 - width / 2 for index in range(len(groups))], list(groups))
+        axes.set_ylabel(unit)
+        axes.legend(fontsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    left.set_yscale("log")
+    left.set_title("Latency, p50")
+    right.set_title("Fetching one result")
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
