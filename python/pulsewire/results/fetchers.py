@@ -69,6 +69,13 @@ def report_errors(job_id: str, name: str) -> None:
     )
 
 
+def fetch_rows(
+    native: _native.Results, asked: list[tuple[str, int, int | None]], flat_struct: bool
+) -> list[tuple[NDArray[Any], bool, bool]]:
+    """Items of several results as they are stored, always with a first axis for them."""
+    return native.fetch_many(asked, flat_struct, None, True, False) or []
+
+
 def warn_closed(job_id: str) -> None:
     """Logs that a job did not come to its end."""
     logger.warning(f"the job {job_id} was halted or failed: not all of its data is there")
@@ -399,8 +406,8 @@ class BaseSingleStreamFetcher(ABC):
         reported = not check_for_errors
         while (count := self._native.wait_for_more([self._name], seen, timeout)) > seen:
             stop = count if max_items is None else min(count, seen + max_items)
-            [(data, _, has_errors)] = self._native.fetch_many(
-                [(self._name, seen, stop)], flat_struct, None, True
+            [(data, _, has_errors)] = fetch_rows(
+                self._native, [(self._name, seen, stop)], flat_struct
             )
             if has_errors and not reported:
                 self._report_errors(True)

@@ -13,6 +13,7 @@ from pulsewire.results.fetchers import (
     BaseSingleStreamFetcher,
     SingleStreamMultipleResultFetcher,
     SingleStreamSingleResultFetcher,
+    fetch_rows,
     report_errors,
     warn_closed,
     warn_if_closed,
@@ -160,30 +161,45 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         if timeout is None:
             timeout = VERY_LONG_TIME
         ends = time.monotonic() + timeout
-        # What the headers tell, which the fetch needs anyway, saves the question for the state.
-        if wait_until_done and not self._native.are_done(list(wanted)):
-            try:
-                self.wait_for_all_values(timeout if timeout > 0 else -1)
-            except TimeoutError as error:
-                raise QMTimeoutError(str(error)) from error
-        left = ends - time.monotonic() if timeout > 0 else None
-        if left is not None and left <= 0:
-            raise QMTimeoutError(
-                f"fetch results of the job {self._job.id}: {timeout} s were over before the "
-                "results were asked for; raise the timeout"
-            )
-        results = self._fetch_many(wanted, flat_struct=False, timeout=left)
+        bound = timeout if timeout > 0 else None
+        asked = self._asked(wanted)
+        results = None
+        if wait_until_done:
+            # What the headers tell, which the fetch needs anyway, saves the question for the state.
+            results = self._fetch_many(asked, timeout=bound, only_done=True)
+            if results is None:
+                try:
+                    self.wait_for_all_values(timeout if timeout > 0 else -1)
+                except TimeoutError as error:
+                    raise QMTimeoutError(str(error)) from error
+        if results is None:
+            left = None if bound is None else ends - time.monotonic()
+            if left is not None and left <= 0:
+                raise QMTimeoutError(
+                    f"fetch results of the job {self._job.id}: {timeout} s were over before the "
+                    "results were asked for; raise the timeout"
+                )
+            results = self._fetch_many(asked, timeout=left) or {}
         return {name: value for name, value in results.items() if value is not None}
 
+    def _asked(self, wanted: Mapping[str, int | slice]) -> list[tuple[str, int, int | None]]:
+        return [(name, *self._handles[name]._asked(which)) for name, which in wanted.items()]
+
     def _fetch_many(
-        self, wanted: Mapping[str, int | slice], *, flat_struct: bool, timeout: float | None
-    ) -> dict[str, Any]:
-        """What the handles' ``fetch`` gives, all asked for at once; None where there is nothing."""
-        asked = []
-        for name, which in wanted.items():
-            handle = self._handles[name]
-            asked.append((name, *handle._asked(which)))
-        fetched = self._native.fetch_many(asked, flat_struct, timeout, False)
+        self,
+        asked: list[tuple[str, int, int | None]],
+        *,
+        flat_struct: bool = False,
+        timeout: float | None = None,
+        only_done: bool = False,
+    ) -> dict[str, Any] | None:
+        """What the handles' ``fetch`` gives, all asked for at once; None where there is nothing.
+
+        None instead of all with ``only_done`` when one of the results is not done.
+        """
+        fetched = self._native.fetch_many(asked, flat_struct, timeout, False, only_done)
+        if fetched is None:
+            return None
         results = {}
         for (name, _, _), (data, wrapped, has_errors) in zip(asked, fetched, strict=True):
             self._handles[name]._report_errors(has_errors)
@@ -226,7 +242,7 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         wanted: dict[str, int | slice] = {
             name: slice(0, count) if name in growing else 0 for name in chosen
         }
-        return self._fetch_many(wanted, flat_struct=flat_struct, timeout=None)
+        return self._fetch_many(self._asked(wanted), flat_struct=flat_struct) or {}
 
     def stream(
         self,
@@ -280,7 +296,7 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         while (count := self._native.wait_for_more(names, seen, timeout)) > seen:
             stop = count if max_items is None else min(count, seen + max_items)
             asked: list[tuple[str, int, int | None]] = [(name, seen, stop) for name in names]
-            fetched = self._native.fetch_many(asked, flat_struct, None, True)
+            fetched = fetch_rows(self._native, asked, flat_struct)
             if not reported and any(has_errors for *_, has_errors in fetched):
                 report_errors(self._job.id, ", ".join(names))
                 reported = True

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use crate::blocking::block_on;
 use crate::errors;
 use crate::input_stream::Input;
-use crate::results::Describer;
+use crate::results::allocate;
 use crate::runtime;
 
 /// The steps of a closed loop over some input streams and results of a job.
@@ -18,22 +18,14 @@ use crate::runtime;
 pub(crate) struct PyClosedLoop {
     generation: u64,
     inputs: Vec<Arc<Input>>,
-    names: Vec<String>,
-    describer: Describer,
     /// One step at a time.
     steps: Mutex<ClosedLoop>,
 }
 
 impl PyClosedLoop {
-    pub(crate) fn new(inputs: Vec<Arc<Input>>, names: Vec<String>, steps: ClosedLoop) -> Self {
+    pub(crate) fn new(inputs: Vec<Arc<Input>>, steps: ClosedLoop) -> Self {
         let generation = runtime::generation();
-        Self {
-            generation,
-            inputs,
-            names,
-            describer: Describer::default(),
-            steps: Mutex::new(steps),
-        }
+        Self { generation, inputs, steps: Mutex::new(steps) }
     }
 
     fn check(&self) -> PyResult<()> {
@@ -109,9 +101,9 @@ impl PyClosedLoop {
             steps.receive(Timeout::from_seconds(timeout)).await
         })?;
         let mut items = Vec::with_capacity(answers.len());
-        for (name, answer) in self.names.iter().zip(answers) {
+        for answer in answers {
             let scalar = answer.header.shape == [1];
-            let mut array = self.describer.allocate(py, name, &answer.header, 1)?;
+            let mut array = allocate(py, &answer.header, 1)?;
             array.fill(&answer.bytes)?;
             let array = array.finish();
             let item = if scalar { array.get_item(0)? } else { array };

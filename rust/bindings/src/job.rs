@@ -161,7 +161,7 @@ impl PyJob {
         }
         let results = results.current(py)?;
         let steps = block_on(py, ClosedLoop::new(prepared, results, &names))?;
-        Ok(PyClosedLoop::new(inputs, names, steps))
+        Ok(PyClosedLoop::new(inputs, steps))
     }
 
     fn results(&self, py: Python<'_>) -> PyResult<PyResults> {

@@ -1,7 +1,7 @@
 //! Results as numpy arrays.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pulsewire_client::{Dtype, DtypeKind, Fetched, Header, Results, Selection, Timeout};
@@ -19,7 +19,6 @@ use crate::runtime::Lane;
 pub(crate) struct PyResults {
     connection: Arc<Connection>,
     results: Results,
-    describer: Describer,
 }
 
 /// An array, whether its items are wrapped records, whether the job met runtime errors.
@@ -33,7 +32,7 @@ type Schema = (String, Py<PyAny>, bool, i32);
 
 impl PyResults {
     pub(crate) fn new(connection: Arc<Connection>, results: Results) -> Self {
-        Self { connection, results, describer: Describer::default() }
+        Self { connection, results }
     }
 
     /// The results over the connection of this process.
@@ -110,44 +109,38 @@ fn describe<'py>(py: Python<'py>, dtype: &Dtype, for_numpy: bool) -> PyResult<Bo
     }
 }
 
-/// What numpy calls the types of results, each found out once.
-#[derive(Default)]
-pub(crate) struct Describer(Mutex<Vec<(String, Dtype, Py<PyAny>)>>);
+/// What numpy calls the types of results, each found out once in a process.
+static DESCRIBED: Mutex<Vec<(Dtype, Py<PyAny>)>> = Mutex::new(Vec::new());
 
-impl Describer {
-    fn descr<'py>(
-        &self,
-        py: Python<'py>,
-        name: &str,
-        dtype: &Dtype,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let known = |(of, ty, descr): &(String, Dtype, Py<PyAny>)| {
-            (of == name && ty == dtype).then(|| descr.bind(py).clone())
-        };
-        let find = || self.lock().iter().find_map(known);
-        if let Some(found) = find() {
-            return Ok(found);
-        }
-        let described = describe(py, dtype, true)?;
-        let descr = py.import("numpy")?.getattr("dtype")?.call1((described,))?;
-        self.lock().push((name.to_owned(), dtype.clone(), descr.clone().unbind()));
-        Ok(descr)
-    }
+/// More types than any program has; what is beyond is described anew.
+const MOST_DESCRIBED: usize = 256;
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, Dtype, Py<PyAny>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn described() -> MutexGuard<'static, Vec<(Dtype, Py<PyAny>)>> {
+    DESCRIBED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    /// An array for `count` items, of the shape that the vendor's client gives it.
-    pub(crate) fn allocate<'py>(
-        &self,
-        py: Python<'py>,
-        name: &str,
-        header: &Header,
-        count: u64,
-    ) -> PyResult<Destination<'py>> {
-        Destination::new(py, &self.descr(py, name, &header.dtype)?, header.array_shape(count))
+/// The dtype of numpy.
+fn descr<'py>(py: Python<'py>, dtype: &Dtype) -> PyResult<Bound<'py, PyAny>> {
+    let known = |(ty, descr): &(Dtype, Py<PyAny>)| (ty == dtype).then(|| descr.bind(py).clone());
+    let found = described().iter().find_map(known);
+    if let Some(found) = found {
+        return Ok(found);
     }
+    let made = py.import("numpy")?.getattr("dtype")?.call1((describe(py, dtype, true)?,))?;
+    let mut all = described();
+    if all.len() < MOST_DESCRIBED {
+        all.push((dtype.clone(), made.clone().unbind()));
+    }
+    Ok(made)
+}
+
+/// An array for `count` items, of the shape that the vendor's client gives it.
+pub(crate) fn allocate<'py>(
+    py: Python<'py>,
+    header: &Header,
+    count: u64,
+) -> PyResult<Destination<'py>> {
+    Destination::new(py, &descr(py, &header.dtype)?, header.array_shape(count))
 }
 
 fn bound(timeout: Option<f64>) -> Option<Duration> {
@@ -176,12 +169,6 @@ impl PyResults {
         let results = self.current(py)?;
         let state = block_on(py, results.state(name))?;
         Ok((state.done, state.closed, state.has_dataloss))
-    }
-
-    /// Whether several results are done.
-    fn are_done(&self, py: Python<'_>, names: Vec<String>) -> PyResult<bool> {
-        let results = self.current(py)?;
-        block_on(py, results.are_done(&names))
     }
 
     fn wait_for_all(&self, py: Python<'_>, name: Option<&str>, timeout: f64) -> PyResult<bool> {
@@ -242,9 +229,9 @@ impl PyResults {
         // The bound is of the whole call, not of each request in it.
         let timeout = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
         let destination = match out {
-            None => self.describer.allocate(py, name, &fetched.header, fetched.count)?,
+            None => allocate(py, &fetched.header, fetched.count)?,
             Some(out) => {
-                let descr = self.describer.descr(py, name, &fetched.header.dtype)?;
+                let descr = descr(py, &fetched.header.dtype)?;
                 Destination::of(out, &descr, &fetched.header.rows_shape(fetched.count))?
             }
         };
@@ -259,7 +246,7 @@ impl PyResults {
     }
 
     /// Items `start` to `stop` of several results, asked for at once; with `rows` there is an axis for
-    /// them also where there is a single one.
+    /// them also where there is a single one. `None` with `only_done` when one of them is not.
     fn fetch_many<'py>(
         &self,
         py: Python<'py>,
@@ -267,26 +254,28 @@ impl PyResults {
         flat: bool,
         timeout: Option<f64>,
         rows: bool,
-    ) -> PyResult<Vec<Items<'py>>> {
+        only_done: bool,
+    ) -> PyResult<Option<Vec<Items<'py>>>> {
         let results = self.current(py)?;
         let (timeout, started) = (bound(timeout), Instant::now());
         let wanted: Vec<_> = wanted
             .into_iter()
             .map(|(name, start, stop)| (name, Selection { start, stop }))
             .collect();
-        let taken = block_on(py, results.take_all(&wanted, flat, timeout))?;
+        let taken = block_on(py, results.take_all(&wanted, flat, only_done, timeout))?;
+        let Some(taken) = taken else { return Ok(None) };
         let timeout = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
         let mut fetched = Vec::with_capacity(taken.len());
         for ((name, _), taken) in wanted.iter().zip(taken) {
             let array = if rows {
-                let descr = self.describer.descr(py, name, &taken.header.dtype)?;
+                let descr = descr(py, &taken.header.dtype)?;
                 Destination::new(py, &descr, taken.header.rows_shape(taken.count))?
             } else {
-                self.describer.allocate(py, name, &taken.header, taken.count)?
+                allocate(py, &taken.header, taken.count)?
             };
             fetched.push((name.as_str(), taken, array));
         }
-        self.arrays(py, fetched, timeout)
+        self.arrays(py, fetched, timeout).map(Some)
     }
 
     /// What `fetch` would give: dtype, shape, first item, count, bytes of an item, whether the job
@@ -306,7 +295,7 @@ impl PyResults {
         // For its refusal of lost data.
         let stream = results.fetch(name, &header, first, count, None);
         stream.map_err(|error| errors::to_python(py, error))?;
-        let descr = self.describer.descr(py, name, &header.dtype)?;
+        let descr = descr(py, &header.dtype)?;
         let shape = PyTuple::new(py, header.array_shape(count))?;
         Ok((descr, shape, first, count, header.item_size(), header.has_execution_errors))
     }

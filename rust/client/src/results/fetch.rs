@@ -305,7 +305,7 @@ impl Results {
         Ok(Fetched { header, first, count, bytes })
     }
 
-    /// [`Self::take`] of several results at once.
+    /// [`Self::take`] of several results at once; `None` with `only_done` when one of them is not.
     ///
     /// # Errors
     /// The first one.
@@ -313,11 +313,20 @@ impl Results {
         &self,
         wanted: &[(String, Selection)],
         flat: bool,
+        only_done: bool,
         timeout: Option<Duration>,
-    ) -> Result<Vec<Fetched>> {
-        let each =
-            wanted.iter().map(|(name, selection)| self.take(name, *selection, flat, timeout));
-        futures_util::future::try_join_all(each).await
+    ) -> Result<Option<Vec<Fetched>>> {
+        let each = wanted.iter().map(|(name, selection)| async move {
+            if only_done && !self.header(name, flat, timeout).await.map_err(Some)?.done {
+                return Err(None);
+            }
+            self.take(name, *selection, flat, timeout).await.map_err(Some)
+        });
+        match futures_util::future::try_join_all(each).await {
+            Ok(all) => Ok(Some(all)),
+            Err(None) => Ok(None),
+            Err(Some(error)) => Err(error),
+        }
     }
 }
 

@@ -239,16 +239,6 @@ impl Results {
         self.known().seen.get(name).copied()
     }
 
-    /// Whether several results are done; asks for those of which it is not known, at once.
-    ///
-    /// # Errors
-    /// Those of any call.
-    pub async fn are_done(&self, names: &[String]) -> Result<bool> {
-        let headers = names.iter().map(|name| self.header(name, false, None));
-        let headers = futures_util::future::try_join_all(headers).await?;
-        Ok(headers.iter().all(|header| header.done))
-    }
-
     /// How a result stands, or (without a name) all of them together.
     ///
     /// # Errors
