@@ -93,7 +93,7 @@ impl JobManager {
         Ok(job)
     }
 
-    fn insert(&self, request: InsertInputStreamRequest) -> InsertInputStreamResponse {
+    pub(super) fn insert(&self, request: InsertInputStreamRequest) -> InsertInputStreamResponse {
         let outcome = self.live_job(&request.job_id).and_then(|job| {
             let entry = match request.stream_data_oneof {
                 Some(StreamDataOneof::IntStreamData(data)) => Entry::Ints(data.data),
@@ -101,7 +101,7 @@ impl JobManager {
                 Some(StreamDataOneof::BoolStreamData(data)) => Entry::Bools(data.data),
                 None => Entry::Bools(Vec::new()),
             };
-            job.control.push(&request.stream_name, &entry).map_err(|error| {
+            job.control.push(&request.stream_name, entry).map_err(|error| {
                 let kind = match error {
                     PushError::Unknown(_) => JobManagerErrorTypes::UnknownInputStreamError,
                     PushError::Mismatch(_) | PushError::Full(_) => {

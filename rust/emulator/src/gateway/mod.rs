@@ -1,5 +1,7 @@
 //! The gRPC services: wire messages to calls of the machine and back, and nothing else.
 
+mod direct;
+mod entries;
 mod frontend;
 mod info;
 mod job_manager;

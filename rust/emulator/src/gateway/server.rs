@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tonic::service::Routes;
 
+use super::entries::Entries;
 use super::frontend::Frontend;
 use super::info::Info;
 use super::job_manager::JobManager;
@@ -27,6 +28,8 @@ use crate::machine::Hub;
 
 /// The window of a connection and of a stream; the clients announce the same (F1.6).
 const WINDOW: u32 = 16 << 20;
+/// The largest frame that is taken: an entry of many values comes in few of them.
+const FRAME: u32 = 1 << 20;
 /// What waits for the socket of one stream: references to stored results, mostly.
 const SEND_BUFFER: usize = 4 << 20;
 
@@ -63,10 +66,12 @@ pub async fn bind(host: &str, port: u16) -> std::io::Result<(TcpListener, Socket
 fn routes(hub: &Arc<Hub>) -> Routes {
     let most = hub.limits.message_bytes;
     let manager = || JobManager(Arc::clone(hub));
+    let new = JobManagerServiceServer::new(manager()).max_decoding_message_size(most);
+    let legacy = LegacyServer::new(manager()).max_decoding_message_size(most);
     Routes::new(InfoServiceServer::new(Info))
         .add_service(FrontendServer::new(Frontend(Arc::clone(hub))).max_decoding_message_size(most))
-        .add_service(JobManagerServiceServer::new(manager()).max_decoding_message_size(most))
-        .add_service(LegacyServer::new(manager()).max_decoding_message_size(most))
+        .add_service(Entries::new(manager(), new, most))
+        .add_service(Entries::new(manager(), legacy, most))
         .add_service(Uncopied::new(JobResults(Arc::clone(hub)), most))
         .prepare()
 }
@@ -128,6 +133,7 @@ fn connection(
             .keep_alive_interval(KEEPALIVE)
             .initial_connection_window_size(WINDOW)
             .initial_stream_window_size(WINDOW)
+            .max_frame_size(FRAME)
             .max_send_buf_size(SEND_BUFFER)
             .auto_date_header(false);
         let service = TowerToHyperService::new(routes);

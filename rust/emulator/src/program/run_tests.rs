@@ -345,7 +345,7 @@ fn input_streams_deliver_in_order_and_time_passes() {
     );
     let push = |control: &Control, _: &IoRegisters| {
         for entry in [[10, 1], [20, 2]] {
-            control.push("input_stream_t", &Entry::Ints(entry.to_vec())).unwrap();
+            control.push("input_stream_t", Entry::Ints(entry.to_vec())).unwrap();
         }
     };
     assert_eq!(outcome(&source, push).0, [1.0, 2.0]);

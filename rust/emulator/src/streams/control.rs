@@ -102,7 +102,7 @@ impl Control {
     ///
     /// # Errors
     /// [`PushError`]; nothing is taken then.
-    pub fn push(&self, stream: &str, entry: &Entry) -> Result<(), PushError> {
+    pub fn push(&self, stream: &str, entry: Entry) -> Result<(), PushError> {
         let index = self.inputs.iter().position(|input| input.name == stream);
         let index = index.ok_or_else(|| PushError::Unknown(stream.to_owned()))?;
         let cells = cells_of(&self.inputs[index], entry).map_err(PushError::Mismatch)?;
@@ -177,9 +177,9 @@ impl Control {
     }
 }
 
-fn cells_of(input: &Input, entry: &Entry) -> Result<Vec<i32>, String> {
+fn cells_of(input: &Input, entry: Entry) -> Result<Vec<i32>, String> {
     let user_name = input.name.strip_prefix("input_stream_").unwrap_or(&input.name);
-    let (len, got) = match entry {
+    let (len, got) = match &entry {
         Entry::Ints(values) => (values.len(), "int"),
         Entry::Fixed(values) => (values.len(), "fixed"),
         Entry::Bools(values) => (values.len(), "bool"),
@@ -191,14 +191,14 @@ fn cells_of(input: &Input, entry: &Entry) -> Result<Vec<i32>, String> {
         ));
     }
     match (entry, input.kind) {
-        (Entry::Ints(values), Kind::Int) => Ok(values.clone()),
-        (Entry::Bools(values), Kind::Bool) => Ok(values.iter().map(|v| i32::from(*v)).collect()),
+        (Entry::Ints(values), Kind::Int) => Ok(values),
+        (Entry::Bools(values), Kind::Bool) => Ok(values.into_iter().map(i32::from).collect()),
         (Entry::Fixed(values), Kind::Fixed) => {
-            values.iter().map(|v| fixed(*v, user_name)).collect()
+            values.into_iter().map(|v| fixed(v, user_name)).collect()
         }
         // Python ints given to a fixed stream (F2.6).
         (Entry::Ints(values), Kind::Fixed) => {
-            values.iter().map(|v| fixed(f64::from(*v), user_name)).collect()
+            values.into_iter().map(|v| fixed(f64::from(v), user_name)).collect()
         }
         (_, kind) => {
             Err(format!("the input stream '{user_name}' takes {}, not {got}", kind.name()))
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn entries_are_checked_before_anything_is_taken() {
         let control = control();
-        let push = |name: &str, entry| control.push(&format!("input_stream_{name}"), &entry);
+        let push = |name: &str, entry| control.push(&format!("input_stream_{name}"), entry);
         assert_eq!(
             push("z", Entry::Ints(vec![1])),
             Err(PushError::Unknown("input_stream_z".into()))

@@ -1,0 +1,211 @@
+//! `InsertInputStream` with its many ints read in one go.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use prost::Message;
+use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
+use pulsewire_wire::job_manager::{InsertInputStreamRequest, IntStreamData};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tower_service::Service;
+
+use super::direct;
+use super::job_manager::JobManager;
+
+const METHOD: &str = "/InsertInputStream";
+/// The keys of the job, the stream and the ints in the request, and that of their values: all are of
+/// the kind that tells its length.
+const JOB: u8 = 1 << 3 | 2;
+const STREAM: u8 = 2 << 3 | 2;
+const INTS: u8 = 3 << 3 | 2;
+const DATA: u8 = 1 << 3 | 2;
+
+/// A generated server of either path, but for one method.
+#[derive(Clone, Debug)]
+pub(super) struct Entries<S> {
+    manager: JobManager,
+    others: S,
+    most_bytes: usize,
+}
+
+impl<S> Entries<S> {
+    pub(super) fn new(manager: JobManager, others: S, most_bytes: usize) -> Self {
+        Self { manager, others, most_bytes }
+    }
+}
+
+impl<S: NamedService> NamedService for Entries<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<S> Service<Request<Body>> for Entries<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.others.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if !request.uri().path().ends_with(METHOD) {
+            return Box::pin(self.others.call(request));
+        }
+        let (manager, most_bytes) = (self.manager.clone(), self.most_bytes);
+        Box::pin(async move {
+            let message = direct::message(request, most_bytes).await;
+            Ok(match message.and_then(|message| read(&message)) {
+                Ok(request) => {
+                    let answer = manager.insert(request);
+                    let front = direct::front(0, |front| {
+                        // The buffer grows as it must.
+                        let _ = answer.encode(front);
+                    });
+                    let frames = [Frame::data(front), Frame::trailers(direct::all_well())];
+                    let frames = frames.map(Ok::<_, Infallible>);
+                    direct::response(Body::new(StreamBody::new(tokio_stream::iter(frames))))
+                }
+                Err(status) => status.into_http(),
+            })
+        })
+    }
+}
+
+fn read(message: &Bytes) -> Result<InsertInputStreamRequest, Status> {
+    match ints(message) {
+        Some(request) => Ok(request),
+        None => InsertInputStreamRequest::decode(&message[..])
+            .map_err(|error| Status::internal(error.to_string())),
+    }
+}
+
+/// A request with ints in the form that all known clients send; `None` for any other, which prost
+/// reads (or refuses).
+fn ints(message: &[u8]) -> Option<InsertInputStreamRequest> {
+    let (job_id, rest) = field(JOB, message)?;
+    let (stream_name, rest) = field(STREAM, rest)?;
+    let (ints, rest) = field(INTS, rest)?;
+    let (data, behind) = field(DATA, ints)?;
+    if !rest.is_empty() || !behind.is_empty() {
+        return None;
+    }
+    let data = numbers(data)?;
+    Some(InsertInputStreamRequest {
+        job_id: String::from_utf8(job_id.to_vec()).ok()?,
+        stream_name: String::from_utf8(stream_name.to_vec()).ok()?,
+        stream_data_oneof: Some(StreamDataOneof::IntStreamData(IntStreamData { data })),
+    })
+}
+
+/// The bytes of a field that must come first, and what is behind it.
+fn field(key: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (first, mut rest) = bytes.split_first()?;
+    if *first != key {
+        return None;
+    }
+    let len = prost::encoding::decode_varint(&mut rest).ok()?;
+    rest.split_at_checked(usize::try_from(len).ok()?)
+}
+
+/// Packed ints. Eight bytes are looked at together: the first one without a mark ends a number.
+fn numbers(bytes: &[u8]) -> Option<Vec<i32>> {
+    let count = bytes.iter().filter(|byte| **byte < 0x80).count();
+    let mut numbers = Vec::with_capacity(count);
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*eight);
+        let ends = !word & 0x8080_8080_8080_8080;
+        let len = ends.trailing_zeros() as usize / 8 + 1;
+        if len > 5 {
+            at += long(&bytes[at..], &mut numbers)?;
+            continue;
+        }
+        let word = word & (u64::MAX >> (64 - 8 * len));
+        let number = (word & 0x7f)
+            | (word & (0x7f << 8)) >> 1
+            | (word & (0x7f << 16)) >> 2
+            | (word & (0x7f << 24)) >> 3
+            | (word & (0x7f << 32)) >> 4;
+        numbers.push(number as i32);
+        at += len;
+    }
+    while at < bytes.len() {
+        at += long(&bytes[at..], &mut numbers)?;
+    }
+    Some(numbers)
+}
+
+/// One number of any length; gives its length.
+fn long(bytes: &[u8], numbers: &mut Vec<i32>) -> Option<usize> {
+    let mut rest = bytes;
+    numbers.push(prost::encoding::decode_varint(&mut rest).ok()? as i32);
+    Some(bytes.len() - rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use pulsewire_wire::job_manager::{BoolStreamData, FixedStreamData};
+
+    use super::*;
+
+    fn request(data: StreamDataOneof) -> InsertInputStreamRequest {
+        InsertInputStreamRequest {
+            job_id: "job-1".into(),
+            stream_name: "input_stream_x".into(),
+            stream_data_oneof: Some(data),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn requests_are_read_as_prost_reads_them(
+            values in proptest::collection::vec(
+                prop_oneof![any::<i32>(), 0..200i32, 0..70_000i32, -5..5i32], 0..300),
+        ) {
+            let whole = request(StreamDataOneof::IntStreamData(IntStreamData { data: values.clone() }));
+            let bytes = whole.encode_to_vec();
+            prop_assert_eq!(ints(&bytes).is_some(), !values.is_empty());
+            prop_assert_eq!(read(&bytes.into()).unwrap(), whole);
+        }
+
+        #[test]
+        fn hostile_bytes_are_refused_or_read_as_prost_does(
+            mut bytes in proptest::collection::vec(any::<u8>(), 0..60), framed in any::<bool>(),
+        ) {
+            if framed {
+                let mut whole = vec![JOB, 1, b'j', STREAM, 1, b's', INTS, bytes.len() as u8 + 2, DATA];
+                whole.push(bytes.len() as u8);
+                whole.append(&mut bytes);
+                bytes = whole;
+            }
+            let bytes = Bytes::from(bytes);
+            let expected = InsertInputStreamRequest::decode(&bytes[..]).ok();
+            prop_assert_eq!(read(&bytes).ok(), expected);
+        }
+    }
+
+    #[test]
+    fn other_kinds_are_left_to_prost() {
+        for data in [
+            StreamDataOneof::FixedStreamData(FixedStreamData { data: vec![0.5] }),
+            StreamDataOneof::BoolStreamData(BoolStreamData { data: vec![true] }),
+        ] {
+            let whole = request(data);
+            let bytes = whole.encode_to_vec();
+            assert!(ints(&bytes).is_none());
+            assert_eq!(read(&bytes.into()).unwrap(), whole);
+        }
+    }
+}
