@@ -7,6 +7,7 @@ use numpy::{
     PyArrayDescr, PyArrayDescrMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods,
 };
 use pulsewire_client::{Rows, Values};
+use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyIterator, PyList, PyRange, PyTuple};
@@ -187,9 +188,41 @@ pub(crate) fn with_entry<T>(
     Ok(make(sequence(stream, value)?.values()))
 }
 
+/// The ints of a list that holds nothing but ints of 64 bits; `None` for any other.
+///
+/// Users' lists are long and mostly this: an item costs a third of what it does in [`sequence`].
+fn longs(list: &Bound<'_, PyList>) -> Option<Vec<i64>> {
+    let len = list.len();
+    let mut longs = Vec::with_capacity(len);
+    for index in 0..len {
+        // SAFETY: attached, so that the list cannot shrink below `len` meanwhile: nothing here
+        // runs Python code, as an exact int has no methods of its own to convert it. The item is
+        // borrowed from the list for as long as that holds.
+        let long = unsafe {
+            let item = ffi::PyList_GetItem(list.as_ptr(), index as ffi::Py_ssize_t);
+            if item.is_null() || ffi::PyLong_CheckExact(item) == 0 {
+                return None;
+            }
+            ffi::PyLong_AsLongLong(item)
+        };
+        if long == -1 && PyErr::take(list.py()).is_some() {
+            // Too large: found again, and named, on the slower way.
+            return None;
+        }
+        longs.push(long);
+    }
+    Some(longs)
+}
+
 /// One entry out of a sequence of bools, ints or floats.
 fn sequence(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Numbers> {
     let py = value.py();
+    if let Ok(list) = value.cast_exact::<PyList>()
+        && !list.is_empty()
+        && let Some(longs) = longs(list)
+    {
+        return Ok(Numbers::Longs(longs));
+    }
     let items = items_of(value)?.ok_or_else(|| {
         let name = value.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
         refuse(

@@ -85,8 +85,10 @@ impl<'a> Values<'a> {
         let fits = |value: &f64| (-8.0..8.0 - HALF_STEP).contains(value);
         let misfit = match self {
             Self::Ints(_) | Self::Bools(_) => None,
+            // All at once first, which takes vector instructions; where, only when there is one.
+            Self::Longs(values) if values.iter().fold(0, |all, v| all | beyond(*v)) == 0 => None,
             Self::Longs(values) => {
-                let at = values.iter().position(|value| i32::try_from(*value).is_err());
+                let at = values.iter().position(|value| beyond(*value) != 0);
                 at.map(|at| {
                     (values[at].to_string(), at, "an int (32 bits, -2147483648 to 2147483647)")
                 })
@@ -130,6 +132,11 @@ impl<'a> Values<'a> {
     }
 }
 
+/// The bits of a value that 32 of them cannot hold.
+fn beyond(value: i64) -> u64 {
+    (value.wrapping_add(1 << 31) as u64) >> 32
+}
+
 /// Many ints as protobuf writes them: seven bits a byte, the lowest first; a negative one is ten bytes.
 mod varint {
     use bytes::BytesMut;
@@ -144,6 +151,20 @@ mod varint {
         1 + more(1 << 7) + more(1 << 14) + more(1 << 21) + more(1 << 28) + 5 * more(1 << 31)
     }
 
+    /// By leading zeros of the 32 bits: the length, and the marks of all bytes but the last.
+    const FORMS: [(usize, u64); 33] = {
+        let mut forms = [(1, 0); 33];
+        let mut zeros = 0usize;
+        while zeros < 32 {
+            let len = (32 - zeros).div_ceil(7);
+            forms[zeros] = (len, 0x80_8080_8080 & !(u64::MAX << (8 * (len - 1))));
+            zeros += 1;
+        }
+        // Negative.
+        forms[0] = (10, 0x80_8080_8080);
+        forms
+    };
+
     /// Bytes of all of them.
     pub(super) fn total_len(values: impl Iterator<Item = i32>) -> usize {
         values.map(|value| len(value) as usize).sum()
@@ -155,19 +176,16 @@ mod varint {
         frame.resize(start + total + SLACK, 0);
         let (out, mut at) = (&mut frame[start..], 0);
         for value in values {
-            let bits = i64::from(value) as u64;
-            // Five groups of seven bits, each in a byte of its own.
-            let spread = (bits & 0x7f)
-                | (bits & (0x7f << 7)) << 1
-                | (bits & (0x7f << 14)) << 2
-                | (bits & (0x7f << 21)) << 3
-                | (bits & (0x7f << 28)) << 4;
-            let len = len(value) as usize;
-            // The mark of all bytes but the last.
-            let marks = 0x80_8080_8080 & !(u64::MAX << (8 * (len.min(6) - 1)));
-            out[at..at + 8].copy_from_slice(&(spread | marks).to_le_bytes());
+            let bits = u64::from(value as u32);
+            let (len, marks) = FORMS[value.leading_zeros() as usize];
+            // Groups of seven bits, each in a byte of its own: first by halves, then by quarters.
+            let halves = (bits & 0x3fff) | (bits & 0x0fff_c000) << 2;
+            let quarters = (halves & 0x007f_007f) | (halves & 0x3f80_3f80) << 1;
+            let spread = quarters | (bits >> 28) << 32 | marks;
+            out[at..at + 8].copy_from_slice(&spread.to_le_bytes());
             if value < 0 {
                 // The sign goes on to the 64th bit.
+                out[at + 4] |= 0x70;
                 out[at + 5..at + 10].copy_from_slice(&[0xff, 0xff, 0xff, 0xff, 0x01]);
             }
             at += len;

@@ -118,32 +118,56 @@ fn field(key: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::try_from(len).ok()?)
 }
 
-/// Packed ints. Eight bytes are looked at together: the first one without a mark ends a number.
+/// Bytes looked at together.
+const BLOCK: usize = 64;
+
+/// Packed ints.
+///
+/// The bytes without a mark, which end the numbers, are found for a whole block first: where a number
+/// begins does not wait for the one before to be read then.
 fn numbers(bytes: &[u8]) -> Option<Vec<i32>> {
     let count = bytes.iter().filter(|byte| **byte < 0x80).count();
     let mut numbers = Vec::with_capacity(count);
     let mut at = 0;
-    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*eight);
-        let ends = !word & 0x8080_8080_8080_8080;
-        let len = ends.trailing_zeros() as usize / 8 + 1;
-        if len > 5 {
-            at += long(&bytes[at..], &mut numbers)?;
-            continue;
+    for (index, block) in bytes.chunks_exact(BLOCK).enumerate() {
+        let mut ends = ends(block);
+        while ends != 0 {
+            let end = index * BLOCK + ends.trailing_zeros() as usize + 1;
+            ends &= ends - 1;
+            let len = end - at;
+            match bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+                Some(eight) if len <= 5 => numbers.push(short(u64::from_le_bytes(*eight), len)),
+                _ => {
+                    long(&bytes[at..end], &mut numbers)?;
+                }
+            }
+            at = end;
         }
-        let word = word & (u64::MAX >> (64 - 8 * len));
-        let number = (word & 0x7f)
-            | (word & (0x7f << 8)) >> 1
-            | (word & (0x7f << 16)) >> 2
-            | (word & (0x7f << 24)) >> 3
-            | (word & (0x7f << 32)) >> 4;
-        numbers.push(number as i32);
-        at += len;
     }
     while at < bytes.len() {
         at += long(&bytes[at..], &mut numbers)?;
     }
     Some(numbers)
+}
+
+/// A bit for each byte of a block that ends a number.
+fn ends(block: &[u8]) -> u64 {
+    let mut ends = 0;
+    for (index, eight) in block.chunks_exact(8).enumerate() {
+        let word = eight.first_chunk::<8>().map_or(0, |eight| u64::from_le_bytes(*eight));
+        // The marks' bits, each moved to a place of its own in the highest byte.
+        let bits = ((!word >> 7) & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        ends |= bits << (8 * index);
+    }
+    ends
+}
+
+/// A number of at most five bytes, the lowest of a word.
+fn short(word: u64, len: usize) -> i32 {
+    let word = word & (u64::MAX >> (64 - 8 * len)) & 0x7f_7f7f_7f7f;
+    let halves = (word & 0x007f_007f) | (word & 0x7f00_7f00) >> 1;
+    let number = (halves & 0x3fff) | (halves & 0x3fff_0000) >> 2;
+    (number | word >> 32 << 28) as i32
 }
 
 /// One number of any length; gives its length.
