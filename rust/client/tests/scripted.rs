@@ -18,9 +18,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 use pulsewire_client::wire::{errors, frontend as f, info, job_manager as jm, results as r};
 use pulsewire_client::{
-    Client, ConnectOptions, Error, JobManagerError, Selection, Timeout, Values,
+    Client, ClosedLoop, ConnectOptions, Error, JobManagerError, Selection, Timeout, Values, Writer,
 };
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
 
 const INFO: &str = "/io.qualang.api.v1.InfoService/GetInfo";
 const HEALTH: &str = "/qm.grpc.frontend.Frontend/HealthCheck";
@@ -35,6 +36,10 @@ const OLD_PUSH: &str = "/qm.grpc.jobManager.JobManagerService/InsertInputStream"
 /// What the gateway does with a call.
 enum Answer {
     Messages(Vec<Vec<u8>>),
+    /// These bytes of an answer, then the connection ends.
+    Part(Bytes),
+    /// The message; the connection ends soon after, when nobody uses it.
+    Last(Vec<u8>),
     Fail(u8, &'static str),
     /// The connection ends.
     Cut,
@@ -110,6 +115,23 @@ impl Gateway {
     }
 }
 
+/// Ends a connection, once what was sent before has reached the client.
+fn end_soon(cut: Arc<tokio::sync::Notify>) {
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        cut.notify_one();
+    });
+}
+
+/// A message behind the prefix of gRPC: a flag and a length.
+fn framed(message: &[u8]) -> Bytes {
+    let mut framed = BytesMut::new();
+    framed.put_u8(0);
+    framed.put_u32(message.len() as u32);
+    framed.put_slice(message);
+    framed.freeze()
+}
+
 type Body = http_body_util::combinators::BoxBody<Bytes, Infallible>;
 
 async fn answer(
@@ -127,6 +149,17 @@ async fn answer(
     };
     let (messages, status, text) = match answer {
         Answer::Messages(messages) => (messages, 0, ""),
+        Answer::Part(bytes) => {
+            end_soon(cut);
+            let frames = tokio_stream::iter([Ok(Frame::data(bytes))]);
+            let body = StreamBody::new(frames.chain(tokio_stream::pending())).boxed();
+            let response = Response::builder().header("content-type", "application/grpc");
+            return Ok(response.body(body).unwrap());
+        }
+        Answer::Last(message) => {
+            end_soon(cut);
+            (vec![message], 0, "")
+        }
         Answer::Fail(status, text) => (Vec::new(), status, text),
         Answer::Cut => {
             cut.notify_one();
@@ -137,16 +170,8 @@ async fn answer(
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", status.to_string().parse().unwrap());
     trailers.insert("grpc-message", text.parse().unwrap());
-    let mut frames: Vec<Result<Frame<Bytes>, Infallible>> = messages
-        .iter()
-        .map(|message| {
-            let mut framed = BytesMut::new();
-            framed.put_u8(0);
-            framed.put_u32(message.len() as u32);
-            framed.put_slice(message);
-            Ok(Frame::data(framed.freeze()))
-        })
-        .collect();
+    let mut frames: Vec<Result<Frame<Bytes>, Infallible>> =
+        messages.iter().map(|message| Ok(Frame::data(framed(message)))).collect();
     frames.push(Ok(Frame::trailers(trailers)));
     let body = StreamBody::new(tokio_stream::iter(frames)).boxed();
     let response = Response::builder().header("content-type", "application/grpc").body(body);
@@ -203,6 +228,217 @@ async fn what_arrives_is_checked_against_what_was_promised() {
         assert!(matches!(error, Error::Fetch { .. }), "{error:?}");
         assert!(error.to_string().contains(says), "{error}");
     }
+}
+
+/// The items of a result of int64 from one on, each its index.
+fn counted(items: std::ops::Range<i64>) -> Vec<u8> {
+    let data: Vec<u8> = items.clone().flat_map(i64::to_le_bytes).collect();
+    let count_of_items = (items.end - items.start) as i32;
+    r::GetJobNamedResultResponse { count_of_items, data: data.into() }.encode_to_vec()
+}
+
+#[tokio::test]
+async fn a_broken_stream_goes_on_with_the_item_where_it_broke() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let gateway = with_result(header(10)).on(DATA, move |request| {
+        let request = r::GetJobNamedResultRequest::decode(request).unwrap();
+        let from = request.long_offset.unwrap();
+        seen.lock().unwrap().push((from, request.limit));
+        match from {
+            2 => {
+                // A message, and one that is cut off in its first item.
+                let mut bytes = [framed(&counted(2..4)), framed(&counted(4..6))].concat();
+                bytes.truncate(bytes.len() - 12);
+                Answer::Part(bytes.into())
+            }
+            _ => Answer::Messages(vec![counted(from..10)]),
+        }
+    });
+    let (_, options) = gateway.serve().await;
+    let results = Client::connect(options).await.unwrap().job("j", "").results().await.unwrap();
+    let header = results.header("r", false, None).await.unwrap();
+    let mut bytes = Vec::new();
+    results.fetch("r", &header, 2, 8, None).unwrap().copy_to(&mut bytes).await.unwrap();
+    assert_eq!(bytes, (2..10i64).flat_map(i64::to_le_bytes).collect::<Vec<_>>());
+    assert_eq!(*asked.lock().unwrap(), [(2, 8), (4, 6)]);
+}
+
+#[tokio::test]
+async fn what_a_wait_saw_is_asked_for_with_its_header() {
+    let gateway = with_result(header(3)).on(DATA, |request| {
+        let request = r::GetJobNamedResultRequest::decode(request).unwrap();
+        let from = request.long_offset.unwrap();
+        Answer::Messages(vec![counted(from..from + i64::from(request.limit))])
+    });
+    let (gateway, options) = gateway.serve().await;
+    let results = Client::connect(options).await.unwrap().job("j", "").results().await.unwrap();
+    results.wait_for_values("r", 3, Timeout::from_seconds(1.0)).await.unwrap();
+    let taken = results.take("r", Selection::item(2), false, None).await.unwrap();
+    assert_eq!((taken.first, taken.count), (2, 1));
+    assert_eq!(taken.bytes.as_deref(), Some(&2i64.to_le_bytes()[..]));
+    assert_eq!((gateway.count(HEADER), gateway.count(DATA)), (2, 1));
+    // Its end is not known: the header comes first.
+    let taken = results.take("r", Selection::ALL, false, None).await.unwrap();
+    assert_eq!((taken.count, taken.bytes.map(|bytes| bytes.len())), (3, Some(24)));
+}
+
+#[tokio::test]
+async fn flags_of_a_fetch_are_those_of_its_own_header() {
+    let asked = AtomicUsize::new(0);
+    let gateway = with_result(header(3))
+        .on(HEADER, move |_| {
+            let has_dataloss = asked.fetch_add(1, Ordering::Relaxed) > 0;
+            one(r::GetJobNamedResultHeaderResponse { has_dataloss, ..header(3) })
+        })
+        .on(DATA, |_| Answer::Messages(vec![counted(0..1)]));
+    let (_, options) = gateway.serve().await;
+    let results = Client::connect(options).await.unwrap().job("j", "").results().await.unwrap();
+    results.wait_for_values("r", 1, Timeout::from_seconds(1.0)).await.unwrap();
+    let taken = results.take("r", Selection::item(0), false, None).await;
+    assert!(matches!(taken, Err(Error::DataLoss { .. })), "{taken:?}");
+}
+
+/// A gateway whose result has as many items as were pushed; asking for one that is not there fails.
+fn echoing() -> Gateway {
+    let pushed = Arc::new(AtomicUsize::new(0));
+    let (count, there) = (Arc::clone(&pushed), Arc::clone(&pushed));
+    let accepted = jm::InsertInputStreamResponse {
+        job_manager_response_header: Some(jm::JobManagerResponseHeader {
+            success: true,
+            ..Default::default()
+        }),
+    };
+    let schema = r::get_job_result_schema_response::Item {
+        name: "r".into(),
+        simple_d_type: "\"<i8\"".into(),
+        shape: vec![1],
+        ..Default::default()
+    };
+    Gateway::new(&["qm.job_streaming_state", "qm.input_stream", "qm.new_grpc_structure"])
+        .on(SCHEMA, move |_| one(r::GetJobResultSchemaResponse { items: vec![schema.clone()] }))
+        .on(PUSH, move |_| {
+            pushed.fetch_add(1, Ordering::Relaxed);
+            one(accepted.clone())
+        })
+        .on(HEADER, move |_| one(header(count.load(Ordering::Relaxed) as i32)))
+        .on(STATE, |_| one(r::GetJobStateResponse::default()))
+        .on(DATA, move |request| {
+            let request = r::GetJobNamedResultRequest::decode(request).unwrap();
+            let from = request.long_offset.unwrap();
+            if from >= there.load(Ordering::Relaxed) as i64 {
+                return Answer::Fail(11, "no such item");
+            }
+            Answer::Messages(vec![counted(from..from + 1)])
+        })
+}
+
+#[tokio::test]
+async fn a_step_of_a_closed_loop_is_a_push_and_its_answer() {
+    let (gateway, options) = echoing().serve().await;
+    let job = Client::connect(options).await.unwrap().job("j", "");
+    let stream = job.input_stream("tau").unwrap();
+    let results = job.results().await.unwrap();
+    let names = ["r".to_owned()];
+    let mut steps = ClosedLoop::new(vec![stream.clone()], results, &names).await.unwrap();
+    for step in 0..3i64 {
+        steps.push(vec![stream.entry(Values::Longs(&[step])).unwrap()]).await.unwrap();
+        let answers = steps.receive(Timeout::from_seconds(1.0)).await.unwrap();
+        assert_eq!(answers[0].bytes, step.to_le_bytes());
+    }
+    assert_eq!((gateway.count(PUSH), gateway.count(DATA)), (3, 3));
+    // Nothing was pushed, and what the gateway says to that is no failure.
+    let late = steps.receive(Timeout::from_seconds(0.15)).await.unwrap_err();
+    assert!(matches!(late, Error::WaitTimeout { .. }), "{late:?}");
+    assert!(late.to_string().contains("the item 3 of the result 'r' of the job 'j'"), "{late}");
+    assert_eq!(steps.positions(), [3]);
+    stream.push(Values::Longs(&[3])).await.unwrap();
+    steps.skip().await.unwrap();
+    assert_eq!(steps.positions(), [4]);
+}
+
+#[tokio::test]
+async fn a_writer_sends_in_order_and_stops_at_the_first_failure() {
+    let (taken, heard) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+    let (seen, count) = (Arc::clone(&taken), Arc::clone(&heard));
+    let gateway =
+        Gateway::new(&["qm.input_stream", "qm.new_grpc_structure"]).on(PUSH, move |request| {
+            use jm::insert_input_stream_request::StreamDataOneof::IntStreamData;
+            let request = jm::InsertInputStreamRequest::decode(request).unwrap();
+            let Some(IntStreamData(data)) = request.stream_data_oneof else { panic!() };
+            if count.fetch_add(1, Ordering::Relaxed) == 5 {
+                return Answer::Fail(13, "disk on fire");
+            }
+            seen.lock().unwrap().extend(data.data);
+            one(jm::InsertInputStreamResponse {
+                job_manager_response_header: Some(jm::JobManagerResponseHeader {
+                    success: true,
+                    ..Default::default()
+                }),
+            })
+        });
+    let (_, options) = gateway.serve().await;
+    let job = Client::connect(options).await.unwrap().job("j", "");
+    let (writer, send) = Writer::new(job.input_stream("tau").unwrap(), 2);
+    let entry = |value| writer.stream().entry(Values::Longs(&[value])).unwrap();
+    // Nobody sends yet: the third one finds no room.
+    assert!(writer.try_push(entry(0)).unwrap().is_none());
+    assert!(writer.try_push(entry(1)).unwrap().is_none());
+    assert!(writer.try_push(entry(2)).unwrap().is_some());
+    let late = writer.flush(Timeout::from_seconds(0.05)).await.unwrap_err();
+    assert!(late.to_string().contains("2 entries pending"), "{late}");
+    let sending = tokio::spawn(send);
+    assert_eq!(writer.flush(Timeout::NONE).await, Ok(2));
+    for value in 2..5 {
+        writer.push(entry(value)).await.unwrap();
+    }
+    assert_eq!(writer.flush(Timeout::NONE).await, Ok(5));
+    writer.push(entry(5)).await.unwrap();
+    for _ in 0..2 {
+        let error = writer.flush(Timeout::NONE).await.unwrap_err();
+        assert!(error.to_string().contains("disk on fire"), "{error}");
+        assert_eq!(writer.try_push(entry(6)).unwrap_err(), error);
+    }
+    sending.await.unwrap();
+    assert_eq!((writer.acknowledged(), writer.pending()), (5, 0));
+    assert_eq!(*taken.lock().unwrap(), [0, 1, 2, 3, 4]);
+    assert_eq!(heard.load(Ordering::Relaxed), 6);
+}
+
+#[tokio::test]
+async fn a_writer_that_is_dropped_or_closed_still_sends_what_it_took() {
+    let (gateway, options) = echoing().serve().await;
+    let job = Client::connect(options).await.unwrap().job("j", "");
+    let (writer, send) = Writer::new(job.input_stream("tau").unwrap(), 10);
+    for value in 0..4 {
+        let entry = writer.stream().entry(Values::Longs(&[value])).unwrap();
+        assert!(writer.try_push(entry).unwrap().is_none());
+    }
+    drop(writer);
+    send.await;
+    assert_eq!(gateway.count(PUSH), 4);
+    let (writer, send) = Writer::new(job.input_stream("tau").unwrap(), 10);
+    let entry = || writer.stream().entry(Values::Longs(&[1])).unwrap();
+    assert!(writer.try_push(entry()).unwrap().is_none());
+    let (closed, ()) = tokio::join!(writer.close(Timeout::NONE), send);
+    assert_eq!(closed, Ok(1));
+    let error = writer.try_push(entry()).unwrap_err();
+    assert!(error.to_string().contains("the writer was closed"), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_was_lost_while_idle_is_made_anew_before_a_push() {
+    let status = f::GetJobExecutionStatusResponse::default().encode_to_vec();
+    let (gateway, options) =
+        echoing().on(STATUS, move |_| Answer::Last(status.clone())).serve().await;
+    let client = Client::connect(options).await.unwrap();
+    let stream = client.job("j", "").input_stream("tau").unwrap();
+    for _ in 0..5 {
+        client.job("j", "").status().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        stream.push(Values::Longs(&[1])).await.unwrap();
+    }
+    assert_eq!(gateway.count(PUSH), 5);
 }
 
 #[tokio::test]
