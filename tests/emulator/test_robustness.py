@@ -28,6 +28,8 @@ calls = {
     "all": lambda: results.wait_for_all_values(),
     "execution": lambda: pending.wait_for_execution(),
     "fetch_results": lambda: results.fetch_results(),
+    "receive": lambda: job.closed_loop("flag", "flag").receive(),
+    "stream": lambda: next(results.stream()),
     "connect": lambda: pulsewire.connect("127.0.0.1", int(sys.argv[2])),
 }
 print("ready", flush=True)
@@ -40,7 +42,9 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process of its own gets no SIGINT on Windows")
-@pytest.mark.parametrize("call", ["values", "all", "execution", "fetch_results", "connect"])
+@pytest.mark.parametrize(
+    "call", ["values", "all", "execution", "fetch_results", "receive", "stream", "connect"]
+)
 def test_ctrl_c_ends_every_wait_within_100_ms(pulsewire_client, machine, echo, call):
     import pickle
 
