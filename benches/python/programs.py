@@ -49,18 +49,9 @@ def answering(cycles):
     return built
 
 
-def counting(count, results=("values",), pace=0):
-    """Saves 0 … count - 1 to each result; waits ``pace`` cycles after every 10,000."""
-    from qm.qua import (
-        declare,
-        declare_stream,
-        for_,
-        if_,
-        program,
-        save,
-        stream_processing,
-        wait,
-    )
+def counting(count, results=("values",)):
+    """Saves 0 … count - 1 to each result."""
+    from qm.qua import declare, declare_stream, for_, program, save, stream_processing
 
     with program() as built:
         value = declare(int)
@@ -68,9 +59,6 @@ def counting(count, results=("values",), pace=0):
         with for_(value, 0, value < count, value + 1):
             for stream in streams:
                 save(value, stream)
-            if pace:
-                with if_((value & 16383) == 0):
-                    wait(pace, "element")
         with stream_processing():
             for name, stream in zip(results, streams, strict=True):
                 stream.save_all(name)

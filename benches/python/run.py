@@ -52,12 +52,17 @@ class Run:
         self.raw = Served(peers.LIMITS, "serve")
         self.workers = {name: Worker(name, self.address) for name in PEERS}
         self.ours = self.workers["pulsewire"]
+        self.sink = Worker("pulsewire", self.address)
+        self.sunk = self.sink("run", "sink")
         self.checks = []
         self.latencies, self.rates = {}, {}
-        self.trip = None
+
+    def trips(self, count=200):
+        """Round trips: bare tonic calls on the caller's thread."""
+        return peers.unary(self.address[1], self.sunk, count, "alone")
 
     def close(self):
-        for worker in self.workers.values():
+        for worker in (*self.workers.values(), self.sink):
             worker.close()
         for server in (self.fast, self.slow, self.raw):
             server.close()
@@ -82,7 +87,6 @@ class Run:
         p50 = {name: median(values) for name, values in times.items()}
         ours, what = p50["pulsewire"], "push of one int, p50"
         tonic = min(p50["alone"], p50["workers"])
-        self.trip = tonic
         self.check("1", what, us(ours), "raw TCP", us(p50["raw"]), ours / p50["raw"], at_most=3)
         self.check("1", what, us(ours), "bare tonic", us(tonic), ours / tonic, at_most=1.1)
         for name, goal in zip(VENDOR, (3, 8), strict=True):
@@ -136,7 +140,6 @@ class Run:
         self.check("2", "push of 1,000 fixed", us(many), "of one", us(one), many / one, at_most=1.2)
 
     def loops(self):
-        trip = self.trip
         for title, address, cycles in (
             ("loop, 5 ms", self.slow_address, 1_250_000),
             ("loop, at once", self.address, 0),
@@ -154,11 +157,13 @@ class Run:
                         for name, worker in workers.items()
                     },
                     "pulsewire, one call": partial(one, "exchange", count),
+                    "trip": self.trips,
                 }
             )
             for worker in (*workers.values(), one):
                 worker.close()
             p50 = {name: median(values) for name, values in times.items()}
+            trip = p50.pop("trip")
             three, single = p50["pulsewire"], p50["pulsewire, one call"]
             if cycles:
                 goal = 5e-3 + 3 * trip
@@ -175,25 +180,26 @@ class Run:
             self.latencies[title] = p50
 
     def fetches(self):
-        trip = self.trip
         small = self.ours("run", "counting", KB)
         self.ours("use", small, "values")
-        fetched = median(self.ours("fetch_small", small, KB, 500))
+        times = rounds(
+            {"fetch": partial(self.ours, "fetch_small", small, KB, 200), "trip": self.trips}
+        )
+        fetched, trip = median(times["fetch"]), median(times["trip"])
         self.check("5", "fetch of 1 KB", us(fetched), "a round trip", us(trip), fetched / trip,
                    at_most=2.2)  # fmt: skip
-        for title, values, count in (("1 GB", GB, 3), ("64 MB", MB64, 5)):
+        for title, values, count in (("1 GB", GB, 5), ("64 MB", MB64, 15)):
             job = self.ours("run", "counting", values)
             server = peers.flight_server(values)
             for worker in self.workers.values():
                 worker("use", job, "values")
-            # Memory that the machine never touched is slow once.
-            self.ours("fetch", values, 2)
+                # Memory that the machine never touched is slow once.
+                worker("fetch", values, 1)
             measures = {
                 name: partial(worker, "fetch", values, 1) for name, worker in self.workers.items()
             }
-            measures["pulsewire"] = partial(self.ours, "fetch", values, 3)
             measures["raw socket"] = partial(peers.receive, self.raw.address, values * 8)
-            measures["Arrow Flight"] = partial(peers.flight, server.address, 2)
+            measures["Arrow Flight"] = partial(peers.flight, server.address, 1)
             times = rounds(measures, count)
             server.close()
             rate = {name: values * 8 / median(each) for name, each in times.items()}
@@ -248,12 +254,19 @@ class Run:
         )  # fmt: skip
 
     def several(self):
-        trip = self.trip
         names = [f"r{index}" for index in range(10)]
         job = self.ours("run", "counting", 10, names)
         self.ours("use", job, "r0")
-        for what, fresh in (("first", True), ("again", False)):
-            took = median(self.ours("fetch_results", job, 300, fresh))
+        times = rounds(
+            {
+                "first": partial(self.ours, "fetch_results", job, 100, True),
+                "again": partial(self.ours, "fetch_results", job, 100, False),
+                "trip": self.trips,
+            }
+        )
+        trip = median(times["trip"])
+        for what in ("first", "again"):
+            took = median(times[what])
             self.check("7", f"ten small results, {what}", us(took), "a round trip", us(trip),
                        took / trip, at_most=3)  # fmt: skip
 

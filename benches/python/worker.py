@@ -130,7 +130,7 @@ class Peer:
         return times
 
     def fetch_small(self, job, size, count):
-        """The same for a handle that knows nothing of the result yet."""
+        """The same for a handle that knows the result's type (as all do) and nothing else."""
         times = []
         for _ in range(count):
             handle = self.attach(job).get("values")
@@ -192,12 +192,10 @@ class Peer:
         return arrays
 
     def push_while_fetching(self, size):
-        """Times of pushes while another thread fetches; and whether some ended before it did."""
-        ended = []
+        """Times of pushes while another thread fetches."""
 
         def fetch():
             data = self.handle.fetch_all(flat_struct=True)
-            ended.append(time.perf_counter())
             assert data.shape == (size,)
 
         thread = threading.Thread(target=fetch)

@@ -159,8 +159,7 @@ class Results:
         flat: bool,
         timeout: float | None,
         rows: bool,
-        only_done: bool,
-    ) -> list[tuple[NDArray[Any], bool, bool]] | None: ...
+    ) -> list[tuple[NDArray[Any], bool, bool]]: ...
     def plan(
         self, name: str, start: int, stop: int | None, flat: bool, timeout: float | None
     ) -> tuple[dtype[Any], tuple[int, ...], int, int, int, bool]: ...

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+import pulsewire
 from pulsewire import exceptions as errors
 from tests.emulator.conftest import CONFIG
 
@@ -453,3 +454,81 @@ def test_a_fetch_into_a_file_keeps_the_memory_small(done, tmp_path):
     assert handle.fetch_to(tmp_path / "values.npy", flat_struct=True) == 16_000_000
     # 122 MiB arrived.
     assert peak() - before < 64
+
+
+def test_a_closed_client_ends_what_was_made_of_it(pulsewire_emulator, pulsewire_client, echo):
+    host, port = pulsewire_emulator.host, pulsewire_emulator.port
+    client = pulsewire.connect(host, port)
+    machine = client.open_qm(CONFIG, close_other_machines=False)
+    job = client.execute(machine, echo)
+    stream = job.input_stream("flag")
+    stream.push(True)
+    loop = job.closed_loop("flag", "flag")
+    writer = stream.writer()
+    client.close()
+    for call in (lambda: stream.push(True), lambda: loop.exchange(True), loop.receive):
+        with pytest.raises(errors.QMConnectionError, match="closed"):
+            call()
+    writer.push(True)
+    with pytest.raises(errors.QMConnectionError, match="closed"):
+        writer.flush(timeout=5)
+    pulsewire_client.job(job.id, machine).halt()
+
+
+def test_one_step_of_a_loop_at_a_time(pulsewire_client, machine, pair):
+    job = pulsewire_client.execute(machine, pair)
+    loop = job.closed_loop("first", "b")
+    ended = []
+
+    def step():
+        with pytest.raises(errors.ResultEndedError):
+            loop.exchange(1)
+        ended.append(True)
+
+    thread = threading.Thread(target=step)
+    thread.start()
+    job.result_handles.a.wait_for_values(1, timeout=5)
+    for call in (loop.receive, loop.skip, lambda: loop.positions):
+        with pytest.raises(RuntimeError, match="under way"):
+            call()
+    job.halt()
+    thread.join()
+    assert ended == [True]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_leaves_the_parents_writers_alone(pulsewire_client, machine, echo):
+    job = pulsewire_client.execute(machine, echo)
+    stream = job.input_stream("numbers")
+    writer = stream.writer()
+    loop = job.closed_loop("flag", "flag")
+    for value in range(50):
+        writer.push([value] * 3)
+    child = os.fork()
+    if child == 0:
+        # No pytest in here: the answer is the exit status.
+        try:
+            refused = 0
+            for call in (lambda: writer.push([1, 2, 3]), writer.flush, loop.receive):
+                try:
+                    call()
+                except RuntimeError:
+                    refused += 1
+            del writer, loop
+            gc.collect()
+            with stream.writer() as mine:
+                mine.push([7, 7, 7])
+            os._exit(0 if refused == 3 and mine.acknowledged == 1 else 1)
+        except BaseException:
+            os._exit(2)
+    ends = time.monotonic() + 20
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            break
+        assert time.monotonic() < ends, "the child hangs"
+        time.sleep(0.01)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert writer.close(timeout=10) == 50
+    job.halt()

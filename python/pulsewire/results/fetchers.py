@@ -69,13 +69,6 @@ def report_errors(job_id: str, name: str) -> None:
     )
 
 
-def fetch_rows(
-    native: _native.Results, asked: list[tuple[str, int, int | None]], flat_struct: bool
-) -> list[tuple[NDArray[Any], bool, bool]]:
-    """Items of several results as they are stored, always with a first axis for them."""
-    return native.fetch_many(asked, flat_struct, None, True, False) or []
-
-
 def warn_closed(job_id: str) -> None:
     """Logs that a job did not come to its end."""
     logger.warning(f"the job {job_id} was halted or failed: not all of its data is there")
@@ -376,7 +369,8 @@ class BaseSingleStreamFetcher(ABC):
         Args:
             start: The first item wanted.
             max_items: The most items of one array; bounds the memory. None for all that are new.
-            timeout: Seconds to wait for each array.
+            timeout: Seconds to wait until there is something new; its fetch may take as long as the
+                connection's timeout, which a large backlog without ``max_items`` may pass.
             check_for_errors: Log an error when the job met runtime errors, once.
             flat_struct: Put an item's dimensions into the shape instead of the dtype.
 
@@ -385,6 +379,7 @@ class BaseSingleStreamFetcher(ABC):
 
         Raises:
             TimeoutError: Nothing new came in time.
+            QMTimeoutError: A fetch took longer than the connection's timeout.
             StreamProcessingDataLossError: The gateway dropped data of the job.
             QmValueError: ``max_items`` below 1, or ``start`` below 0.
         """
@@ -406,8 +401,8 @@ class BaseSingleStreamFetcher(ABC):
         reported = not check_for_errors
         while (count := self._native.wait_for_more([self._name], seen, timeout)) > seen:
             stop = count if max_items is None else min(count, seen + max_items)
-            [(data, _, has_errors)] = fetch_rows(
-                self._native, [(self._name, seen, stop)], flat_struct
+            [(data, _, has_errors)] = self._native.fetch_many(
+                [(self._name, seen, stop)], flat_struct, None, True
             )
             if has_errors and not reported:
                 self._report_errors(True)

@@ -13,7 +13,6 @@ from pulsewire.results.fetchers import (
     BaseSingleStreamFetcher,
     SingleStreamMultipleResultFetcher,
     SingleStreamSingleResultFetcher,
-    fetch_rows,
     report_errors,
     warn_closed,
     warn_if_closed,
@@ -161,25 +160,19 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         if timeout is None:
             timeout = VERY_LONG_TIME
         ends = time.monotonic() + timeout
-        bound = timeout if timeout > 0 else None
-        asked = self._asked(wanted)
-        results = None
+        # Known to be over first: the headers that are asked for then need not be asked for again.
         if wait_until_done:
-            # What the headers tell, which the fetch needs anyway, saves the question for the state.
-            results = self._fetch_many(asked, timeout=bound, only_done=True)
-            if results is None:
-                try:
-                    self.wait_for_all_values(timeout if timeout > 0 else -1)
-                except TimeoutError as error:
-                    raise QMTimeoutError(str(error)) from error
-        if results is None:
-            left = None if bound is None else ends - time.monotonic()
-            if left is not None and left <= 0:
-                raise QMTimeoutError(
-                    f"fetch results of the job {self._job.id}: {timeout} s were over before the "
-                    "results were asked for; raise the timeout"
-                )
-            results = self._fetch_many(asked, timeout=left) or {}
+            try:
+                self.wait_for_all_values(timeout if timeout > 0 else -1)
+            except TimeoutError as error:
+                raise QMTimeoutError(str(error)) from error
+        left = ends - time.monotonic() if timeout > 0 else None
+        if left is not None and left <= 0:
+            raise QMTimeoutError(
+                f"fetch results of the job {self._job.id}: {timeout} s were over before the "
+                "results were asked for; raise the timeout"
+            )
+        results = self._fetch_many(self._asked(wanted), timeout=left)
         return {name: value for name, value in results.items() if value is not None}
 
     def _asked(self, wanted: Mapping[str, int | slice]) -> list[tuple[str, int, int | None]]:
@@ -191,15 +184,9 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         *,
         flat_struct: bool = False,
         timeout: float | None = None,
-        only_done: bool = False,
-    ) -> dict[str, Any] | None:
-        """What the handles' ``fetch`` gives, all asked for at once; None where there is nothing.
-
-        None instead of all with ``only_done`` when one of the results is not done.
-        """
-        fetched = self._native.fetch_many(asked, flat_struct, timeout, False, only_done)
-        if fetched is None:
-            return None
+    ) -> dict[str, Any]:
+        """What the handles' ``fetch`` gives, all asked for at once; None where there is nothing."""
+        fetched = self._native.fetch_many(asked, flat_struct, timeout, False)
         results = {}
         for (name, _, _), (data, wrapped, has_errors) in zip(asked, fetched, strict=True):
             self._handles[name]._report_errors(has_errors)
@@ -242,7 +229,7 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         wanted: dict[str, int | slice] = {
             name: slice(0, count) if name in growing else 0 for name in chosen
         }
-        return self._fetch_many(self._asked(wanted), flat_struct=flat_struct) or {}
+        return self._fetch_many(self._asked(wanted), flat_struct=flat_struct)
 
     def stream(
         self,
@@ -262,7 +249,8 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         Args:
             names: Which results, of ``save_all``; None for all of these.
             max_items: The most items of one step; bounds the memory. None for all that are new.
-            timeout: Seconds to wait for each step.
+            timeout: Seconds to wait for each step; its fetch may take as long as the connection's
+                timeout.
             flat_struct: Put an item's dimensions into the shape instead of the dtype.
 
         Yields:
@@ -296,7 +284,7 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         while (count := self._native.wait_for_more(names, seen, timeout)) > seen:
             stop = count if max_items is None else min(count, seen + max_items)
             asked: list[tuple[str, int, int | None]] = [(name, seen, stop) for name in names]
-            fetched = fetch_rows(self._native, asked, flat_struct)
+            fetched = self._native.fetch_many(asked, flat_struct, None, True)
             if not reported and any(has_errors for *_, has_errors in fetched):
                 report_errors(self._job.id, ", ".join(names))
                 reported = True

@@ -372,7 +372,8 @@ impl Scalar {
     /// The first of as many as `len`.
     fn into_numbers(self, len: usize) -> Numbers {
         fn first<T>(value: T, len: usize) -> Vec<T> {
-            let mut values = Vec::with_capacity(len.max(1));
+            // A range can be longer than any memory.
+            let mut values = Vec::with_capacity(len.clamp(1, 1 << 16));
             values.push(value);
             values
         }

@@ -40,6 +40,24 @@ impl State {
     }
 }
 
+impl State {
+    /// Does something with the connections of this process; those of its parent are left alone.
+    fn end(self, with: impl Fn(&Client)) {
+        let Self::Open { generation, client, bulk, background } = self else { return };
+        if generation != runtime::generation() {
+            std::mem::forget((client, bulk, background));
+            return;
+        }
+        [Some(client), bulk, background].iter().flatten().for_each(with);
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        std::mem::replace(&mut *self.lock(), State::Closed).end(|_| {});
+    }
+}
+
 impl Connection {
     fn open(py: Python<'_>, options: ConnectOptions) -> PyResult<Self> {
         let generation = runtime::generation();
@@ -54,19 +72,21 @@ impl Connection {
     /// The client of this process.
     pub(crate) fn client(&self, py: Python<'_>) -> PyResult<Client> {
         let now = runtime::generation();
-        match &*self.lock() {
+        let closed = match &*self.lock() {
             State::Open { generation, client, .. } if *generation == now => {
                 return Ok(client.clone());
             }
-            State::Open { .. } => {}
-            State::Closed => {
-                let error = Error::Connection {
-                    action: "use a closed client".to_owned(),
-                    reason: "the client was closed; connect() again".to_owned(),
-                    status: "CLOSED",
-                };
-                return Err(errors::to_python(py, error));
-            }
+            State::Open { .. } => false,
+            State::Closed => true,
+        };
+        // Not under the lock, as Python runs to make the exception.
+        if closed {
+            let error = Error::Connection {
+                action: "use a closed client".to_owned(),
+                reason: "the client was closed; connect() again".to_owned(),
+                status: "CLOSED",
+            };
+            return Err(errors::to_python(py, error));
         }
         let client = block_on(py, Client::connect(self.options.clone()))?;
         let opened = State::open(now, client.clone());
@@ -76,13 +96,19 @@ impl Connection {
         Ok(client)
     }
 
-    /// The client of this process for large results, on [`Lane::Bulk`].
-    pub(crate) fn bulk(&self, py: Python<'_>) -> PyResult<Client> {
+    /// The client of this process for large results, on [`Lane::Bulk`]; connects within `timeout`.
+    pub(crate) fn bulk(&self, py: Python<'_>, timeout: Option<Duration>) -> PyResult<Client> {
         let client = self.client(py)?;
         if let State::Open { bulk: Some(bulk), .. } = &*self.lock() {
             return Ok(bulk.clone());
         }
-        let opened = block_on_lane(py, Lane::Bulk, client.sibling())?;
+        let timeout = timeout.unwrap_or(self.options.timeout);
+        let opened = block_on_lane(py, Lane::Bulk, async {
+            tokio::time::timeout(timeout, client.sibling()).await.unwrap_or_else(|_| {
+                let action = "open a second connection for a large result".to_owned();
+                Err(Error::Timeout { action, timeout })
+            })
+        })?;
         if let State::Open { bulk, .. } = &mut *self.lock() {
             *bulk = Some(opened.clone());
         }
@@ -189,14 +215,7 @@ impl PyClient {
 
     fn close(&self) {
         let before = std::mem::replace(&mut *self.connection.lock(), State::Closed);
-        match before {
-            State::Open { generation, client, bulk, background }
-                if generation != runtime::generation() =>
-            {
-                std::mem::forget((client, bulk, background));
-            }
-            _ => {}
-        }
+        before.end(|client| client.close());
     }
 
     fn open_qm(

@@ -3,38 +3,40 @@
 use std::sync::Arc;
 
 use pulsewire_client::{ClosedLoop, Timeout};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::blocking::block_on;
 use crate::errors;
 use crate::input_stream::Input;
 use crate::results::allocate;
-use crate::runtime;
+use crate::runtime::OfProcess;
 
 /// The steps of a closed loop over some input streams and results of a job.
 #[pyclass(name = "ClosedLoop", module = "pulsewire._native", frozen)]
 pub(crate) struct PyClosedLoop {
-    generation: u64,
     inputs: Vec<Arc<Input>>,
     /// One step at a time.
-    steps: Mutex<ClosedLoop>,
+    steps: OfProcess<Mutex<ClosedLoop>>,
 }
 
 impl PyClosedLoop {
     pub(crate) fn new(inputs: Vec<Arc<Input>>, steps: ClosedLoop) -> Self {
-        let generation = runtime::generation();
-        Self { generation, inputs, steps: Mutex::new(steps) }
+        Self { inputs, steps: OfProcess::new(Mutex::new(steps)) }
     }
 
-    fn check(&self) -> PyResult<()> {
-        if self.generation == runtime::generation() {
-            return Ok(());
-        }
-        Err(pyo3::exceptions::PyRuntimeError::new_err(
-            "the closed loop belongs to the process that made it, not to its fork; make a new one",
-        ))
+    /// The loop, unless a step of it is under way: that one may last as long as it wants, and a signal
+    /// handler on its own thread would wait for ever.
+    fn steps(&self) -> PyResult<MutexGuard<'_, ClosedLoop>> {
+        let steps = self.steps.own(|| "the closed loop".to_owned())?;
+        steps.try_lock().map_err(|_| {
+            PyRuntimeError::new_err(
+                "a step of this closed loop is under way, in another thread or below a signal \
+                 handler: wait for its end, or make a loop of your own",
+            )
+        })
     }
 }
 
@@ -48,7 +50,6 @@ impl PyClosedLoop {
         values: &Bound<'py, PyTuple>,
         timeout: f64,
     ) -> PyResult<Vec<(Bound<'py, PyAny>, bool)>> {
-        self.check()?;
         if values.len() != self.inputs.len() {
             let names: Vec<_> = self.inputs.iter().map(|input| input.name()).collect();
             let text = format!(
@@ -60,7 +61,7 @@ impl PyClosedLoop {
         }
         let mut entries = Vec::with_capacity(self.inputs.len());
         for (input, value) in self.inputs.iter().zip(values.iter()) {
-            entries.push(input.entry(&*input.stream(py)?, &value)?);
+            entries.push(input.entry(input.stream(py)?.get()?, &value)?);
         }
         self.answers(py, Some(entries), timeout)
     }
@@ -71,18 +72,16 @@ impl PyClosedLoop {
         py: Python<'py>,
         timeout: f64,
     ) -> PyResult<Vec<(Bound<'py, PyAny>, bool)>> {
-        self.check()?;
         self.answers(py, None, timeout)
     }
 
     fn skip(&self, py: Python<'_>) -> PyResult<()> {
-        self.check()?;
-        block_on(py, async { self.steps.lock().await.skip().await })
+        let mut steps = self.steps()?;
+        block_on(py, steps.skip())
     }
 
-    fn positions(&self, py: Python<'_>) -> PyResult<Vec<u64>> {
-        self.check()?;
-        block_on(py, async { Ok(self.steps.lock().await.positions()) })
+    fn positions(&self) -> PyResult<Vec<u64>> {
+        Ok(self.steps()?.positions())
     }
 }
 
@@ -93,8 +92,8 @@ impl PyClosedLoop {
         entries: Option<Vec<pulsewire_client::Entry>>,
         timeout: f64,
     ) -> PyResult<Vec<(Bound<'py, PyAny>, bool)>> {
+        let mut steps = self.steps()?;
         let answers = block_on(py, async {
-            let mut steps = self.steps.lock().await;
             if let Some(entries) = entries {
                 steps.push(entries).await?;
             }

@@ -8,7 +8,8 @@ use pyo3::prelude::*;
 
 use crate::blocking::block_on;
 use crate::client::Connection;
-use crate::{array, errors, runtime};
+use crate::runtime::OfProcess;
+use crate::{array, errors};
 
 /// An input stream of a job, with what its requests begin with.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Input {
     machine: String,
     name: String,
     /// Made for the connection of one process.
-    prepared: Mutex<Option<(u64, Arc<InputStream>)>>,
+    prepared: Mutex<Option<Arc<OfProcess<InputStream>>>>,
 }
 
 impl Input {
@@ -36,20 +37,19 @@ impl Input {
     }
 
     /// The stream over the connection of this process.
-    pub(crate) fn stream(&self, py: Python<'_>) -> PyResult<Arc<InputStream>> {
+    pub(crate) fn stream(&self, py: Python<'_>) -> PyResult<Prepared> {
         let client = self.connection.client(py)?;
-        let now = runtime::generation();
-        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((generation, stream)) = prepared.as_ref()
-            && *generation == now
+        let lock = || self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(prepared) = &*lock()
+            && prepared.get().is_some()
         {
-            return Ok(Arc::clone(stream));
+            return Ok(Prepared(Arc::clone(prepared)));
         }
         let stream = client.job(&*self.job, &*self.machine).input_stream(&self.name);
-        let stream = Arc::new(stream.map_err(|error| errors::to_python(py, error))?);
-        // One of the parent's must not be dropped here.
-        std::mem::forget(prepared.replace((now, Arc::clone(&stream))));
-        Ok(stream)
+        let stream = stream.map_err(|error| errors::to_python(py, error))?;
+        let prepared = Arc::new(OfProcess::new(stream));
+        *lock() = Some(Arc::clone(&prepared));
+        Ok(Prepared(prepared))
     }
 
     /// An entry of the stream.
@@ -61,7 +61,8 @@ impl Input {
     pub(crate) fn push(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = value.py();
         let stream = self.stream(py)?;
-        let entry = self.entry(&stream, value)?;
+        let stream = stream.get()?;
+        let entry = self.entry(stream, value)?;
         block_on(py, stream.send(entry))
     }
 
@@ -71,7 +72,7 @@ impl Input {
         let pushed = array::entries(&self.name, value).and_then(|entries| {
             let stream = self.stream(py)?;
             let values = entries.values();
-            block_on(py, stream.push_many(values.iter().copied(), &acknowledged))
+            block_on(py, stream.get()?.push_many(values.iter().copied(), &acknowledged))
         });
         // Also of an interrupt: what was taken is taken.
         pushed.map_err(|error| {
@@ -82,10 +83,19 @@ impl Input {
 
     pub(crate) fn writer(&self, py: Python<'_>, most: usize) -> PyResult<PyWriter> {
         let (client, background) = self.connection.background(py)?;
-        let stream = self.stream(py)?.over(&client);
+        let stream = self.stream(py)?.get()?.over(&client);
         let (writer, send) = Writer::new(stream, most);
         background.spawn(send);
-        Ok(PyWriter { name: self.name.clone(), generation: runtime::generation(), writer })
+        Ok(PyWriter { name: self.name.clone(), writer: OfProcess::new(writer) })
+    }
+}
+
+/// A stream that is prepared in this process.
+pub(crate) struct Prepared(Arc<OfProcess<InputStream>>);
+
+impl Prepared {
+    pub(crate) fn get(&self) -> PyResult<&InputStream> {
+        self.0.own(|| "the input stream".to_owned())
     }
 }
 
@@ -93,25 +103,18 @@ impl Input {
 #[pyclass(name = "Writer", module = "pulsewire._native", frozen)]
 pub(crate) struct PyWriter {
     name: String,
-    generation: u64,
-    writer: Writer,
+    writer: OfProcess<Writer>,
 }
 
 impl PyWriter {
     /// The writer, in the process that made it.
     fn own(&self) -> PyResult<&Writer> {
-        if self.generation == runtime::generation() {
-            return Ok(&self.writer);
-        }
-        Err(pyo3::exceptions::PyRuntimeError::new_err(format!(
-            "the writer of the input stream '{}' belongs to the process that made it, not to its \
-             fork; make a new one",
-            self.name
-        )))
+        self.writer.own(|| format!("the writer of the input stream '{}'", self.name))
     }
 
     fn told<T>(&self, py: Python<'_>, outcome: PyResult<T>) -> PyResult<T> {
-        outcome.map_err(|error| errors::with_acknowledged(py, error, self.writer.acknowledged()))
+        let acknowledged = self.own()?.acknowledged();
+        outcome.map_err(|error| errors::with_acknowledged(py, error, acknowledged))
     }
 }
 

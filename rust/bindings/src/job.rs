@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use pulsewire_client::{Acquiring, ClosedLoop, InputStream, Job, Severity, Timeout};
+use pulsewire_client::{Acquiring, ClosedLoop, Job, Severity, Timeout};
 use pyo3::prelude::*;
 
 use crate::blocking::block_on;
@@ -157,7 +157,7 @@ impl PyJob {
         let inputs: Vec<_> = streams.iter().map(|stream| self.input(stream)).collect();
         let mut prepared = Vec::with_capacity(inputs.len());
         for input in &inputs {
-            prepared.push(InputStream::clone(&*input.stream(py)?));
+            prepared.push(input.stream(py)?.get()?.clone());
         }
         let results = results.current(py)?;
         let steps = block_on(py, ClosedLoop::new(prepared, results, &names))?;

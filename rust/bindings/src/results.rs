@@ -12,13 +12,17 @@ use crate::array::Destination;
 use crate::blocking::{block_on, block_on_lane};
 use crate::client::Connection;
 use crate::errors;
-use crate::runtime::Lane;
+use crate::runtime::{Lane, OfProcess};
 
 /// The results of a job: the schema is asked for once, the rest at each call.
 #[pyclass(name = "Results", module = "pulsewire._native", frozen)]
 pub(crate) struct PyResults {
     connection: Arc<Connection>,
-    results: Results,
+    job: String,
+    machine: String,
+    schema: Arc<Vec<pulsewire_client::Schema>>,
+    /// With what is known of them in this process; a forked child begins anew.
+    results: Mutex<Option<OfProcess<Results>>>,
 }
 
 /// An array, whether its items are wrapped records, whether the job met runtime errors.
@@ -32,13 +36,26 @@ type Schema = (String, Py<PyAny>, bool, i32);
 
 impl PyResults {
     pub(crate) fn new(connection: Arc<Connection>, results: Results) -> Self {
-        Self { connection, results }
+        Self {
+            connection,
+            job: results.job().id().to_owned(),
+            machine: results.job().machine().to_owned(),
+            schema: Arc::clone(results.schema()),
+            results: Mutex::new(Some(OfProcess::new(results))),
+        }
     }
 
     /// The results over the connection of this process.
     pub(crate) fn current(&self, py: Python<'_>) -> PyResult<Results> {
         let client = self.connection.client(py)?;
-        Ok(self.results.over(&client))
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = results.as_ref().and_then(OfProcess::get) {
+            return Ok(known.clone());
+        }
+        let job = client.job(&*self.job, &*self.machine);
+        let anew = Results::of(job, Arc::clone(&self.schema));
+        *results = Some(OfProcess::new(anew.clone()));
+        Ok(anew)
     }
 
     /// Puts what was fetched into arrays, and what is large with it, all at once.
@@ -48,18 +65,20 @@ impl PyResults {
         fetched: Vec<(&str, Fetched, Destination<'py>)>,
         timeout: Option<Duration>,
     ) -> PyResult<Vec<Items<'py>>> {
-        let mut large = Vec::new();
+        let mut large = 0;
         let mut items = Vec::with_capacity(fetched.len());
         for (name, fetched, mut destination) in fetched {
             match &fetched.bytes {
                 Some(bytes) => destination.fill(bytes)?,
-                None => large.push(items.len()),
+                None => large += 1,
             }
             items.push((name, fetched, destination));
         }
-        if !large.is_empty() {
-            let results = self.results.over(&self.connection.bulk(py)?);
-            let mut streams = Vec::with_capacity(large.len());
+        if large > 0 {
+            let started = Instant::now();
+            let results = self.current(py)?.over(&self.connection.bulk(py, timeout)?);
+            let timeout = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+            let mut streams = Vec::with_capacity(large);
             for (name, fetched, destination) in &mut items {
                 let Fetched { header, first, count, bytes: None } = fetched else { continue };
                 let stream = results.fetch(name, header, *first, *count, timeout);
@@ -154,7 +173,7 @@ impl PyResults {
             let dtype = describe(py, &schema.dtype, false)?.unbind();
             Ok((schema.name.clone(), dtype, schema.is_single, schema.expected_count))
         };
-        self.results.schema().iter().map(read).collect()
+        self.schema.iter().map(read).collect()
     }
 
     /// (values so far, whether the job met runtime errors).
@@ -246,7 +265,7 @@ impl PyResults {
     }
 
     /// Items `start` to `stop` of several results, asked for at once; with `rows` there is an axis for
-    /// them also where there is a single one. `None` with `only_done` when one of them is not.
+    /// them also where there is a single one.
     fn fetch_many<'py>(
         &self,
         py: Python<'py>,
@@ -254,16 +273,14 @@ impl PyResults {
         flat: bool,
         timeout: Option<f64>,
         rows: bool,
-        only_done: bool,
-    ) -> PyResult<Option<Vec<Items<'py>>>> {
+    ) -> PyResult<Vec<Items<'py>>> {
         let results = self.current(py)?;
         let (timeout, started) = (bound(timeout), Instant::now());
         let wanted: Vec<_> = wanted
             .into_iter()
             .map(|(name, start, stop)| (name, Selection { start, stop }))
             .collect();
-        let taken = block_on(py, results.take_all(&wanted, flat, only_done, timeout))?;
-        let Some(taken) = taken else { return Ok(None) };
+        let taken = block_on(py, results.take_all(&wanted, flat, timeout))?;
         let timeout = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
         let mut fetched = Vec::with_capacity(taken.len());
         for ((name, _), taken) in wanted.iter().zip(taken) {
@@ -275,7 +292,7 @@ impl PyResults {
             };
             fetched.push((name.as_str(), taken, array));
         }
-        self.arrays(py, fetched, timeout).map(Some)
+        self.arrays(py, fetched, timeout)
     }
 
     /// What `fetch` would give: dtype, shape, first item, count, bytes of an item, whether the job
@@ -314,9 +331,11 @@ impl PyResults {
         timeout: Option<f64>,
     ) -> PyResult<()> {
         let mut file = std::fs::OpenOptions::new().append(true).open(path)?;
-        let results = self.results.over(&self.connection.bulk(py)?);
+        let (timeout, started) = (bound(timeout), Instant::now());
+        let results = self.current(py)?.over(&self.connection.bulk(py, timeout)?);
+        let timeout = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
         block_on_lane(py, Lane::Bulk, async {
-            let mut stream = results.stream(name, item_size, first, count, bound(timeout));
+            let mut stream = results.stream(name, item_size, first, count, timeout);
             stream.copy_to(&mut file).await
         })
     }

@@ -34,6 +34,43 @@ static CLOSING: AtomicBool = AtomicBool::new(false);
 /// The thread that runs the exit handlers.
 static EXITING: OnceLock<ThreadId> = OnceLock::new();
 
+/// What belongs to the process that made it: in the child of a fork it can neither be used nor dropped,
+/// as its locks may be held by threads that do not exist there.
+#[derive(Debug)]
+pub(crate) struct OfProcess<T> {
+    generation: u64,
+    value: Option<T>,
+}
+
+impl<T> OfProcess<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { generation: generation(), value: Some(value) }
+    }
+
+    /// The value, in the process that made it.
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.value.as_ref().filter(|_| self.generation == generation())
+    }
+
+    /// As [`Self::get`]; `what` is named in the exception that says what to do.
+    pub(crate) fn own(&self, what: impl Fn() -> String) -> PyResult<&T> {
+        self.get().ok_or_else(|| {
+            PyRuntimeError::new_err(format!(
+                "{} belongs to the process that made it, not to its fork; make a new one",
+                what()
+            ))
+        })
+    }
+}
+
+impl<T> Drop for OfProcess<T> {
+    fn drop(&mut self) {
+        if self.generation != generation() {
+            std::mem::forget(self.value.take());
+        }
+    }
+}
+
 /// What a connection is for: each has a runtime of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {

@@ -7,6 +7,17 @@ use crate::error::{Error, Result};
 use crate::link::{self, Link};
 use crate::tls::Tls;
 
+/// Headers that HTTP/2 knows nothing of, or that every call has already.
+const NOT_OURS: [&str; 7] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+    "te",
+    "content-type",
+];
+
 /// The headers of every call: those that gateways route on (F1.5), and the user's own.
 pub(crate) fn headers(options: &ConnectOptions) -> Result<HeaderMap> {
     let mut map = HeaderMap::new();
@@ -15,6 +26,9 @@ pub(crate) fn headers(options: &ConnectOptions) -> Result<HeaderMap> {
     let mut put = |key: &str, value: &str| -> Result<()> {
         let bad = |what: &str| Error::Value(format!("the header '{key}' is not valid {what}"));
         let name: HeaderName = key.to_lowercase().parse().map_err(|_| bad("as a name"))?;
+        if NOT_OURS.contains(&name.as_str()) {
+            return Err(bad("here: it belongs to the connection"));
+        }
         let mut value: HeaderValue = value.parse().map_err(|_| bad("in its value"))?;
         value.set_sensitive(name == "authorization");
         map.insert(name, value);
@@ -121,7 +135,10 @@ mod tests {
         options.cluster_name = Some("fridge".into());
         let map = headers(&options).unwrap();
         assert!(map.get("any_cluster").is_none());
-        options.headers.push(("bad\n".into(), "x".into()));
-        assert!(headers(&options).is_err());
+        for bad in ["bad\n", "Connection", "te"] {
+            let mut options = options.clone();
+            options.headers.push((bad.into(), "x".into()));
+            assert!(headers(&options).is_err(), "{bad}");
+        }
     }
 }

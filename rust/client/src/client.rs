@@ -241,6 +241,11 @@ impl Client {
         &self.0.link
     }
 
+    /// Ends the connection once the calls under way are over; later ones fail, whoever makes them.
+    pub fn close(&self) {
+        self.0.link.close();
+    }
+
     /// A second connection to the same gateway, for what must not stand in the way of the first.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! A step of a closed loop: entries out, the next item of each result back.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
@@ -32,6 +33,9 @@ pub struct Answer {
     pub bytes: Vec<u8>,
 }
 
+/// How often a loop that begins looks whether the results stand still.
+const STILL: usize = 5;
+
 fn missing_place((at, answer): (usize, &Option<Answer>)) -> Option<usize> {
     answer.is_none().then_some(at)
 }
@@ -58,8 +62,20 @@ impl ClosedLoop {
             )));
         }
         let mut steps = Self { inputs, results, outputs: Vec::new() };
-        let headers = names.iter().map(|name| steps.results.header(name, true, None));
-        let headers = futures_util::future::try_join_all(headers).await?;
+        let ask = || {
+            let headers = names.iter().map(|name| steps.results.header(name, true, None));
+            futures_util::future::try_join_all(headers)
+        };
+        let mut headers = ask().await?;
+        for _ in 0..STILL {
+            // A program that is in the middle of a step has saved to some of them only.
+            let again = ask().await?;
+            let still = again.iter().zip(&headers).all(|(now, then)| now.count == then.count);
+            headers = again;
+            if still {
+                break;
+            }
+        }
         let outputs = names.iter().zip(headers).map(|(name, header)| Output {
             name: name.clone(),
             item_size: header.item_size(),
@@ -104,9 +120,11 @@ impl ClosedLoop {
             let places = lock().iter().enumerate().map(missing_place).collect::<Vec<_>>();
             places.into_iter().flatten()
         };
+        let looked = AtomicBool::new(false);
         let all = wait::until(timeout, || async {
+            let first = !looked.swap(true, Ordering::Relaxed);
             let places: Vec<_> = missing().collect();
-            let looks = places.iter().map(|at| self.look(&self.outputs[*at], &ends[*at]));
+            let looks = places.iter().map(|at| self.look(&self.outputs[*at], &ends[*at], first));
             let looked = futures_util::future::try_join_all(looks).await?;
             for (at, answer) in places.into_iter().zip(looked) {
                 lock()[at] = answer;
@@ -130,28 +148,34 @@ impl ClosedLoop {
         Ok(answers)
     }
 
-    /// Leaves out the items that are there already: what comes next is new.
+    /// Leaves out the items that are there already: as many steps for each result as the one that is
+    /// ahead of the others has, so that what comes next belongs together.
     ///
     /// # Errors
-    /// Those of any call.
+    /// Those of any call; nothing is left out then.
     pub async fn skip(&mut self) -> Result<()> {
+        let names = self.outputs.iter().map(|output| &output.name);
+        let headers = names.map(|name| self.results.header(name, true, None));
+        let headers = futures_util::future::try_join_all(headers).await?;
+        let ahead = self.outputs.iter().zip(&headers);
+        let steps = ahead.map(|(output, header)| header.count.saturating_sub(output.next)).max();
         for output in &mut self.outputs {
-            output.next = self.results.header(&output.name, true, None).await?.count;
+            output.next += steps.unwrap_or(0);
         }
         Ok(())
     }
 
     /// Whether the next item of a result is there.
     ///
-    /// It is asked for together with the header. What a gateway says to a request for an item that
-    /// is not there yet is not known, so that it counts only when the header says that it is.
-    async fn look(&self, output: &Output, ends: &Ends) -> Result<Option<Answer>> {
+    /// With `together` it is asked for together with the header. What a gateway says to a request for an
+    /// item that is not there yet is not known, so that it counts only when the header says that it is.
+    async fn look(&self, output: &Output, ends: &Ends, together: bool) -> Result<Option<Answer>> {
         let Output { name, item_size, next } = output;
         let mut item = std::pin::pin!(self.item(name, *item_size, *next));
         let mut header = std::pin::pin!(self.results.header(name, true, None));
         let (header, early) = tokio::select! {
             biased;
-            item = &mut item => (header.await?, Some(item)),
+            item = &mut item, if together => (header.await?, Some(item)),
             header = &mut header => (header?, None),
         };
         if header.has_dataloss {
@@ -187,7 +211,7 @@ impl ClosedLoop {
 
     /// The bytes of an item.
     async fn item(&self, name: &str, item_size: usize, index: u64) -> Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(item_size);
+        let mut bytes = Vec::new();
         self.results.stream(name, item_size, index, 1, None).copy_to(&mut bytes).await?;
         Ok(bytes)
     }

@@ -5,8 +5,9 @@
 //! itself; the generated stubs, for all others, run over the same connection, as [`Link`] is a
 //! service like tonic's channel.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -52,6 +53,7 @@ struct Shared {
     /// On every call.
     headers: HeaderMap,
     current: Mutex<Option<Open>>,
+    closed: AtomicBool,
     connecting: tokio::sync::Mutex<()>,
 }
 
@@ -106,6 +108,7 @@ impl Link {
             tls,
             headers,
             current: Mutex::new(None),
+            closed: AtomicBool::new(false),
             connecting: tokio::sync::Mutex::new(()),
         }));
         let sender = link.open().await?;
@@ -117,6 +120,12 @@ impl Link {
     pub(crate) async fn sibling(&self) -> Result<Self, BoxError> {
         let Shared { authority, tls, headers, .. } = &*self.0;
         Self::connect(authority.as_str(), tls.clone(), headers.clone()).await
+    }
+
+    /// Ends the connection once the calls under way are over; later ones fail.
+    pub(crate) fn close(&self) {
+        self.0.closed.store(true, Ordering::Relaxed);
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn current(&self) -> Option<Open> {
@@ -146,6 +155,9 @@ impl Link {
 
     /// The connection, ready for one more call.
     async fn ready(&self) -> Result<SendRequest<Bytes>, Status> {
+        if self.0.closed.load(Ordering::Relaxed) {
+            return Err(Status::failed_precondition("the client was closed; connect() again"));
+        }
         if let Some(open) = self.current() {
             if open.used.elapsed() > IDLE {
                 // One that was lost while nobody read from it is seen to be lost now, before
@@ -168,6 +180,14 @@ impl Link {
         sender.ready().await.map_err(broken)
     }
 
+    /// Those of a call that is not made by a stub.
+    fn own_headers(&self) -> HeaderMap {
+        let mut headers = self.0.headers.clone();
+        headers.insert("te", HeaderValue::from_static("trailers"));
+        headers.insert("content-type", HeaderValue::from_static("application/grpc"));
+        headers
+    }
+
     fn head(&self, path: PathAndQuery, own: HeaderMap) -> Request<()> {
         let mut uri = http::uri::Parts::default();
         uri.scheme = Some(self.0.scheme.clone());
@@ -186,10 +206,7 @@ impl Link {
     async fn begin(&self, path: &'static str, frame: Bytes) -> Result<ResponseFuture, Status> {
         check_size(&frame)?;
         let mut sender = self.ready().await?;
-        let mut headers = self.0.headers.clone();
-        headers.insert("te", HeaderValue::from_static("trailers"));
-        headers.insert("content-type", HeaderValue::from_static("application/grpc"));
-        let head = self.head(PathAndQuery::from_static(path), headers);
+        let head = self.head(PathAndQuery::from_static(path), self.own_headers());
         let (response, mut body) = sender.send_request(head, false).map_err(broken)?;
         // One that the gateway ended already tells why in its response.
         let _ = body.send_data(frame, true);
@@ -237,6 +254,9 @@ async fn handshake(
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_frame_size(FRAME)
         .enable_push(false)
+        // Waits drop what they asked for too early: frames of it that come late are no attack.
+        .max_concurrent_reset_streams(1000)
+        .max_local_error_reset_streams(None)
         .handshake(io)
         .await?;
     tokio::spawn(async move {
@@ -250,7 +270,15 @@ async fn handshake(
 
 /// The status that headers or trailers carry.
 fn status_in(headers: &HeaderMap) -> Option<Result<(), Status>> {
-    let status = Status::from_header_map(headers)?;
+    const DETAILS: &str = "grpc-status-details-bin";
+    let status = if headers.contains_key(DETAILS) {
+        // Details that are no base64 would make tonic panic, and nobody reads them.
+        let mut headers = headers.clone();
+        headers.remove(DETAILS);
+        Status::from_header_map(&headers)?
+    } else {
+        Status::from_header_map(headers)?
+    };
     Some(if status.code() == Code::Ok { Ok(()) } else { Err(status) })
 }
 
@@ -266,8 +294,17 @@ impl Incoming {
         // An answer without messages carries its status in its headers.
         let over = match status_in(response.headers()) {
             Some(status) => status.map(|()| true)?,
-            None if response.status().is_success() => false,
-            None => return Err(status_of_http(response.status())),
+            None if !response.status().is_success() => {
+                return Err(status_of_http(response.status()));
+            }
+            None => {
+                let kind = response.headers().get("content-type");
+                let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("nothing");
+                if !kind.starts_with("application/grpc") {
+                    return Err(Status::unknown(format!("the answer is {kind}, not gRPC")));
+                }
+                false
+            }
         };
         Ok(Self { body: response.into_body(), over })
     }
@@ -365,11 +402,7 @@ impl Body for StubBody {
 pub(crate) async fn probe(address: &str, headers: HeaderMap) -> Result<Response<()>, BoxError> {
     let link = Link::connect(address, None, headers).await?;
     let mut sender = link.ready().await?;
-    let mut headers = link.0.headers.clone();
-    headers.insert("te", HeaderValue::from_static("trailers"));
-    headers.insert("content-type", HeaderValue::from_static("application/grpc"));
-    let head = link.head(PathAndQuery::from_static("/"), headers);
-    poll_fn(|cx| sender.poll_ready(cx)).await?;
+    let head = link.head(PathAndQuery::from_static("/"), link.own_headers());
     let (response, _) = sender.send_request(head, true)?;
     Ok(response.await?.map(drop))
 }

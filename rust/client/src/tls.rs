@@ -64,7 +64,11 @@ impl Tls {
     }
 
     pub(crate) async fn wrap(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        self.connector.connect(self.name.clone(), stream).await
+        let stream = self.connector.connect(self.name.clone(), stream).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+            return Err(std::io::Error::other("the server does not offer HTTP/2"));
+        }
+        Ok(stream)
     }
 }
 

@@ -82,6 +82,29 @@ impl Shared {
     }
 }
 
+/// What sends the entries: when it ends before its time, with a runtime for example, nobody must wait
+/// for it.
+struct Sender(Arc<Shared>);
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        if state.failure.is_none() && state.pending() > 0 {
+            let (name, job) = (self.0.stream.name(), self.0.stream.job().id());
+            state.failure = Some(Error::Connection {
+                action: format!("push to the input stream '{name}' of the job '{job}'"),
+                reason: "the writer was ended before its entries were sent".to_owned(),
+                status: "CANCELLED",
+            });
+        }
+        state.closed = true;
+        state.sending = false;
+        state.waiting.clear();
+        drop(state);
+        self.0.moved.notify_waiters();
+    }
+}
+
 impl Writer {
     /// A writer that holds at most `most` entries (not 0), and what sends them: to be spawned where
     /// it is driven while the writer's owner does something else.
@@ -93,8 +116,9 @@ impl Writer {
             filled: Notify::new(),
             moved: Notify::new(),
         });
-        let sender = Arc::clone(&shared);
+        let sender = Sender(Arc::clone(&shared));
         let send = async move {
+            let Sender(sender) = &sender;
             while let Some(entry) = sender.next().await {
                 let outcome = sender.stream.send(entry).await;
                 let mut state = sender.lock();

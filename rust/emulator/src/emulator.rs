@@ -13,6 +13,9 @@ use crate::lock;
 use crate::machine::Hub;
 use crate::program::run::Pace;
 
+/// Programs that are compiled or simulated at a time, for all clients together.
+const ASIDE_THREADS: usize = 16;
+
 /// Options of an emulator.
 #[derive(Clone, Debug)]
 pub struct Builder {
@@ -74,7 +77,10 @@ impl Builder {
         let (host, port) = (self.host, self.port);
         let thread =
             std::thread::Builder::new().name("pulsewire-emulator".to_owned()).spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .max_blocking_threads(ASIDE_THREADS)
+                    .enable_all()
+                    .build();
                 let runtime = match runtime {
                     Ok(runtime) => runtime,
                     Err(error) => {

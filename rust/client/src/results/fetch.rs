@@ -86,6 +86,8 @@ pub struct ResultStream {
     at: u64,
     /// Failed since the last piece.
     tried: u32,
+    /// Whether its item may be replaced while it is read: two halves would not belong together.
+    changes: bool,
 }
 
 /// One answer of the gateway, from an item on.
@@ -148,8 +150,16 @@ impl ResultStream {
                 }
                 Ok(Err(status)) => crate::client::failure(self.action(), timeout, &status),
             };
+            if self.at == self.bytes() && self.at > 0 {
+                // Everything is there; only the gateway's last word is not.
+                self.items = 0;
+                return Ok(None);
+            }
             self.answer = None;
             self.tried += 1;
+            if self.at > 0 && self.changes {
+                return Err(error);
+            }
             let Some(pause) = retry::pause(&error, self.tried) else {
                 return Err(error);
             };
@@ -254,6 +264,7 @@ impl Results {
             answer: None,
             at: 0,
             tried: 0,
+            changes: self.schema().iter().any(|schema| schema.name == name && schema.is_single),
         }
     }
 
@@ -290,11 +301,11 @@ impl Results {
                 return Ok(Fetched { header, first, count, bytes: Some(early?) });
             }
         }
-        let header = self.header(name, flat, timeout).await?;
-        let (first, count) = selection.resolve(header.count);
         // The bound is of the whole call, not of each request in it.
-        let left = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
-        let mut stream = self.fetch(name, &header, first, count, left)?;
+        let left = || timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+        let header = self.header(name, flat, left()).await?;
+        let (first, count) = selection.resolve(header.count);
+        let mut stream = self.fetch(name, &header, first, count, left())?;
         let bytes = if stream.bytes() <= SMALL {
             let mut bytes = Vec::with_capacity(stream.bytes() as usize);
             stream.copy_to(&mut bytes).await?;
@@ -305,7 +316,7 @@ impl Results {
         Ok(Fetched { header, first, count, bytes })
     }
 
-    /// [`Self::take`] of several results at once; `None` with `only_done` when one of them is not.
+    /// [`Self::take`] of several results at once.
     ///
     /// # Errors
     /// The first one.
@@ -313,20 +324,11 @@ impl Results {
         &self,
         wanted: &[(String, Selection)],
         flat: bool,
-        only_done: bool,
         timeout: Option<Duration>,
-    ) -> Result<Option<Vec<Fetched>>> {
-        let each = wanted.iter().map(|(name, selection)| async move {
-            if only_done && !self.header(name, flat, timeout).await.map_err(Some)?.done {
-                return Err(None);
-            }
-            self.take(name, *selection, flat, timeout).await.map_err(Some)
-        });
-        match futures_util::future::try_join_all(each).await {
-            Ok(all) => Ok(Some(all)),
-            Err(None) => Ok(None),
-            Err(Some(error)) => Err(error),
-        }
+    ) -> Result<Vec<Fetched>> {
+        let each =
+            wanted.iter().map(|(name, selection)| self.take(name, *selection, flat, timeout));
+        futures_util::future::try_join_all(each).await
     }
 }
 

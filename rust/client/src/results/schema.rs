@@ -104,7 +104,8 @@ pub struct Results {
 struct Known {
     /// The items seen of each result, and their size: so many are there for certain.
     seen: HashMap<String, Seen>,
-    /// The headers, in both forms, of results that are done: they do not change any more.
+    /// The headers, in both forms, that were asked for after it was known that the results are done:
+    /// they do not change any more.
     done: [HashMap<String, Header>; 2],
     /// How all results stand, once they are done.
     all: Option<ResultState>,
@@ -160,7 +161,7 @@ impl Job {
             })
         };
         let schema = schema.items.into_iter().map(read).collect::<Result<_>>()?;
-        Ok(Results { job: self.clone(), schema: Arc::new(schema), known: Arc::default() })
+        Ok(Results::of(self.clone(), Arc::new(schema)))
     }
 }
 
@@ -168,6 +169,11 @@ impl Results {
     /// The job they belong to.
     pub fn job(&self) -> &Job {
         &self.job
+    }
+
+    /// The results of a job whose names and types are known already.
+    pub fn of(job: Job, schema: Arc<Vec<Schema>>) -> Self {
+        Self { job, schema, known: Arc::default() }
     }
 
     /// The same results over another connection to the same gateway.
@@ -178,7 +184,7 @@ impl Results {
     }
 
     /// All of them, in the gateway's order.
-    pub fn schema(&self) -> &[Schema] {
+    pub fn schema(&self) -> &Arc<Vec<Schema>> {
         &self.schema
     }
 
@@ -193,9 +199,13 @@ impl Results {
         flat: bool,
         timeout: Option<Duration>,
     ) -> Result<Header> {
-        if let Some(done) = self.known().done[usize::from(flat)].get(name) {
-            return Ok(done.clone());
-        }
+        let over = {
+            let known = self.known();
+            if let Some(done) = known.done[usize::from(flat)].get(name) {
+                return Ok(done.clone());
+            }
+            known.all.is_some()
+        };
         let client = self.job.client();
         let request = r::GetJobNamedResultHeaderRequest {
             job_id: self.job.id().to_owned(),
@@ -214,7 +224,8 @@ impl Results {
             done: header.done,
             closed: header.closed,
         };
-        self.note(name, flat, &header);
+        self.check_size(name, &header)?;
+        self.note(name, flat, &header, over);
         Ok(header)
     }
 
@@ -222,14 +233,31 @@ impl Results {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, name: &str, flat: bool, header: &Header) {
+    /// Refuses a size that no machine can hold, before anything is calculated from it.
+    fn check_size(&self, name: &str, header: &Header) -> Result<()> {
+        let item = header.shape.iter().try_fold(header.dtype.size, |size, d| size.checked_mul(*d));
+        let all = item.and_then(|item| item.checked_mul(usize::try_from(header.count).ok()?));
+        match all {
+            Some(all) if isize::try_from(all).is_ok() => Ok(()),
+            _ => Err(Error::Schema {
+                name: name.to_owned(),
+                dtype: format!("{:?}", header.dtype.kind),
+                reason: format!(
+                    "{} items of the shape {:?} are too large",
+                    header.count, header.shape
+                ),
+            }),
+        }
+    }
+
+    fn note(&self, name: &str, flat: bool, header: &Header, over: bool) {
         let seen = Seen { count: header.count, item_size: header.item_size() };
         let mut known = self.known();
         match known.seen.get_mut(name) {
             Some(before) => *before = seen,
             None => drop(known.seen.insert(name.to_owned(), seen)),
         }
-        if header.done {
+        if over {
             known.done[usize::from(flat)].insert(name.to_owned(), header.clone());
         }
     }

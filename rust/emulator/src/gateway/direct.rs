@@ -3,7 +3,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderValue, Request, Response};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use tonic::Status;
 use tonic::body::Body;
 
@@ -11,19 +11,52 @@ use tonic::body::Body;
 pub(super) const PREFIX: usize = 5;
 
 /// The one message of a request.
+///
+/// The announced length is looked at first, and what comes in many pieces is gathered in one: a hostile
+/// peer makes nobody hold more than it sends.
 pub(super) async fn message(request: Request<Body>, most_bytes: usize) -> Result<Bytes, Status> {
-    let body = Limited::new(request.into_body(), most_bytes.saturating_add(PREFIX)).collect().await;
-    let bytes = body.map_err(|error| Status::out_of_range(error.to_string()))?.to_bytes();
     let bad = |what: &str| Status::internal(format!("the request is not one message: {what}"));
-    let prefix = bytes.get(..PREFIX).ok_or_else(|| bad("it is too short"))?;
-    let len = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]) as usize;
-    if prefix[0] != 0 {
-        return Err(Status::unimplemented("compressed requests are not taken"));
+    let mut body = request.into_body();
+    let mut first = Bytes::new();
+    let mut gathered = BytesMut::new();
+    let mut expected = None;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|status| Status::cancelled(status.to_string()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if first.is_empty() && gathered.is_empty() {
+            first = data;
+        } else {
+            if gathered.is_empty() {
+                gathered.extend_from_slice(&std::mem::take(&mut first));
+            }
+            gathered.extend_from_slice(&data);
+        }
+        let have: &[u8] = if gathered.is_empty() { &first } else { &gathered };
+        if let (None, Some(prefix)) = (expected, have.first_chunk::<PREFIX>()) {
+            let [flag, len @ ..] = *prefix;
+            let len = u32::from_be_bytes(len) as usize;
+            if flag != 0 {
+                return Err(Status::unimplemented("compressed requests are not taken"));
+            }
+            if len > most_bytes {
+                return Err(Status::out_of_range(format!(
+                    "a message of {len} bytes is more than the {most_bytes} that are taken"
+                )));
+            }
+            gathered.reserve(if gathered.is_empty() { 0 } else { len + PREFIX - have.len() });
+            expected = Some(len + PREFIX);
+        }
+        let len = if gathered.is_empty() { first.len() } else { gathered.len() };
+        if expected.is_some_and(|expected| len > expected) {
+            return Err(bad("it is longer than it says"));
+        }
     }
-    if bytes.len() - PREFIX != len {
-        return Err(bad("its length is wrong"));
+    let bytes = if gathered.is_empty() { first } else { gathered.freeze() };
+    match expected {
+        None => Err(bad("it is too short")),
+        Some(expected) if bytes.len() != expected => Err(bad("it is shorter than it says")),
+        Some(_) => Ok(bytes.slice(PREFIX..)),
     }
-    Ok(bytes.slice(PREFIX..))
 }
 
 /// What a message that `put` writes begins with; its last `behind` bytes are sent apart from it.
@@ -49,4 +82,47 @@ pub(super) fn all_well() -> http::HeaderMap {
     let mut trailers = http::HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
     trailers
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use tonic::Code;
+
+    use super::*;
+
+    async fn read(pieces: Vec<Vec<u8>>) -> Result<Bytes, Code> {
+        let frames = pieces.into_iter().map(|piece| Ok::<_, Status>(Frame::data(piece.into())));
+        let body = Body::new(StreamBody::new(tokio_stream::iter(frames)));
+        message(Request::new(body), 8).await.map_err(|status| status.code())
+    }
+
+    #[tokio::test]
+    async fn a_message_is_read_however_it_comes() {
+        let whole = b"\0\0\0\0\x03abc";
+        for cut in 1..=whole.len() {
+            let pieces = whole.chunks(cut).map(<[u8]>::to_vec).collect();
+            assert_eq!(read(pieces).await.as_deref(), Ok(&b"abc"[..]), "{cut}");
+        }
+        assert_eq!(read(vec![vec![0; 5]]).await.as_deref(), Ok(&b""[..]));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_message_is_refused() {
+        for (bytes, code) in [
+            (&b""[..], Code::Internal),
+            (b"\0\0\0", Code::Internal),
+            (b"\0\0\0\0\x03ab", Code::Internal),
+            (b"\0\0\0\0\x03abcd", Code::Internal),
+            (b"\x01\0\0\0\x03abc", Code::Unimplemented),
+            (b"\0\0\0\0\x09", Code::OutOfRange),
+            (b"\0\xff\xff\xff\xff", Code::OutOfRange),
+        ] {
+            for cut in [1, 100] {
+                let pieces = bytes.chunks(cut).map(<[u8]>::to_vec).collect();
+                assert_eq!(read(pieces).await, Err(code), "{bytes:?}");
+            }
+        }
+    }
 }

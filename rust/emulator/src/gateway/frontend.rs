@@ -15,6 +15,7 @@ use pulsewire_wire::qm_api::{HighQmApiRequest, HighQmApiResponse};
 use pulsewire_wire::qm_manager as m;
 use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::results::{PullSimulatorSamplesRequest, SimulatorSamplesResponse};
+use tokio::runtime::Handle;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
@@ -30,7 +31,17 @@ const USER_KEY: &str = "x-user-id";
 const DEFAULT_USER: &str = "pulsewire";
 
 #[derive(Clone, Debug)]
-pub(super) struct Frontend(pub(super) Arc<Hub>);
+pub(super) struct Frontend {
+    hub: Arc<Hub>,
+    /// Where long work is done: on few threads, the same for all connections.
+    aside: Handle,
+}
+
+impl Frontend {
+    pub(super) fn new(hub: Arc<Hub>, aside: Handle) -> Self {
+        Self { hub, aside }
+    }
+}
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -69,7 +80,7 @@ fn config_error(message: String) -> m::ConfigValidationMessage {
 
 impl Frontend {
     fn job(&self, id: &str) -> Result<Arc<Job>, Status> {
-        self.0.job(id).ok_or_else(|| no_job(id))
+        self.hub.job(id).ok_or_else(|| no_job(id))
     }
 
     fn machine(&self, id: &str) -> Result<Arc<QuantumMachine>, String> {
@@ -77,7 +88,7 @@ impl Frontend {
     }
 
     fn open_machine(&self, id: &str) -> Result<Arc<QuantumMachine>, AddError> {
-        self.0.machine(id).ok_or_else(|| AddError::NoMachine(id.to_owned()))
+        self.hub.machine(id).ok_or_else(|| AddError::NoMachine(id.to_owned()))
     }
 
     /// Work that may take long, such as compiling a large program, away from the gateway's threads.
@@ -86,17 +97,17 @@ impl Frontend {
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, Status> {
         let frontend = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&frontend)).await;
+        let done = self.aside.spawn_blocking(move || work(&frontend)).await;
         done.map_err(|_| Status::internal("the emulator failed; please report it"))
     }
 
     /// A job's status; `unknown` for a job, or a job on a machine, that there is not.
     fn status(&self, request: &f::GetJobExecutionStatusRequest) -> WireStatus {
-        let job = self.0.job(&request.job_id);
+        let job = self.hub.job(&request.job_id);
         let meant = job.filter(|job| {
             request.quantum_machine_id.is_empty() || request.quantum_machine_id == job.machine_id
         });
-        meant.map_or(WireStatus::Unknown(Unknown {}), |job| status_of(&self.0, &job))
+        meant.map_or(WireStatus::Unknown(Unknown {}), |job| status_of(&self.hub, &job))
     }
 
     /// The register and the bits that a request sets.
@@ -141,7 +152,7 @@ impl Frontend {
         let machine = match &request.identifier_one_of {
             Some(IdentifierOneOf::QuantumMachineId(id)) => self.machine(id)?,
             Some(IdentifierOneOf::JobId(id)) => {
-                let job = self.0.job(id).ok_or_else(|| format!("there is no job '{id}'"))?;
+                let job = self.hub.job(id).ok_or_else(|| format!("there is no job '{id}'"))?;
                 self.machine(&job.machine_id)?
             }
             None => return Err("the request names no machine".to_owned()),
@@ -242,7 +253,7 @@ impl Service for Frontend {
         request: Request<f::JobQueryParams>,
     ) -> Answer<f::RemovePendingJobsResponse> {
         let params = request.get_ref();
-        let machine = self.0.machine(&params.quantum_machine_id);
+        let machine = self.hub.machine(&params.quantum_machine_id);
         let removed = machine.map_or(0, |machine| machine.remove(&query_of(params)));
         Ok(Response::new(f::RemovePendingJobsResponse { numbers_of_jobs_removed: removed as i32 }))
     }
@@ -252,7 +263,7 @@ impl Service for Frontend {
         request: Request<f::JobQueryParams>,
     ) -> Answer<f::GetPendingJobsResponse> {
         let params = request.get_ref();
-        let machine = self.0.machine(&params.quantum_machine_id);
+        let machine = self.hub.machine(&params.quantum_machine_id);
         let found = machine.map_or_else(Vec::new, |machine| machine.pending(&query_of(params)));
         let entry = |(place, job): (u32, Arc<Job>)| {
             let pending = Pending {
@@ -281,7 +292,7 @@ impl Service for Frontend {
         request: Request<f::GetJobExecutionStatusRequest>,
     ) -> Answer<Self::GetJobStatusUpdatesStream> {
         let job = self.job(&request.get_ref().job_id)?;
-        let hub = Arc::clone(&self.0);
+        let hub = Arc::clone(&self.hub);
         let (sender, receiver) = tokio::sync::mpsc::channel(4);
         let mut life = job.watch();
         tokio::spawn(async move {
@@ -307,7 +318,7 @@ impl Service for Frontend {
         &self,
         request: Request<f::PausedStatusRequest>,
     ) -> Answer<f::PausedStatusResponse> {
-        let job = self.0.job(&request.get_ref().job_id);
+        let job = self.hub.job(&request.get_ref().job_id);
         Ok(Response::new(f::PausedStatusResponse {
             pulsers_bitmap: 0,
             ok: job.is_some(),
@@ -321,7 +332,7 @@ impl Service for Frontend {
     }
 
     async fn halt(&self, request: Request<f::HaltRequest>) -> Answer<f::HaltResponse> {
-        let Some(job) = self.0.job(&request.get_ref().job_id) else {
+        let Some(job) = self.hub.job(&request.get_ref().job_id) else {
             return Ok(Response::new(f::HaltResponse { ok: false }));
         };
         let mut life = job.watch();
@@ -340,7 +351,7 @@ impl Service for Frontend {
         &self,
         _: Request<f::ResetDataProcessingRequest>,
     ) -> Answer<f::ResetDataProcessingResponse> {
-        self.0.reset_processing();
+        self.hub.reset_processing();
         Ok(Response::new(f::ResetDataProcessingResponse {}))
     }
 
@@ -409,7 +420,7 @@ impl Service for Frontend {
         use m::open_quantum_machine_request::OneOfCloseOtherMachines as Others;
         let request = request.into_inner();
         let alone = matches!(request.one_of_close_other_machines, Some(Others::Always(true)));
-        let opened = self.0.open(request.config.unwrap_or_default(), alone);
+        let opened = self.hub.open(request.config.unwrap_or_default(), alone);
         Ok(Response::new(match opened {
             Ok(machine_id) => {
                 m::OpenQuantumMachineResponse { machine_id, success: true, ..Default::default() }
@@ -426,7 +437,7 @@ impl Service for Frontend {
         request: Request<m::CloseQuantumMachineRequest>,
     ) -> Answer<m::CloseQuantumMachineResponse> {
         let id = &request.get_ref().machine_id;
-        let success = self.0.close(id);
+        let success = self.hub.close(id);
         let errors = if success {
             vec![]
         } else {
@@ -461,7 +472,7 @@ impl Service for Frontend {
         request: Request<m::GetRunningJobRequest>,
     ) -> Answer<m::GetRunningJobResponse> {
         let machine_id = request.into_inner().machine_id;
-        let running = self.0.machine(&machine_id).and_then(|machine| machine.running());
+        let running = self.hub.machine(&machine_id).and_then(|machine| machine.running());
         let job_id = running.map_or_else(String::new, |job| job.id.clone());
         Ok(Response::new(m::GetRunningJobResponse { machine_id, job_id }))
     }
@@ -470,7 +481,7 @@ impl Service for Frontend {
         &self,
         _: Request<()>,
     ) -> Answer<m::ListOpenQuantumMachinesResponse> {
-        let machine_i_ds = self.0.machines().iter().map(|machine| machine.id.clone()).collect();
+        let machine_i_ds = self.hub.machines().iter().map(|machine| machine.id.clone()).collect();
         Ok(Response::new(m::ListOpenQuantumMachinesResponse { machine_i_ds }))
     }
 
@@ -478,12 +489,12 @@ impl Service for Frontend {
         &self,
         _: Request<()>,
     ) -> Answer<m::CloseAllQuantumMachinesResponse> {
-        self.0.close_all();
+        self.hub.close_all();
         Ok(Response::new(m::CloseAllQuantumMachinesResponse { success: true, errors: vec![] }))
     }
 
     async fn get_controllers(&self, _: Request<()>) -> Answer<m::GetControllersResponse> {
-        let names = self.0.controllers().into_iter();
+        let names = self.hub.controllers().into_iter();
         let controllers = names.map(|name| m::Controller { name, temperature: None }).collect();
         Ok(Response::new(m::GetControllersResponse { controllers }))
     }
@@ -522,7 +533,7 @@ impl Service for Frontend {
                 let config = request.config.unwrap_or_default();
                 let program = request.high_level_program.unwrap_or_default();
                 let cycles = request.simulate.map_or(0, |simulate| simulate.duration);
-                machine::simulate(&frontend.0, config, &program, cycles, &user)
+                machine::simulate(&frontend.hub, config, &program, cycles, &user)
             })
             .await?;
         Ok(Response::new(match outcome {
@@ -539,7 +550,7 @@ impl Service for Frontend {
     }
 
     async fn clear_all_job_results(&self, _: Request<()>) -> Answer<()> {
-        self.0.clear_results();
+        self.hub.clear_results();
         Ok(Response::new(()))
     }
 

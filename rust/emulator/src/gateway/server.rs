@@ -1,9 +1,10 @@
 //! The listening side: one port, every service, bounded connections.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hyper::rt::Executor;
@@ -15,6 +16,7 @@ use pulsewire_wire::info::info_service_server::InfoServiceServer;
 use pulsewire_wire::job_manager::job_manager_service_server::JobManagerServiceServer;
 use pulsewire_wire::job_manager_legacy::job_manager_service_server::JobManagerServiceServer as LegacyServer;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tonic::service::Routes;
 
@@ -34,6 +36,10 @@ const FRAME: u32 = 1 << 20;
 const SEND_BUFFER: usize = 4 << 20;
 
 const KEEPALIVE: Duration = Duration::from_secs(60);
+/// Calls of one connection at a time; further ones wait in the client.
+const STREAMS: u32 = 1000;
+/// Before another attempt at what the machine has no room for.
+const PAUSE: Duration = Duration::from_millis(20);
 /// What the end of all connections may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -45,9 +51,11 @@ struct AtOnce;
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for AtOnce {
     fn execute(&self, call: F) {
         let mut call = Box::pin(call);
+        let mut nobody = Context::from_waker(Waker::noop());
+        // A panic ends its own call, as it would in a task.
+        let first = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(&mut nobody)));
         // Those that wait go on as tasks, which poll again and leave wakers that count.
-        let first = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        if first.is_pending() {
+        if let Ok(Poll::Pending) = first {
             tokio::spawn(call);
         }
     }
@@ -66,10 +74,11 @@ pub async fn bind(host: &str, port: u16) -> std::io::Result<(TcpListener, Socket
 fn routes(hub: &Arc<Hub>) -> Routes {
     let most = hub.limits.message_bytes;
     let manager = || JobManager(Arc::clone(hub));
+    let frontend = Frontend::new(Arc::clone(hub), Handle::current());
     let new = JobManagerServiceServer::new(manager()).max_decoding_message_size(most);
     let legacy = LegacyServer::new(manager()).max_decoding_message_size(most);
     Routes::new(InfoServiceServer::new(Info))
-        .add_service(FrontendServer::new(Frontend(Arc::clone(hub))).max_decoding_message_size(most))
+        .add_service(FrontendServer::new(frontend).max_decoding_message_size(most))
         .add_service(Entries::new(manager(), new, most))
         .add_service(Entries::new(manager(), legacy, most))
         .add_service(Uncopied::new(JobResults(Arc::clone(hub)), most))
@@ -88,9 +97,16 @@ pub async fn serve(listener: TcpListener, hub: Arc<Hub>, stop: impl Future<Outpu
     loop {
         let next = async {
             let permit = Arc::clone(&clients).acquire_owned().await;
-            (permit, listener.accept().await)
+            // Before anybody is let in: a machine that has no room for one more lets it wait.
+            let runtime = loop {
+                match Builder::new_current_thread().enable_io().enable_time().build() {
+                    Ok(runtime) => break runtime,
+                    Err(_) => tokio::time::sleep(PAUSE).await,
+                }
+            };
+            (permit, Idle(Some(runtime)), listener.accept().await)
         };
-        let (permit, accepted) = tokio::select! {
+        let (permit, runtime, accepted) = tokio::select! {
             next = next => next,
             () = &mut stop => break,
         };
@@ -98,15 +114,15 @@ pub async fn serve(listener: TcpListener, hub: Arc<Hub>, stop: impl Future<Outpu
         let started = accepted.and_then(|(stream, _)| {
             let stream = stream.into_std()?;
             std::thread::Builder::new().name("pulsewire-gateway".to_owned()).spawn(move || {
-                if let Err(error) = connection(stream, routes, stopped) {
+                if let Err(error) = connection(&runtime, stream, routes, stopped) {
                     tracing::warn!(%error, "a connection could not be served");
                 }
-                drop(permit);
+                drop((runtime, permit));
             })
         });
         if started.is_err() {
             // Out of descriptors, for example: others must end before one can begin.
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
     // Seen by the threads of all connections, each of which holds a permit until it ends.
@@ -115,17 +131,33 @@ pub async fn serve(listener: TcpListener, hub: Arc<Hub>, stop: impl Future<Outpu
     let _ = tokio::time::timeout(PATIENCE, clients.acquire_many(all)).await;
 }
 
+/// The runtime of a connection; it may be dropped anywhere, also by another runtime's task.
+struct Idle(Option<Runtime>);
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// Serves one connection until it ends or all do.
 fn connection(
+    runtime: &Idle,
     stream: std::net::TcpStream,
     routes: Routes,
     mut stopped: watch::Receiver<()>,
 ) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(async {
+    let Some(runtime) = &runtime.0 else { return Ok(()) };
+    runtime.block_on(async {
         let stream = TcpStream::from_std(stream)?;
         // Small answers go out at once; a socket that refuses is merely slower.
         let _ = stream.set_nodelay(true);
+        // Who says nothing at all gives its place back; HTTP/2's own keepalive begins later.
+        if tokio::time::timeout(KEEPALIVE, stream.readable()).await.is_err() {
+            return Ok(());
+        }
         let mut builder = http2::Builder::new(AtOnce);
         builder
             .timer(TokioTimer::new())
@@ -135,6 +167,7 @@ fn connection(
             .initial_stream_window_size(WINDOW)
             .max_frame_size(FRAME)
             .max_send_buf_size(SEND_BUFFER)
+            .max_concurrent_streams(STREAMS)
             .auto_date_header(false);
         let service = TowerToHyperService::new(routes);
         let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -148,8 +181,5 @@ fn connection(
             _ = stopped.changed() => {}
         }
         Ok(())
-    });
-    // What compiles or halts for a client that is gone ends by itself.
-    runtime.shutdown_background();
-    served
+    })
 }

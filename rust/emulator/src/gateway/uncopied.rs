@@ -85,11 +85,8 @@ fn respond(messages: Pin<Box<Messages>>) -> Response<Body> {
     let frames = messages
         .map(|message| match message {
             Ok(message) => Vec::from(framed(message).map(Frame::data)),
-            Err(status) => {
-                // A failure in the middle ends the answer with its status.
-                let headers = status.into_http::<()>().into_parts().0.headers;
-                vec![Frame::trailers(headers)]
-            }
+            // A failure in the middle ends the answer with its status.
+            Err(status) => vec![Frame::trailers(status.into_http::<()>().into_parts().0.headers)],
         })
         .chain(tokio_stream::once(vec![Frame::trailers(direct::all_well())]));
     let frames = futures_util::StreamExt::flat_map(frames, |frames| {
