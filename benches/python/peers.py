@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).parent.parent.parent
 RELEASE = ROOT / "target" / "release"
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
@@ -101,12 +103,14 @@ def unary(port, job, count, runtime):
     return [int(t) * 1e-9 for t in _times(LIMITS, "unary", port, job, str(count), runtime)]
 
 
-def receive(port, size):
-    """A raw socket's ``recv_into`` into memory that is there already."""
-    buffer = bytearray(b"x") * size
+def receive(port, size, new):
+    """A raw socket's ``recv_into``: into a new array, or into one that was written to before."""
     with socket.create_connection(("127.0.0.1", int(port))) as connection:
         connection.sendall(b"b" + size.to_bytes(8, "little"))
+        buffer = None if new else np.ones(size, dtype=np.uint8)
         started = time.perf_counter()
+        if buffer is None:
+            buffer = np.empty(size, dtype=np.uint8)
         connection.sendall(b"x")
         view, at = memoryview(buffer), 0
         while at < size:

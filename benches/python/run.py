@@ -198,7 +198,10 @@ class Run:
             measures = {
                 name: partial(worker, "fetch", values, 1) for name, worker in self.workers.items()
             }
-            measures["raw socket"] = partial(peers.receive, self.raw.address, values * 8)
+            measures["out="] = partial(self.ours, "fetch_out", values, 1)
+            raw = partial(peers.receive, self.raw.address, values * 8)
+            measures["raw socket"] = partial(raw, True)
+            measures["raw, out="] = partial(raw, False)
             measures["Arrow Flight"] = partial(peers.flight, server.address, 1)
             times = rounds(measures, count)
             server.close()
@@ -209,6 +212,11 @@ class Run:
                     "5", f"fetch of {title}", mb(ours), name, mb(rate[name]), ours / rate[name],
                     at_least=goal,
                 )  # fmt: skip
+            out, limit = rate.pop("out="), rate.pop("raw, out=")
+            self.check(
+                "5", f"fetch of {title}, out=", mb(out), "raw socket, likewise", mb(limit),
+                out / limit, at_least=0.6,
+            )  # fmt: skip
             self.rates[title] = rate
             if values == GB:
                 self.memory(job)
