@@ -14,8 +14,8 @@ from peers import PEERS, Served, Worker
 from report import Check
 
 ROUNDS = 5
-# Where the system puts two processes decides about a round trip more than anything else, and holds for
-# a while: what takes microseconds is measured in many short rounds.
+# Where the system puts two processes decides about a round trip more than anything else, and holds
+# for a while: what takes microseconds is measured in many short rounds.
 PLACES = 15
 KB, MB64, GB = 128, 8 << 20, 128 << 20
 LIVE = 13_107_200

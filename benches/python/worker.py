@@ -117,7 +117,7 @@ class Peer:
         return timed(step, count)
 
     def fetch(self, size, count):
-        """Whole arrays of ``size`` values; the first one, into memory new to the machine, is left out."""
+        """Whole arrays of ``size`` values; the first, into memory new to the machine, left out."""
         times = []
         for _ in range(count + 1):
             started = time.perf_counter()
