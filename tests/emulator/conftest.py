@@ -1,5 +1,8 @@
 """Programs for the tests against the emulator, in the vendor's DSL (qm-qua 1.4.1)."""
 
+import os
+import time
+
 import pytest
 
 CONFIG = {
@@ -53,6 +56,17 @@ CONFIG = {
         ]
     },
 }
+
+
+def exit_code_of(child):
+    """How a forked child ended; it must not hang."""
+    ends = time.monotonic() + 20
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+        assert time.monotonic() < ends, "the child hangs"
+        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 import pulsewire
 from pulsewire import exceptions as errors
-from tests.emulator.conftest import CONFIG
+from tests.emulator.conftest import CONFIG, exit_code_of
 
 INTERRUPTED = """
 import pickle, sys, time
@@ -98,14 +98,7 @@ def test_a_forked_child_gets_a_connection_of_its_own(pulsewire_client, machine, 
             os._exit(0 if ok and job.status == "completed" else 1)
         except BaseException:
             os._exit(2)
-    ends = time.monotonic() + 10
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            break
-        assert time.monotonic() < ends, "the child hangs"
-        time.sleep(0.01)
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert exit_code_of(child) == 0
     assert job.status == "completed"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import pulsewire
 from pulsewire import exceptions as errors
-from tests.emulator.conftest import CONFIG
+from tests.emulator.conftest import CONFIG, exit_code_of
 
 
 @pytest.fixture
@@ -522,13 +522,6 @@ def test_a_forked_child_leaves_the_parents_writers_alone(pulsewire_client, machi
             os._exit(0 if refused == 3 and mine.acknowledged == 1 else 1)
         except BaseException:
             os._exit(2)
-    ends = time.monotonic() + 20
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            break
-        assert time.monotonic() < ends, "the child hangs"
-        time.sleep(0.01)
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert exit_code_of(child) == 0
     assert writer.close(timeout=10) == 50
     job.halt()
