@@ -150,7 +150,8 @@ impl ResultStream {
                 }
                 Ok(Err(status)) => crate::client::failure(self.action(), timeout, &status),
             };
-            if self.at == self.bytes() && self.at > 0 {
+            let broke = retry::pause(&error, 1).is_some();
+            if broke && self.at == self.bytes() && self.at > 0 {
                 // Everything is there; only the gateway's last word is not.
                 self.items = 0;
                 return Ok(None);
