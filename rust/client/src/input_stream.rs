@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 use pulsewire_wire::job_manager::{InsertInputStreamRequest, InsertInputStreamResponse};
 
@@ -22,6 +22,10 @@ const INTS: u32 = 3;
 const FIXED: u32 = 4;
 const BOOLS: u32 = 5;
 const DATA: u32 = 1;
+/// Bytes of both keys and both lengths, at most.
+const MOST_KEYS: usize = 2 * (1 + 10);
+/// Room for values made at first; what needs more grows.
+const FIRST_BYTES: usize = 1 << 19;
 
 /// The values of one entry, where they lie; the variant is the stream's type.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -106,28 +110,46 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Writes them as their field of the request; ints fit 32 bits.
-    fn encode(self, frame: &mut BytesMut) {
-        let (field, len) = match self {
-            Self::Ints(values) => (INTS, varint::total_len(values.iter().copied())),
-            Self::Longs(values) => (INTS, varint::total_len(values.iter().map(|v| *v as i32))),
-            Self::Fixed(values) => (FIXED, size_of_val(values)),
-            Self::Bools(values) => (BOOLS, values.len()),
+    /// Writes them as their field of the request, behind `start`; ints fit 32 bits.
+    fn encode(self, start: &[u8]) -> BytesMut {
+        let field = match self {
+            Self::Ints(_) | Self::Longs(_) => INTS,
+            Self::Fixed(_) => FIXED,
+            Self::Bools(_) => BOOLS,
         };
-        let inner = if len == 0 { 0 } else { key_len(DATA) + encoded_len_varint(len as u64) + len };
-        frame.reserve(inner + 16 + varint::SLACK);
-        encode_key(field, WireType::LengthDelimited, frame);
-        encode_varint(inner as u64, frame);
-        if len == 0 {
-            return;
-        }
-        encode_key(DATA, WireType::LengthDelimited, frame);
-        encode_varint(len as u64, frame);
+        // Lengths go before what they count, and are known after it: room for them is left.
+        let room = start.len() + MOST_KEYS;
+        let mut frame = BytesMut::with_capacity(room + self.most_bytes().min(FIRST_BYTES));
+        frame.put_bytes(0, room);
         match self {
-            Self::Ints(values) => varint::put(values.iter().copied(), len, frame),
-            Self::Longs(values) => varint::put(values.iter().map(|v| *v as i32), len, frame),
+            Self::Ints(values) => varint::put(values, |value| *value, &mut frame),
+            Self::Longs(values) => varint::put(values, |value| *value as i32, &mut frame),
             Self::Fixed(values) => values.iter().for_each(|v| frame.put_f64_le(*v)),
             Self::Bools(values) => values.iter().for_each(|v| frame.put_u8(u8::from(*v))),
+        }
+        let len = frame.len() - room;
+        let mut keys = [0; MOST_KEYS];
+        let mut unused = &mut keys[..];
+        let inner = if len == 0 { 0 } else { key_len(DATA) + encoded_len_varint(len as u64) + len };
+        encode_key(field, WireType::LengthDelimited, &mut unused);
+        encode_varint(inner as u64, &mut unused);
+        if len > 0 {
+            encode_key(DATA, WireType::LengthDelimited, &mut unused);
+            encode_varint(len as u64, &mut unused);
+        }
+        let unused = unused.len();
+        frame.advance(unused);
+        frame[..start.len()].copy_from_slice(start);
+        frame[start.len()..room - unused].copy_from_slice(&keys[..MOST_KEYS - unused]);
+        frame
+    }
+
+    /// More bytes than this the values do not take.
+    fn most_bytes(self) -> usize {
+        match self {
+            Self::Ints(_) | Self::Longs(_) => self.len() * varint::LONGEST,
+            Self::Fixed(_) => self.len() * size_of::<f64>(),
+            Self::Bools(_) => self.len(),
         }
     }
 }
@@ -139,17 +161,13 @@ fn beyond(value: i64) -> u64 {
 
 /// Many ints as protobuf writes them: seven bits a byte, the lowest first; a negative one is ten bytes.
 mod varint {
-    use bytes::BytesMut;
+    use bytes::{BufMut, BytesMut};
 
-    /// Room behind the last number that [`put`] writes over.
-    pub(super) const SLACK: usize = 8;
+    /// Bytes of the longest.
+    pub(super) const LONGEST: usize = 10;
 
-    fn len(value: i32) -> u32 {
-        let bits = value as u32;
-        // Sums of comparisons, which compilers turn into vector instructions.
-        let more = |limit: u32| u32::from(bits >= limit);
-        1 + more(1 << 7) + more(1 << 14) + more(1 << 21) + more(1 << 28) + 5 * more(1 << 31)
-    }
+    /// Values looked at together.
+    const BLOCK: usize = 64;
 
     /// By leading zeros of the 32 bits: the length, and the marks of all bytes but the last.
     const FORMS: [(usize, u64); 33] = {
@@ -165,16 +183,55 @@ mod varint {
         forms
     };
 
-    /// Bytes of all of them.
-    pub(super) fn total_len(values: impl Iterator<Item = i32>) -> usize {
-        values.map(|value| len(value) as usize).sum()
+    /// Appends them.
+    pub(super) fn put<T>(values: &[T], int: impl Fn(&T) -> i32, frame: &mut BytesMut) {
+        let mut out = [0; BLOCK * LONGEST];
+        let mut blocks = values.chunks_exact(BLOCK);
+        for block in &mut blocks {
+            let mut bits = [0u32; BLOCK];
+            bits.iter_mut().zip(block).for_each(|(bits, value)| *bits = int(value) as u32);
+            let all = bits.iter().fold(0, |all, bits| all | bits);
+            let len = if all < 1 << 28 {
+                short(&bits, &mut out)
+            } else {
+                long(bits.iter().map(|bits| *bits as i32), &mut out)
+            };
+            frame.put_slice(&out[..len]);
+        }
+        let len = long(blocks.remainder().iter().map(int), &mut out);
+        frame.put_slice(&out[..len]);
     }
 
-    /// Appends them; `total` is their length.
-    pub(super) fn put(values: impl Iterator<Item = i32>, total: usize, frame: &mut BytesMut) {
-        let start = frame.len();
-        frame.resize(start + total + SLACK, 0);
-        let (out, mut at) = (&mut frame[start..], 0);
+    /// Those of at most 28 bits, that is four bytes. All but the stores is without branches and
+    /// tables, which compilers turn into vector instructions.
+    fn short(bits: &[u32; BLOCK], out: &mut [u8; BLOCK * LONGEST]) -> usize {
+        let mut words = [0; BLOCK];
+        let mut lens = [0; BLOCK];
+        for ((word, len), bits) in words.iter_mut().zip(&mut lens).zip(bits) {
+            // All ones where the value is as large; these are below 2³¹, so that signs do not matter.
+            let from = |limit: i32| (((limit - 1) - *bits as i32) >> 31) as u32;
+            let (two, three, four) = (from(1 << 7), from(1 << 14), from(1 << 21));
+            *len = 1u32.wrapping_sub(two).wrapping_sub(three).wrapping_sub(four);
+            let spread = (bits & 0x7f)
+                | (bits << 1 & 0x7f00)
+                | (bits << 2 & 0x7f_0000)
+                | (bits << 3 & 0x7f00_0000);
+            *word = spread | (two & 0x80) | (three & 0x8000) | (four & 0x80_0000);
+        }
+        let mut at = 0;
+        for (word, len) in words.iter().zip(&lens) {
+            // At most 4 bytes each: never beyond the buffer, which has room for ten each.
+            if let Some(place) = out[at..].first_chunk_mut::<4>() {
+                *place = word.to_le_bytes();
+            }
+            at += *len as usize;
+        }
+        at
+    }
+
+    /// At most a block of any size.
+    fn long(values: impl Iterator<Item = i32>, out: &mut [u8; BLOCK * LONGEST]) -> usize {
+        let mut at = 0;
         for value in values {
             let bits = u64::from(value as u32);
             let (len, marks) = FORMS[value.leading_zeros() as usize];
@@ -190,7 +247,7 @@ mod varint {
             }
             at += len;
         }
-        frame.truncate(start + total);
+        at
     }
 }
 
@@ -259,9 +316,7 @@ impl InputStream {
     /// [`Error::Value`] for a value that cannot be represented.
     pub fn entry(&self, values: Values<'_>) -> Result<Entry> {
         values.check(&self.name)?;
-        let mut frame = BytesMut::with_capacity(self.start.len() + 32);
-        frame.put_slice(&self.start);
-        values.encode(&mut frame);
+        let mut frame = values.encode(&self.start);
         finish_frame(&mut frame);
         Ok(Entry(frame.freeze()))
     }
@@ -321,8 +376,7 @@ mod tests {
             stream_name: "input_stream_x".into(),
             stream_data_oneof: None,
         };
-        let mut frame = BytesMut::from(&crate::link::framed(&request)[..]);
-        values.encode(&mut frame);
+        let mut frame = values.encode(&crate::link::framed(&request));
         finish_frame(&mut frame);
         Entry(frame.freeze())
     }
@@ -348,7 +402,11 @@ mod tests {
     proptest! {
         #[test]
         fn entries_are_what_prost_would_send(
-            ints in proptest::collection::vec(any::<i32>(), 0..200),
+            ints in prop_oneof![
+                proptest::collection::vec(any::<i32>(), 0..200),
+                // Of up to four bytes, which are written together.
+                proptest::collection::vec((0..28u32, any::<u32>()).prop_map(|(bits, any)| (any & ((1 << bits) - 1)) as i32), 60..300),
+            ],
             fixed in proptest::collection::vec(-8.0..7.9f64, 0..50),
             bools in proptest::collection::vec(any::<bool>(), 0..50),
         ) {
