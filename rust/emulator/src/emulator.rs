@@ -12,6 +12,7 @@ use crate::limits::Limits;
 use crate::lock;
 use crate::machine::Hub;
 use crate::program::run::Pace;
+use crate::pulse::model::Models;
 
 /// Programs that are compiled or simulated at a time, for all clients together.
 const ASIDE_THREADS: usize = 16;
@@ -23,6 +24,7 @@ pub struct Builder {
     port: u16,
     pace: Pace,
     limits: Limits,
+    models: Models,
 }
 
 impl Default for Builder {
@@ -32,6 +34,7 @@ impl Default for Builder {
             port: 0,
             pace: Pace::Virtual,
             limits: Limits::default(),
+            models: Models::default(),
         }
     }
 }
@@ -65,12 +68,19 @@ impl Builder {
         self
     }
 
+    /// What answers measurements in the place of an instrument; nothing by default.
+    #[must_use]
+    pub fn readout(mut self, models: Models) -> Self {
+        self.models = models;
+        self
+    }
+
     /// Starts it on threads of its own; it listens when this returns.
     ///
     /// # Errors
     /// The system's, when the address cannot be bound or no thread be started.
     pub fn start(self) -> std::io::Result<Emulator> {
-        let hub = Hub::new(self.limits, self.pace);
+        let hub = Hub::new(self.limits, self.pace, self.models);
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, bound) = std::sync::mpsc::channel();
         let served = Arc::clone(&hub);

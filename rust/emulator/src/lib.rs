@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod limits;
 pub mod machine;
 pub mod program;
+pub mod pulse;
 pub mod streams;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use emulator::{Builder, Emulator};
 pub use limits::Limits;
 pub use program::run::Pace;
+pub use pulse::model::{Models, Qubit, Readout};
 
 /// Data stays consistent between statements: a panic elsewhere does not spoil it.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -24,6 +24,8 @@ pub struct Limits {
     pub buffered_values: usize,
     /// Bytes of entries that wait in the input streams of one job. Default 1 GiB.
     pub input_bytes: usize,
+    /// Samples of one simulation, of all ports together. Default 256 Mi.
+    pub simulated_samples: usize,
 }
 
 impl Default for Limits {
@@ -39,6 +41,7 @@ impl Default for Limits {
             result_bytes: 8 << 30,
             buffered_values: 100_000_000,
             input_bytes: 1 << 30,
+            simulated_samples: 1 << 28,
         }
     }
 }

@@ -20,7 +20,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::info::VERSION;
-use super::{Streamed, compiler_messages, error_message, no_job, samples, status_of};
+use super::{Streamed, compiler_messages, error_message, no_job, report, samples, status_of};
 use crate::machine::{self, AddError, Hub, Job, QuantumMachine, Query, apply_change};
 use crate::program::value::{fixed_from_f64, fixed_to_f64};
 
@@ -403,13 +403,15 @@ impl Service for Frontend {
     ) -> Answer<Self::PullSimulatorSamplesStream> {
         let request = request.get_ref();
         let job = self.job(&request.job_id)?;
-        let Some(cycles) = job.simulated else {
+        let Some(simulation) = job.simulation() else {
             let refused =
                 SimulatorSamplesResponse { job_id: job.id.clone(), ok: false, body: None };
             return Ok(Response::new(Box::pin(tokio_stream::once(Ok(refused)))));
         };
         let (analog, digital) = (request.include_analog, request.include_digital);
-        let messages = samples::messages(&job, cycles, analog, digital);
+        let id = job.id.clone();
+        let messages =
+            self.aside(move |_| samples::messages(id, &simulation, analog, digital)).await?;
         Ok(Response::new(Box::pin(tokio_stream::iter(messages))))
     }
 
@@ -530,17 +532,36 @@ impl Service for Frontend {
         let request = request.into_inner();
         let outcome = self
             .aside(move |frontend| {
-                let config = request.config.unwrap_or_default();
-                let program = request.high_level_program.unwrap_or_default();
-                let cycles = request.simulate.map_or(0, |simulate| simulate.duration);
-                machine::simulate(&frontend.hub, config, &program, cycles, &user)
+                let simulate = request.simulate.unwrap_or_default();
+                let asked = machine::Request {
+                    config: request.config.unwrap_or_default(),
+                    program: request.high_level_program.unwrap_or_default(),
+                    cycles: simulate.duration,
+                    interface: simulate.simulation_interface,
+                };
+                let job = machine::simulate(&frontend.hub, asked, &user)?;
+                let simulation = job.simulation();
+                let simulation = simulation.as_deref();
+                let wanted = |wanted: bool| simulation.filter(|_| wanted);
+                let part = f::SimulatedResponsePart {
+                    analog_outputs: wanted(simulate.include_analog_waveforms)
+                        .map(report::analog_outputs),
+                    digital_outputs: wanted(simulate.include_digital_waveforms)
+                        .map(report::digital_outputs),
+                    waveform_report: simulation.map(report::waveforms),
+                    errors: match job.phase() {
+                        machine::Phase::Error { messages } => messages,
+                        _ => Vec::new(),
+                    },
+                };
+                Ok::<_, AddError>((job.id.clone(), part))
             })
             .await?;
         Ok(Response::new(match outcome {
-            Ok(job) => f::SimulationResponse {
+            Ok((job_id, part)) => f::SimulationResponse {
                 success: true,
-                job_id: job.id.clone(),
-                simulated: Some(f::SimulatedResponsePart::default()),
+                job_id,
+                simulated: Some(part),
                 ..Default::default()
             },
             Err(error) => {

@@ -89,7 +89,7 @@ impl JobResultsService for JobResults {
             closed: progress == Progress::Closed,
             has_dataloss: job.results.data_loss(),
             shape,
-            has_execution_errors: Some(!job.faults().is_empty()),
+            has_execution_errors: Some(job.has_errors()),
         }))
     }
 
@@ -118,7 +118,11 @@ impl JobResultsService for JobResults {
         let job = self.job(&request.get_ref().job_id)?;
         let errors = job.faults().into_iter().map(|fault| WireError {
             error_code: FAULT_CODE,
-            error_severity: ExecutionErrorSeverity::Error as i32,
+            error_severity: if fault.warning {
+                ExecutionErrorSeverity::Warning as i32
+            } else {
+                ExecutionErrorSeverity::Error as i32
+            },
             message: fault.message,
         });
         Ok(Response::new(GetJobErrorsResponse { errors: errors.collect(), job_id: job.id.clone() }))

@@ -6,6 +6,7 @@ mod frontend;
 mod info;
 mod job_manager;
 mod job_results;
+mod report;
 mod samples;
 pub mod server;
 mod uncopied;

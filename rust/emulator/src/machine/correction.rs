@@ -64,35 +64,54 @@ fn frequency_of(element: &ElementDec) -> Option<f64> {
     hz.map(|hz| if element.intermediate_frequency_negative { -hz } else { hz })
 }
 
-/// The correction that the configuration gives an element; the identity when it names none.
-pub(super) fn of_element(config: &QuaConfig, name: &str) -> Result<Matrix, CorrectionError> {
-    let missing = || CorrectionError::MissingElement(name.to_owned());
-    let config = first_version(config).ok_or_else(missing)?;
-    let element = config.elements.get(name).ok_or_else(missing)?;
-    let Some(ElementInputsOneOf::MixInputs(inputs)) = element.element_inputs_one_of.as_ref() else {
-        return Err(CorrectionError::SingleInput(name.to_owned()));
-    };
-    let (mixer, lo, frequency) = match element.oscillator_one_of.as_ref() {
-        Some(OscillatorOneOf::NamedOscillator(oscillator)) => {
-            let oscillator = config.oscillators.get(oscillator);
-            let mixer = oscillator.and_then(|oscillator| oscillator.mixer.as_ref());
-            let frequency = oscillator.map(|oscillator| oscillator.intermediate_frequency_double);
-            let (name, lo) = mixer.map_or(("", 0.0), |m| (m.mixer.as_str(), m.lo_frequency_double));
-            (name, lo, frequency)
+/// The oscillator of an element: its frequency, and the mixer and local oscillator that it goes with.
+pub fn oscillator_of(config: &QuaConfigV1, element: &ElementDec) -> Option<(f64, String, f64)> {
+    if let Some(OscillatorOneOf::NamedOscillator(name)) = element.oscillator_one_of.as_ref() {
+        let oscillator = config.oscillators.get(name)?;
+        let mixer = oscillator.mixer.as_ref();
+        let (mixer, lo) =
+            mixer.map_or((String::new(), 0.0), |m| (m.mixer.clone(), m.lo_frequency_double));
+        return Some((oscillator.intermediate_frequency_double, mixer, lo));
+    }
+    let frequency = frequency_of(element)?;
+    Some(match element.element_inputs_one_of.as_ref() {
+        Some(ElementInputsOneOf::MixInputs(inputs)) => {
+            (frequency, inputs.mixer.clone(), inputs.lo_frequency_double)
         }
-        _ => (inputs.mixer.as_str(), inputs.lo_frequency_double, frequency_of(element)),
-    };
-    let frequency =
-        frequency.ok_or_else(|| CorrectionError::NoIntermediateFrequency(name.to_owned()))?;
+        _ => (frequency, String::new(), 0.0),
+    })
+}
+
+/// The correction that a mixer has at a frequency; the identity when it has none.
+pub fn entry_of(
+    config: &QuaConfigV1,
+    element: &str,
+    mixer: &str,
+    frequency: f64,
+    lo: f64,
+) -> Result<Matrix, CorrectionError> {
     let entries = config.mixers.get(mixer).map_or(&[][..], |mixer| &mixer.correction);
     let found = entries.iter().find(|entry| {
         let sign = if entry.frequency_negative { -1.0 } else { 1.0 };
         sign * entry.frequency_double == frequency && entry.lo_frequency_double == lo
     });
-    let Some(matrix) = found.and_then(|entry| entry.correction.as_ref()) else {
-        return Ok([1.0, 0.0, 0.0, 1.0]);
+    match found.and_then(|entry| entry.correction.as_ref()) {
+        Some(matrix) => quantize(element, [matrix.v00, matrix.v01, matrix.v10, matrix.v11]),
+        None => Ok([1.0, 0.0, 0.0, 1.0]),
+    }
+}
+
+/// The correction that the configuration gives an element; the identity when it names none.
+pub(super) fn of_element(config: &QuaConfig, name: &str) -> Result<Matrix, CorrectionError> {
+    let missing = || CorrectionError::MissingElement(name.to_owned());
+    let config = first_version(config).ok_or_else(missing)?;
+    let element = config.elements.get(name).ok_or_else(missing)?;
+    let Some(ElementInputsOneOf::MixInputs(_)) = element.element_inputs_one_of.as_ref() else {
+        return Err(CorrectionError::SingleInput(name.to_owned()));
     };
-    quantize(name, [matrix.v00, matrix.v01, matrix.v10, matrix.v11])
+    let (frequency, mixer, lo) = oscillator_of(config, element)
+        .ok_or_else(|| CorrectionError::NoIntermediateFrequency(name.to_owned()))?;
+    entry_of(config, name, &mixer, frequency, lo)
 }
 
 #[cfg(test)]

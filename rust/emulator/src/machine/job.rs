@@ -9,10 +9,15 @@ use pulsewire_wire::qua_config::QuaConfig;
 use tokio::sync::watch;
 
 use super::Hub;
-use super::correction::{self, CorrectionError, Matrix};
+use super::correction::{self, CorrectionError, Matrix, first_version, oscillator_of};
+use super::simulation::Simulation;
 use crate::lock;
 use crate::program::Compiled;
 use crate::program::run::{Fault, IoRegisters, Pace, Surroundings, run};
+use crate::pulse::adc::Adc;
+use crate::pulse::model::{Model, Models};
+use crate::pulse::rig::{Overrides, Rig, pulse};
+use crate::pulse::tape::Tape;
 use crate::streams::control::Control;
 use crate::streams::store::Results;
 
@@ -40,6 +45,19 @@ impl Phase {
     }
 }
 
+/// How a job is run.
+pub(super) struct Course<'a> {
+    /// The machine's registers.
+    pub io: &'a IoRegisters,
+    pub pace: Pace,
+    /// Clock cycles of a simulation.
+    pub horizon: Option<u64>,
+    /// What the program plays with, or why it cannot.
+    pub rig: Result<Arc<Rig>, String>,
+    pub adc: Adc,
+    pub models: Option<&'a Models>,
+}
+
 /// A job; it outlives the client that added it, and its machine.
 #[derive(Debug)]
 pub struct Job {
@@ -59,8 +77,12 @@ pub struct Job {
     pub simulated: Option<u32>,
     /// The machine's configuration when the job was added.
     pub config: Arc<QuaConfig>,
+    /// Waveforms replaced for this job.
+    pub(super) overrides: Overrides,
     /// Held until the job ended.
     compiled: Mutex<Option<Arc<Compiled>>>,
+    /// What it played, when it was simulated.
+    simulation: Mutex<Option<Arc<Simulation>>>,
     phase: watch::Sender<Phase>,
     faults: Mutex<Vec<Fault>>,
     corrections: Mutex<HashMap<String, Matrix>>,
@@ -74,11 +96,31 @@ impl Job {
         added_by: &str,
         compiled: Arc<Compiled>,
         config: Arc<QuaConfig>,
+        overrides: Overrides,
+        simulated: Option<u32>,
+    ) -> Arc<Self> {
+        let job = Self::made(hub, machine_id, added_by, compiled, config, overrides, simulated);
+        hub.keep(&job);
+        job
+    }
+
+    /// A job that nobody hears of.
+    pub(super) fn trial(hub: &Hub, compiled: Arc<Compiled>, config: Arc<QuaConfig>) -> Arc<Self> {
+        Self::made(hub, "", "", compiled, config, Overrides::default(), Some(0))
+    }
+
+    fn made(
+        hub: &Hub,
+        machine_id: &str,
+        added_by: &str,
+        compiled: Arc<Compiled>,
+        config: Arc<QuaConfig>,
+        overrides: Overrides,
         simulated: Option<u32>,
     ) -> Arc<Self> {
         let inputs = compiled.program.inputs.clone();
         let results = Arc::new(compiled.plan.results(hub.limits.result_bytes));
-        let job = Arc::new(Self {
+        Arc::new(Self {
             id: hub.fresh_id("job"),
             machine_id: machine_id.to_owned(),
             added_by: added_by.to_owned(),
@@ -87,14 +129,34 @@ impl Job {
             results,
             simulated,
             config,
+            overrides,
             compiled: Mutex::new(Some(compiled)),
+            simulation: Mutex::default(),
             phase: watch::Sender::new(Phase::Pending),
             faults: Mutex::default(),
             corrections: Mutex::default(),
             thread: Mutex::default(),
-        });
-        hub.keep(&job);
-        job
+        })
+    }
+
+    /// What it played, when it was simulated.
+    pub fn simulation(&self) -> Option<Arc<Simulation>> {
+        lock(&self.simulation).clone()
+    }
+
+    pub(super) fn set_simulation(&self, simulation: Simulation) {
+        let (_, clipped) = simulation.analog();
+        for output in clipped {
+            let port = &simulation.rig.outputs[output].port;
+            lock(&self.faults).push(Fault {
+                message: format!(
+                    "Analog output overflow: the analog output {} of '{}' is beyond [-0.5, 0.5) and clipped",
+                    port.number, port.controller
+                ),
+                warning: false,
+            });
+        }
+        *lock(&self.simulation) = Some(Arc::new(simulation));
     }
 
     /// Where it is now.
@@ -116,6 +178,11 @@ impl Job {
         lock(&self.faults).clone()
     }
 
+    /// Whether anything of that is an error.
+    pub fn has_errors(&self) -> bool {
+        lock(&self.faults).iter().any(|fault| !fault.warning)
+    }
+
     /// Whether the program runs.
     pub fn is_running(&self) -> bool {
         matches!(*self.phase.borrow(), Phase::Running { .. })
@@ -129,10 +196,54 @@ impl Job {
         self.set_phase(Phase::Canceled { at: SystemTime::now() });
     }
 
-    /// Runs the program to its end on this thread.
-    pub(super) fn run(&self, io: &IoRegisters, pace: Pace, horizon: Option<u64>) {
-        let Some(compiled) = lock(&self.compiled).take() else { return };
+    /// Resolves what the program names of its configuration, with its waveforms replaced.
+    pub(super) fn rig(&self) -> Result<Arc<Rig>, String> {
+        let compiled = lock(&self.compiled).clone();
+        let parts = compiled.map(|compiled| compiled.program.parts.clone()).unwrap_or_default();
+        let config = first_version(&self.config).ok_or("the job has no configuration of QOP 2")?;
+        Rig::build(config, &parts, &self.overrides).map(Arc::new)
+    }
+
+    fn model(&self, models: Option<&Models>, rig: &Rig) -> Result<Option<Model>, String> {
+        let models = models.filter(|models| models.concern(rig));
+        let Some((models, config)) = models.zip(first_version(&self.config)) else {
+            return Ok(None);
+        };
+        let named = |element: &str, operation: &str| {
+            pulse(config, element, operation, &Overrides::default())
+        };
+        let frequency = |element: &str| {
+            let element = config.elements.get(element)?;
+            oscillator_of(config, element).map(|(frequency, ..)| frequency)
+        };
+        models.start(rig, named, frequency).map(Some)
+    }
+
+    /// Runs the program to its end on this thread; gives what it played, in a simulation.
+    pub(super) fn run(&self, course: Course<'_>) -> Tape {
+        let Some(compiled) = lock(&self.compiled).take() else { return Tape::default() };
         let started = SystemTime::now();
+        let Course { io, pace, horizon, rig, adc, models } = course;
+        let ready = rig.and_then(|rig| {
+            let model = self.model(models, &rig)?;
+            Ok((rig, model))
+        });
+        let (rig, model) = match ready {
+            Ok(ready) => ready,
+            Err(message) => {
+                self.results.finish(false);
+                self.set_phase(Phase::Error { messages: vec![message] });
+                return Tape::default();
+            }
+        };
+        if model.is_some() {
+            lock(&self.faults).push(Fault {
+                message:
+                    "Measured values are made by the emulator's readout model, not by an instrument"
+                        .to_owned(),
+                warning: true,
+            });
+        }
         self.set_phase(Phase::Running { started });
         let program = &compiled.program;
         let pipelines = compiled.plan.start(program.streams.len(), Arc::clone(&self.results));
@@ -144,20 +255,25 @@ impl Job {
             pace,
             horizon,
             on_fault: &on_fault,
+            rig,
+            adc,
+            model,
         };
         let outcome =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(program, surroundings)));
         match outcome {
-            Ok(finished) => {
+            Ok(outcome) => {
                 // A simulation that reaches its duration has done what was asked of it.
-                let done = (finished || horizon.is_some()) && !self.control.is_halted();
+                let done = (outcome.finished || horizon.is_some()) && !self.control.is_halted();
                 self.results.finish(done);
                 self.set_phase(Phase::Completed { started, completed: SystemTime::now() });
+                outcome.tape
             }
             Err(_) => {
                 self.results.finish(false);
                 let message = "the emulator failed while running the program; please report it";
                 self.set_phase(Phase::Error { messages: vec![message.to_owned()] });
+                Tape::default()
             }
         }
     }

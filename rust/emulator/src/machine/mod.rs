@@ -1,7 +1,7 @@
 //! Quantum machines, their queues and the life of a job. No I/O here: the gateway translates.
 
 mod configuration;
-mod correction;
+pub mod correction;
 mod job;
 mod quantum_machine;
 mod simulation;
@@ -15,7 +15,7 @@ pub use configuration::{ChangeError, apply_change};
 pub use correction::{CorrectionError, Matrix};
 pub use job::{Job, Phase};
 pub use quantum_machine::{AddError, QuantumMachine, Query};
-pub use simulation::{Simulated, rows, simulate};
+pub use simulation::{Request, Simulation, simulate};
 
 use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::qua_config::qua_config::ConfigVersion;
@@ -23,6 +23,7 @@ use pulsewire_wire::qua_config::qua_config::ConfigVersion;
 use crate::limits::Limits;
 use crate::lock;
 use crate::program::run::Pace;
+use crate::pulse::model::Models;
 
 /// Everything that an emulator holds.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Hub {
     pub limits: Limits,
     /// Virtual or real time.
     pub pace: Pace,
+    /// What answers in the place of an instrument.
+    pub models: Models,
     machines: Mutex<Vec<Arc<QuantumMachine>>>,
     jobs: Mutex<HashMap<String, Arc<Job>>>,
     ended: Mutex<VecDeque<String>>,
@@ -66,10 +69,11 @@ pub enum OpenError {
 
 impl Hub {
     /// An emulator without machines.
-    pub fn new(limits: Limits, pace: Pace) -> Arc<Self> {
+    pub fn new(limits: Limits, pace: Pace, models: Models) -> Arc<Self> {
         Arc::new(Self {
             limits,
             pace,
+            models,
             machines: Mutex::default(),
             jobs: Mutex::default(),
             ended: Mutex::default(),

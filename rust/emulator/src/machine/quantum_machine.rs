@@ -9,10 +9,11 @@ use pulsewire_wire::qua_config::qua_config::waveform_dec::WaveformOneof;
 
 use super::Hub;
 use super::correction::first_version;
-use super::job::{Job, Phase};
+use super::job::{Course, Job, Phase};
 use crate::lock;
 use crate::program::run::IoRegisters;
 use crate::program::{CompileError, Compiled, compile};
+use crate::pulse::adc::Adc;
 
 /// An open machine.
 #[derive(Debug)]
@@ -66,6 +67,9 @@ pub enum AddError {
     /// There is no such machine.
     #[error("there is no open quantum machine '{0}'")]
     NoMachine(String),
+    /// A simulation that cannot be.
+    #[error("{0}")]
+    Interface(String),
     /// A simulation without a configuration.
     #[error("the request carries no configuration of the first version (QOP 2)")]
     NoConfig,
@@ -145,7 +149,7 @@ impl QuantumMachine {
         user: &str,
     ) -> Result<Arc<Job>, AddError> {
         let compiled = Arc::new(self.compiled(program)?);
-        self.enqueue(compiled, to_start, user)
+        self.enqueue(compiled, HashMap::new(), to_start, user)
     }
 
     /// Queues a program compiled before, with some waveforms replaced.
@@ -165,12 +169,13 @@ impl QuantumMachine {
         for (name, samples) in overrides {
             check_override(&config, name, samples).map_err(AddError::Override)?;
         }
-        self.enqueue(compiled, to_start, user)
+        self.enqueue(compiled, overrides.clone(), to_start, user)
     }
 
     fn enqueue(
         self: &Arc<Self>,
         compiled: Arc<Compiled>,
+        overrides: HashMap<String, Vec<f64>>,
         to_start: bool,
         user: &str,
     ) -> Result<Arc<Job>, AddError> {
@@ -185,7 +190,7 @@ impl QuantumMachine {
                 queue.pending.len()
             )));
         }
-        let job = Job::new(&hub, &self.id, user, compiled, self.config(), None);
+        let job = Job::new(&hub, &self.id, user, compiled, self.config(), overrides, None);
         if to_start {
             queue.pending.push_front(Arc::clone(&job));
         } else {
@@ -214,7 +219,15 @@ impl QuantumMachine {
         let (machine, runner) = (Arc::clone(self), Arc::clone(&job));
         let pace = hub.pace;
         let spawned = std::thread::Builder::new().name(job.id.clone()).spawn(move || {
-            runner.run(&machine.io, pace, None);
+            runner.run(Course {
+                io: &machine.io,
+                pace,
+                horizon: None,
+                rig: runner.rig(),
+                adc: Adc::Silent,
+                models: Some(&hub.models),
+            });
+            drop(hub);
             machine.release(&runner);
         });
         match spawned {

@@ -1,53 +1,112 @@
-//! Simulations: a program run for a bounded time, and the samples of every port.
-//!
-//! Programs that compile here play nothing, so each analog output stays at its offset and each
-//! digital output is low, for the whole of the simulated time.
+//! Simulations: a program run for a bounded time, and what all ports do in it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pulsewire_wire::frontend::execution_request::simulate::SimulationInterface;
+use pulsewire_wire::frontend::execution_request::simulate::simulation_interface::{
+    InterfaceOneof, Loopback as WireLoopback, RawInterface,
+};
 use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua_config::QuaConfig;
-use pulsewire_wire::qua_config::qua_config::ControllerDec;
-use pulsewire_wire::qua_config::qua_config::fem_types::FemTypeOneOf;
 
 use super::Hub;
 use super::correction::first_version;
-use super::job::Job;
+use super::job::{Course, Job};
 use super::quantum_machine::AddError;
-use crate::program::compile;
 use crate::program::run::{CYCLE_NS, IoRegisters, Pace};
+use crate::program::{Compiled, compile};
+use crate::pulse::adc::{Adc, Loopback, Noise, Raw};
+use crate::pulse::render;
+use crate::pulse::rig::Rig;
+use crate::pulse::tape::Tape;
 
 /// How long a simulation may compute.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a program with a loopback is run at most, until what it hears is what it plays.
+const MOST_PASSES: usize = 8;
+/// The seed of the noise of loopbacks and raw samples.
+const NOISE_SEED: u64 = 0x70_756c_7365;
 
-/// A column of the samples.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Simulated {
-    /// The volts of an analog output, by `controller:analog:port`.
-    Analog { name: String, volts: f64 },
-    /// The level of a digital output, by `controller:digital:port`.
-    Digital { name: String, high: bool },
+/// What is to be simulated.
+#[derive(Debug, Default)]
+pub struct Request {
+    pub config: QuaConfig,
+    pub program: QuaProgram,
+    /// Clock cycles.
+    pub cycles: u32,
+    pub interface: Option<SimulationInterface>,
 }
 
-/// Runs a program for `cycles` clock cycles of its own time, on the caller's thread.
+/// What a simulation played.
+#[derive(Debug)]
+pub struct Simulation {
+    pub rig: Arc<Rig>,
+    pub tape: Tape,
+    /// Nanoseconds by which filters and crosstalk delay each output.
+    pub delays: Vec<u32>,
+    /// Samples of each port.
+    pub length: usize,
+}
+
+impl Simulation {
+    /// Volts of all analog outputs, and which of them had to be clipped.
+    pub fn analog(&self) -> (Vec<Vec<f64>>, Vec<usize>) {
+        render::analog(&self.rig, &self.tape, &self.delays, self.length)
+    }
+
+    /// Levels of all digital outputs.
+    pub fn digital(&self) -> Vec<Vec<bool>> {
+        render::digital(&self.rig, &self.tape, self.delay(), self.length)
+    }
+
+    /// docs/1.1.7/Guides/output_filter: digital outputs and acquisitions are moved along.
+    pub fn delay(&self) -> u32 {
+        self.delays.iter().copied().max().unwrap_or(0)
+    }
+}
+
+/// Runs a program for some clock cycles of its own time, on the caller's thread.
 ///
 /// # Errors
 /// [`AddError`]; no job is made then.
-pub fn simulate(
-    hub: &Hub,
-    config: QuaConfig,
-    program: &QuaProgram,
-    cycles: u32,
-    user: &str,
-) -> Result<Arc<Job>, AddError> {
+pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, AddError> {
+    let Request { config, program, cycles, interface } = request;
     let first = first_version(&config).ok_or(AddError::NoConfig)?;
-    let compiled = compile(program, first, &hub.limits).map_err(AddError::Compile)?;
-    let job = Job::new(hub, "", user, Arc::new(compiled), Arc::new(config), Some(cycles));
+    let compiled = compile(&program, first, &hub.limits).map_err(AddError::Compile)?;
+    let rig = Rig::build(first, &compiled.program.parts, &HashMap::new());
+    let rig = Arc::new(rig.map_err(AddError::Interface)?);
+    let length = u64::from(cycles) * CYCLE_NS;
+    let ports = (rig.outputs.len() + rig.digital.len()).max(1) as u64;
+    if length.saturating_mul(ports) > hub.limits.simulated_samples as u64 {
+        return Err(AddError::Interface(format!(
+            "{cycles} clock cycles of {ports} ports are more than {} samples; simulate a shorter time",
+            hub.limits.simulated_samples
+        )));
+    }
+    let length = length as usize;
+    let mut adc = adc(interface.as_ref(), first, &rig, length)?;
+    let delays = rig.delays(compiled.program.alignment);
+    let compiled = Arc::new(compiled);
+    if let Adc::Loopback(loopback) = &mut adc {
+        loop_back(hub, &compiled, &rig, loopback, &delays, cycles, length);
+    }
+    let config = Arc::new(config);
+    let job = Job::new(hub, "", user, compiled, config, HashMap::new(), Some(cycles));
     let registers = IoRegisters::default();
+    let models = matches!(adc, Adc::Silent).then_some(&hub.models);
+    let course = Course {
+        io: &registers,
+        pace: Pace::Virtual,
+        horizon: Some(u64::from(cycles)),
+        rig: Ok(Arc::clone(&rig)),
+        adc,
+        models,
+    };
     // A program may compute for ever without its time passing.
     let watched = Arc::clone(&job);
-    std::thread::scope(|scope| {
+    let tape = std::thread::scope(|scope| {
         let (ended, wait) = std::sync::mpsc::channel::<()>();
         scope.spawn(move || {
             if wait
@@ -57,51 +116,134 @@ pub fn simulate(
                 watched.control.halt();
             }
         });
-        job.run(&registers, Pace::Virtual, Some(u64::from(cycles)));
+        let tape = job.run(course);
         drop(ended);
+        tape
     });
+    job.set_simulation(Simulation { rig, tape, delays, length });
     job.settle();
     hub.ended(&job.id);
     Ok(job)
 }
 
-impl Job {
-    /// The columns of the samples of a simulated job, ports in order.
-    pub fn ports(&self, analog: bool, digital: bool) -> Vec<Simulated> {
-        let Some(config) = first_version(&self.config) else {
-            return Vec::new();
-        };
-        let mut controllers: Vec<(&String, &ControllerDec)> = config.controllers.iter().collect();
-        for (name, device) in &config.control_devices {
-            for fem in device.fems.values() {
-                if let Some(FemTypeOneOf::Opx(controller)) = fem.fem_type_one_of.as_ref()
-                    && !config.controllers.contains_key(name)
-                {
-                    controllers.push((name, controller));
-                }
-            }
+/// What comes back depends on what is played, also by elements whose statements stand further down:
+/// the program is run until what it hears is what it plays.
+fn loop_back(
+    hub: &Hub,
+    compiled: &Arc<Compiled>,
+    rig: &Arc<Rig>,
+    loopback: &mut Loopback,
+    delays: &[u32],
+    cycles: u32,
+    length: usize,
+) {
+    for _ in 0..MOST_PASSES {
+        let config = Arc::new(QuaConfig::default());
+        let trial = Job::trial(hub, Arc::clone(compiled), config);
+        let registers = IoRegisters::default();
+        let tape = trial.run(Course {
+            io: &registers,
+            pace: Pace::Virtual,
+            horizon: Some(u64::from(cycles)),
+            rig: Ok(Arc::clone(rig)),
+            adc: Adc::Loopback(loopback.clone()),
+            models: None,
+        });
+        let (outputs, _) = render::analog(rig, &tape, delays, length);
+        if *loopback.outputs == outputs {
+            return;
         }
-        controllers.sort_by_key(|(name, _)| name.as_str());
-        let mut columns = Vec::new();
-        for (name, controller) in controllers {
-            let mut outputs: Vec<_> = controller.analog_outputs.iter().collect();
-            outputs.sort_by_key(|(port, _)| **port);
-            columns.extend(outputs.into_iter().filter(|_| analog).map(|(port, output)| {
-                let volts = output.offset.unwrap_or(0.0);
-                Simulated::Analog { name: format!("{name}:analog:{port}"), volts }
-            }));
-            let mut outputs: Vec<_> = controller.digital_outputs.iter().collect();
-            outputs.sort_by_key(|(port, _)| **port);
-            columns.extend(outputs.into_iter().filter(|_| digital).map(|(port, output)| {
-                let high = output.inverted.unwrap_or(false);
-                Simulated::Digital { name: format!("{name}:digital:{port}"), high }
-            }));
-        }
-        columns
+        loopback.outputs = Arc::new(outputs);
     }
 }
 
-/// Samples of a simulated time: one a nanosecond.
-pub fn rows(cycles: u32) -> u64 {
-    u64::from(cycles) * CYCLE_NS
+/// The analog inputs of a simulation.
+fn adc(
+    interface: Option<&SimulationInterface>,
+    config: &pulsewire_wire::qua_config::qua_config::QuaConfigV1,
+    rig: &Rig,
+    length: usize,
+) -> Result<Adc, AddError> {
+    match interface.and_then(|interface| interface.interface_oneof.as_ref()) {
+        None | Some(InterfaceOneof::None(_)) => Ok(Adc::Silent),
+        Some(InterfaceOneof::Loopback(loopback)) => looped(loopback, config, rig, length),
+        Some(InterfaceOneof::Raw(raw)) => given(raw, rig),
+    }
+    .map_err(AddError::Interface)
+}
+
+fn noise(power: f64) -> Result<Noise, String> {
+    if !(power.is_finite() && power >= 0.0) {
+        return Err(format!("the simulation's noisePower is {power}, not a variance"));
+    }
+    Ok(Noise { deviation: power.sqrt(), seed: NOISE_SEED })
+}
+
+fn output(rig: &Rig, controller: &str, port: i32) -> Result<usize, String> {
+    let found = rig.outputs.iter().position(|output| {
+        output.port.controller == controller && i64::from(output.port.number) == i64::from(port)
+    });
+    found.ok_or_else(|| format!("the configuration has no analog output {port} of '{controller}'"))
+}
+
+fn input(rig: &Rig, controller: &str, port: i32) -> Result<usize, String> {
+    let found = rig.inputs.iter().position(|input| {
+        input.port.controller == controller && i64::from(input.port.number) == i64::from(port)
+    });
+    found.ok_or_else(|| format!("the configuration has no analog input {port} of '{controller}'"))
+}
+
+fn looped(
+    loopback: &WireLoopback,
+    config: &pulsewire_wire::qua_config::qua_config::QuaConfigV1,
+    rig: &Rig,
+    length: usize,
+) -> Result<Adc, String> {
+    use pulsewire_wire::qua_config::qua_config::element_dec::ElementInputsOneOf;
+    let mut connections = Vec::new();
+    for connection in &loopback.connections {
+        if connection.from_port >= 0 {
+            let from = output(rig, &connection.from_controller, connection.from_port)?;
+            let to = input(rig, &connection.to_controller, connection.to_port)?;
+            connections.push((from, to));
+            continue;
+        }
+        // By elements: all outputs of one to an input of the other's controller.
+        let missing = |name: &str| format!("the loopback names an unknown element '{name}'");
+        let from = &connection.from_controller;
+        let element = config.elements.get(from).ok_or_else(|| missing(from))?;
+        let to = &connection.to_controller;
+        let reader = config.elements.get(to).ok_or_else(|| missing(to))?;
+        let reads = reader.outputs.values().next();
+        let controller = reads.map(|output| output.controller.clone());
+        let controller = controller.ok_or_else(|| format!("the element '{to}' has no outputs"))?;
+        let to = input(rig, &controller, connection.to_port)?;
+        let ports = match element.element_inputs_one_of.as_ref() {
+            Some(ElementInputsOneOf::SingleInput(single)) => vec![single.port.clone()],
+            Some(ElementInputsOneOf::MixInputs(mix)) => vec![mix.i.clone(), mix.q.clone()],
+            _ => return Err(format!("the element '{from}' has no single output to loop back")),
+        };
+        for port in ports.into_iter().flatten() {
+            let number = i32::try_from(port.number).unwrap_or(i32::MAX);
+            connections.push((output(rig, &port.controller, number)?, to));
+        }
+    }
+    Ok(Adc::Loopback(Loopback {
+        connections,
+        latency: u64::from(loopback.latency),
+        noise: noise(loopback.noise_power)?,
+        outputs: Arc::new(vec![vec![0.0; length]; rig.outputs.len()]),
+    }))
+}
+
+fn given(raw: &RawInterface, rig: &Rig) -> Result<Adc, String> {
+    let mut samples = Vec::new();
+    for connection in &raw.connections {
+        let to = input(rig, &connection.from_controller, connection.from_port)?;
+        if connection.to_samples.iter().any(|sample| !sample.is_finite()) {
+            return Err("a raw sample of the simulation is not finite".to_owned());
+        }
+        samples.push((to, connection.to_samples.clone().into()));
+    }
+    Ok(Adc::Raw(Raw { samples, noise: noise(raw.noise_power)? }))
 }

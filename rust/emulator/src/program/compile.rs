@@ -7,10 +7,12 @@ use std::collections::HashMap;
 use pulsewire_wire::qua::{QuaProgram, qua_program as q};
 use pulsewire_wire::qua_config::qua_config::QuaConfigV1;
 
+use super::depend::{depend, gather};
 use super::fuse::fuse;
-use super::ir::{Array, Input, Program, Stream};
+use super::ir::{Array, Input, Program, Stmt, Stream};
 use super::value::{Kind, parse_literal};
 use crate::limits::Limits;
+use crate::pulse::rig::{Alignment, Parts, Rig};
 use crate::streams::pipeline::Plan;
 
 /// A program and the stream processing that belongs to it.
@@ -77,10 +79,49 @@ pub fn compile(
     if !compiler.errors.is_empty() {
         return Err(compiler.errors);
     }
-    let Compiler { memory, inputs, streams, elements, sites, .. } = compiler;
-    let mut program = Program { memory, body, inputs, streams, elements, sites };
+    let Compiler { memory, inputs, streams, parts, clock_of, clocks, sites, .. } = compiler;
+    let mut program = Program {
+        memory,
+        moving: moving(&body, &clock_of),
+        body,
+        inputs,
+        streams,
+        parts,
+        clock_of,
+        clocks,
+        awaits: false,
+        alignment: alignment(program),
+        sites,
+    };
+    program.awaits = depend(&mut program);
+    // Waits for measured values stand before the statements they are for.
+    program.moving = moving(&program.body, &program.clock_of);
     fuse(&mut program);
     Ok(Compiled { program, plan })
+}
+
+/// The clocks that each statement of the body, or one behind it, may move.
+fn moving(body: &[Stmt], clock_of: &[u32]) -> Vec<Box<[u32]>> {
+    let mut clocks = Vec::new();
+    let mut moving: Vec<Box<[u32]>> = Vec::with_capacity(body.len());
+    for statement in body.iter().rev() {
+        gather(std::slice::from_ref(statement), clock_of, &mut clocks);
+        clocks.sort_unstable();
+        clocks.dedup();
+        moving.push(clocks.clone().into_boxed_slice());
+    }
+    moving.reverse();
+    moving
+}
+
+/// docs/1.1.7/Guides/features: the flags that change which outputs are delayed.
+fn alignment(program: &QuaProgram) -> Alignment {
+    let flags = program.compiler_options.as_ref().map_or(&[][..], |options| &options.flags);
+    let has = |name: &str| flags.iter().any(|flag| flag == name);
+    Alignment {
+        filtered_alone: has("disable-filtered-ports-alignment"),
+        crosstalk_alone: has("disable-crosstalk-matrix-ports-alignment"),
+    }
 }
 
 /// What a declared name stands for.
@@ -99,7 +140,16 @@ pub(super) struct Compiler<'a> {
     pub(super) memory: Vec<i32>,
     pub(super) inputs: Vec<Input>,
     pub(super) streams: Vec<Stream>,
+    /// The program's elements and pulses, as far as they were met, and what they are.
     pub(super) elements: Vec<String>,
+    pub(super) parts: Parts,
+    pub(super) rig: Rig,
+    pub(super) pulses: HashMap<(u32, String), u32>,
+    pub(super) clock_of: Vec<u32>,
+    pub(super) clocks: usize,
+    threads: HashMap<String, u32>,
+    /// How often the loops around the statement run, outermost first, where that is known.
+    pub(super) loops: Vec<Option<usize>>,
     pub(super) sites: Vec<String>,
     pub(super) errors: Vec<CompileError>,
     /// The statement being compiled, for messages of the expressions in it.
@@ -116,6 +166,13 @@ impl<'a> Compiler<'a> {
             inputs: Vec::new(),
             streams: Vec::new(),
             elements: Vec::new(),
+            parts: Parts::default(),
+            rig: Rig::default(),
+            pulses: HashMap::new(),
+            clock_of: Vec::new(),
+            clocks: 1,
+            threads: HashMap::new(),
+            loops: Vec::new(),
             sites: Vec::new(),
             errors: Vec::new(),
             statement: "program",
@@ -237,24 +294,108 @@ impl<'a> Compiler<'a> {
         None
     }
 
-    /// The clock of an element; clock 0 is the program's own.
+    /// The index of an element among the program's.
     pub(super) fn element(&mut self, reference: &q::QuantumElementReference) -> Option<u32> {
-        if !self.config.elements.contains_key(&reference.name) {
+        let name = &reference.name;
+        if let Some(known) = self.elements.iter().position(|known| known == name) {
+            return Some(known as u32);
+        }
+        let Some(element) = self.config.elements.get(name) else {
             self.mistake(
                 format!(
-                    "unknown element '{}': the machine's configuration has none of that name",
-                    reference.name
+                    "unknown element '{name}': the machine's configuration has none of that name"
                 ),
                 &reference.loc,
             );
             return None;
+        };
+        if self.elements.is_empty() {
+            match Rig::of_ports(self.config) {
+                Ok(rig) => self.rig = rig,
+                Err(message) => {
+                    self.mistake(message, &reference.loc);
+                    return None;
+                }
+            }
         }
-        let known = self.elements.iter().position(|name| *name == reference.name);
-        let index = known.unwrap_or_else(|| {
-            self.elements.push(reference.name.clone());
-            self.elements.len() - 1
+        if let Err(message) = self.rig.add_element(self.config, name) {
+            self.mistake(message, &reference.loc);
+            return None;
+        }
+        self.elements.push(name.clone());
+        self.parts.elements.push(name.clone());
+        // Elements of one thread never play at the same time: they share a clock.
+        let thread = element.thread.as_ref().map(|thread| thread.thread_name.clone());
+        let shared = thread.as_ref().and_then(|thread| self.threads.get(thread)).copied();
+        let clock = shared.unwrap_or_else(|| {
+            self.clocks += 1;
+            self.clocks as u32 - 1
         });
-        Some(index as u32 + 1)
+        if let Some(thread) = thread {
+            self.threads.insert(thread, clock);
+        }
+        self.clock_of.push(clock);
+        Some(self.elements.len() as u32 - 1)
+    }
+
+    /// The index of the stream with a tag; a new one is made for the first that saves to it.
+    pub(super) fn stream(&mut self, tag: &str, kind: Kind) -> Option<u32> {
+        let loops: Option<Vec<usize>> = self.loops.iter().copied().collect();
+        let Some(known) = self.streams.iter().position(|stream| stream.tag == tag) else {
+            self.streams.push(Stream { tag: tag.to_owned(), kind, trace: None, loops });
+            return Some(self.streams.len() as u32 - 1);
+        };
+        let stream = &mut self.streams[known];
+        if stream.loops != loops {
+            stream.loops = None;
+        }
+        let (first, raw) = (stream.kind, stream.trace.is_some());
+        if first != kind || raw {
+            let before = if raw { "raw samples" } else { first.name() };
+            self.mistake(
+                format!(
+                    "bad type: the stream '{tag}' gets {} here and {before} before",
+                    kind.name()
+                ),
+                "",
+            );
+            return None;
+        }
+        Some(known as u32)
+    }
+
+    /// The index of the stream with a tag, for the raw samples of a measurement.
+    pub(super) fn adc_stream(&mut self, tag: &str, len: u32) -> Option<u32> {
+        let loops: Option<Vec<usize>> = self.loops.iter().copied().collect();
+        let known = self.streams.iter().position(|stream| stream.tag == tag);
+        let Some(known) = known else {
+            let (tag, kind) = (tag.to_owned(), Kind::Int);
+            self.streams.push(Stream { tag, kind, trace: Some(len), loops });
+            return Some(self.streams.len() as u32 - 1);
+        };
+        let stream = &mut self.streams[known];
+        if stream.loops != loops {
+            stream.loops = None;
+        }
+        match stream.trace {
+            Some(before) if before == len => Some(known as u32),
+            Some(before) => {
+                self.mistake(
+                    format!(
+                        "the stream '{tag}' gets {len} samples of each measurement here and {before} before"
+                    ),
+                    "",
+                );
+                None
+            }
+            None => {
+                self.mistake(
+                    format!("bad type: the stream '{tag}' gets raw samples here and values before"),
+                    "",
+                );
+                None
+            }
+        }
     }
 }
 

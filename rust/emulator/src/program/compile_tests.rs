@@ -90,37 +90,45 @@ fn every_mistake_is_refused_with_its_line() {
 }
 
 #[test]
-fn statements_that_are_not_modelled_are_refused_by_name() {
+fn statements_that_cannot_be_are_refused_by_name() {
     let loc = at(7);
-    let pulses: Vec<(S, &str)> = vec![
-        (S::Play(q::PlayStatement { loc: loc.clone(), ..Default::default() }), "play"),
-        (S::Measure(q::MeasureStatement { loc: loc.clone(), ..Default::default() }), "measure"),
-        (
-            S::UpdateFrequency(q::UpdateFrequencyStatement {
-                loc: loc.clone(),
-                ..Default::default()
-            }),
-            "update_frequency",
-        ),
-        (
-            S::ZRotation(q::ZRotationStatement { loc: loc.clone(), ..Default::default() }),
-            "frame_rotation",
-        ),
-        (
-            S::RampToZero(q::RampToZeroStatement { loc: loc.clone(), ..Default::default() }),
-            "ramp_to_zero",
-        ),
-        (
-            S::ResetGlobalPhase(q::ResetGlobalPhaseStatement { loc: loc.clone() }),
-            "reset_global_phase",
-        ),
-    ];
-    for (statement, name) in pulses {
-        refused(statement, &format!("{name}: is not supported"));
+    refused(
+        S::Play(q::PlayStatement { loc: loc.clone(), ..Default::default() }),
+        "play: names no element",
+    );
+    let qe = Some(q::QuantumElementReference { name: "q1".to_owned(), loc: String::new() });
+    let play = |pulse_type| {
+        S::Play(q::PlayStatement {
+            loc: loc.clone(),
+            qe: qe.clone(),
+            pulse_type,
+            ..Default::default()
+        })
+    };
+    refused(play(None), "play: names no pulse");
+    let pulse = q::PulseReference { name: "pi".to_owned(), loc: String::new() };
+    let named = q::play_statement::PulseType::NamedPulse(pulse);
+    refused(play(Some(named)), "play: the element 'q1' has no operation 'pi'; it has: ");
+    refused(
+        S::RampToZero(q::RampToZeroStatement { loc: loc.clone(), qe: qe.clone(), duration: None }),
+        "ramp_to_zero: 'q1' is not sticky",
+    );
+    refused(
+        S::UpdateFrequency(q::UpdateFrequencyStatement {
+            loc,
+            qe,
+            value: Some(int(5)),
+            ..Default::default()
+        }),
+        "update_frequency: 'q1' has no intermediate frequency",
+    );
+    for (statement, says) in [
+        (S::Rus(q::RusStatement::default()), "rus: is a statement that no QUA client makes"),
+        (S::LoadWaveform(q::LoadWaveformStatement::default()), "load_waveform: belongs to QOP 3"),
+    ] {
+        let found = mistakes(&program(vec![], vec![statement], &[]));
+        assert!(found.len() == 1 && found[0].starts_with(says), "{found:?}");
     }
-    let rus = S::Rus(q::RusStatement::default());
-    let found = mistakes(&program(vec![], vec![rus], &[]));
-    assert_eq!(found, ["rus: is a statement that no QUA client makes; it is not supported"]);
 }
 
 #[test]

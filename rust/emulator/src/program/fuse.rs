@@ -72,9 +72,13 @@ impl Fuser<'_> {
                 self.block(otherwise);
             }
             Stmt::Wait { cycles, .. } => self.expression(cycles),
+            Stmt::Pulse(pulse) => pulse.expressions(&mut |expression| self.expression(expression)),
+            Stmt::Parallel { loops } => loops.iter_mut().for_each(|body| self.block(body)),
             Stmt::Calculate { .. }
             | Stmt::Copy { .. }
             | Stmt::Align { .. }
+            | Stmt::Carry { .. }
+            | Stmt::Await { .. }
             | Stmt::Pause
             | Stmt::Advance { .. } => {}
         }

@@ -1,7 +1,9 @@
 //! A checked program: names resolved to memory cells, elements to indices, kinds to operations.
 
 use super::library::{Binary, Unary};
+use super::pulse_ir::PulseStmt;
 use super::value::Kind;
+use crate::pulse::rig::{Alignment, Parts};
 
 /// A program that compiled: it can be run any number of times.
 #[derive(Debug)]
@@ -14,8 +16,18 @@ pub struct Program {
     pub inputs: Vec<Input>,
     /// Tags of `save` statements with the kind that they save, by the index of [`Stmt::Save`].
     pub streams: Vec<Stream>,
-    /// Elements of the program; index 0 of the clocks is the program's own.
-    pub elements: Vec<String>,
+    /// What the program names of its configuration.
+    pub parts: Parts,
+    /// The clock of each element; 0 is the program's own. Elements of one thread share one.
+    pub clock_of: Vec<u32>,
+    /// How many clocks there are.
+    pub clocks: usize,
+    /// Which clocks statements may still move, by the index of the statement of the body.
+    pub moving: Vec<Box<[u32]>>,
+    /// Whether statements wait for measured values.
+    pub awaits: bool,
+    /// Which outputs are delayed for the sake of others.
+    pub alignment: Alignment,
     /// Where a fault can arise, by the index that expressions carry.
     pub sites: Vec<String>,
 }
@@ -38,6 +50,11 @@ pub struct Stream {
     pub tag: String,
     /// The kind of the saved values.
     pub kind: Kind,
+    /// Of raw samples: how many a measurement gives.
+    pub trace: Option<u32>,
+    /// The counts of the loops around what is saved, outermost first; `None` where one is not known
+    /// when the program is compiled, or where several statements save from different loops.
+    pub loops: Option<Vec<usize>>,
 }
 
 /// Statements in their order.
@@ -72,6 +89,34 @@ pub enum Stmt {
     Pause,
     /// `advance_input_stream`
     Advance { input: u32, target: Array },
+    /// What plays and measures.
+    Pulse(Box<PulseStmt>),
+    /// Infinite loops that run beside each other.
+    Parallel { loops: Box<[Block]> },
+    /// A value is known no sooner than those that it was computed from; made by [`super::depend`].
+    Carry { to: u32, from: Box<[u32]> },
+    /// Clocks wait until measured values are known; made by [`super::depend`].
+    Await { clocks: Box<[u32]>, cells: Box<[u32]> },
+}
+
+impl Stmt {
+    /// The blocks within a statement.
+    pub fn blocks(&self, visit: &mut dyn FnMut(&Block)) {
+        match self {
+            Self::For { init, update, body, .. } => {
+                for block in [init, update, body] {
+                    visit(block);
+                }
+            }
+            Self::ForEach { body, .. } => visit(body),
+            Self::If { arms, otherwise } => {
+                arms.iter().for_each(|(_, body)| visit(body));
+                visit(otherwise);
+            }
+            Self::Parallel { loops } => loops.iter().for_each(visit),
+            _ => {}
+        }
+    }
 }
 
 /// An array (or, in [`Stmt::Advance`], a scalar of length 1): its first cell and its length.
@@ -152,6 +197,36 @@ pub enum Expr {
     RandomFixed {
         seed: u32,
     },
+}
+
+impl Expr {
+    /// The expressions within an expression.
+    pub fn operands(&self, visit: &mut dyn FnMut(&Self)) {
+        match self {
+            Self::Binary { operands, .. }
+            | Self::Divide { operands, .. }
+            | Self::Binary2 { operands, .. } => {
+                visit(&operands.0);
+                visit(&operands.1);
+            }
+            Self::Select { operands } => {
+                let (condition, yes, no) = &**operands;
+                [condition, yes, no].into_iter().for_each(visit);
+            }
+            Self::Cell { index: operand, .. }
+            | Self::Truth(operand)
+            | Self::Unary { operand, .. }
+            | Self::Integer { operand, .. }
+            | Self::RandomInt { max: operand, .. } => visit(operand),
+            Self::Const(_)
+            | Self::Var(_)
+            | Self::Io(_)
+            | Self::Calculate { .. }
+            | Self::Reduce { .. }
+            | Self::Dot { .. }
+            | Self::RandomFixed { .. } => {}
+        }
+    }
 }
 
 /// Operators on two cells.

@@ -1,11 +1,16 @@
 //! QUA programs: from the wire to a checked, slot-resolved form, and its execution.
 
 mod compile;
+mod depend;
 mod expression;
 mod function;
 mod fuse;
 pub mod ir;
 pub mod library;
+mod measure_statement;
+mod perform;
+pub mod pulse_ir;
+mod pulse_statement;
 pub mod run;
 mod statement;
 #[cfg(test)]

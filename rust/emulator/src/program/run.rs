@@ -1,11 +1,17 @@
 //! Execution: walks the compiled program over its memory.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::ir::{Array, Block, Expr, IntegerFunction, Op, Program, Reduction, Stmt};
 use super::library;
 use super::value::{self, ONE};
+use crate::pulse::adc::Adc;
+use crate::pulse::engine::Engine;
+use crate::pulse::model::Model;
+use crate::pulse::rig::Rig;
+use crate::pulse::tape::Tape;
 use crate::streams::control::{Control, Halted};
 use crate::streams::pipeline::Pipelines;
 
@@ -37,6 +43,8 @@ impl IoRegisters {
 pub struct Fault {
     /// What and where.
     pub message: String,
+    /// Whether it is worth knowing, and not wrong.
+    pub warning: bool,
 }
 
 /// Whether time passes as in reality.
@@ -63,39 +71,92 @@ pub struct Surroundings<'a> {
     pub horizon: Option<u64>,
     /// Called with each fault as it is first met, so that readers see it at once.
     pub on_fault: &'a dyn Fn(&Fault),
+    /// What the program plays with.
+    pub rig: Arc<Rig>,
+    /// What analog inputs see.
+    pub adc: Adc,
+    /// What answers in the place of an instrument.
+    pub model: Option<Model>,
 }
 
-/// Runs a program; true when it came to its end, false when it was halted before.
-pub fn run(program: &Program, surroundings: Surroundings<'_>) -> bool {
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whether the program came to its end.
+    pub finished: bool,
+    /// What was played, of a simulation.
+    pub tape: Tape,
+}
+
+/// Runs a program.
+pub fn run(program: &Program, surroundings: Surroundings<'_>) -> Outcome {
+    let Surroundings { ref rig, ref adc, .. } = surroundings;
+    let horizon = surroundings.horizon.map(|cycles| cycles.saturating_mul(CYCLE_NS));
+    let (engine, adc) = (Engine::new(Arc::clone(rig), horizon), adc.clone());
+    let mut surroundings = surroundings;
+    let model = surroundings.model.take();
     let mut runner = Runner {
         program,
         memory: program.memory.clone(),
-        clocks: vec![0; program.elements.len() + 1],
+        clocks: vec![0; program.clocks],
         now: 0,
+        paced: 0,
+        top: 0,
         started: Instant::now(),
         seen: vec![false; program.sites.len()],
         faults: 0,
+        ready: if program.awaits { vec![0; program.memory.len()] } else { Vec::new() },
+        engine,
+        adc,
+        model,
         surroundings,
     };
-    runner.block(&program.body).is_ok()
+    let finished = runner.all().is_ok();
+    let Runner { mut engine, clocks, .. } = runner;
+    if finished {
+        let end = |element: u32| clocks[program.clock_of[element as usize] as usize] * CYCLE_NS;
+        engine.finish(end);
+    }
+    Outcome { finished, tape: engine.into_tape() }
 }
 
-struct Runner<'a> {
-    program: &'a Program,
-    memory: Vec<i32>,
-    /// Clock cycles of each element; index 0 is the program's own.
-    clocks: Vec<u64>,
+pub(super) struct Runner<'a> {
+    pub(super) program: &'a Program,
+    pub(super) memory: Vec<i32>,
+    /// Clock cycles of each clock; index 0 is the program's own.
+    pub(super) clocks: Vec<u64>,
     /// The latest of the clocks.
     now: u64,
+    /// Up to where real time was waited for.
+    paced: u64,
+    /// The statement of the body that runs.
+    top: usize,
     started: Instant,
     seen: Vec<bool>,
     faults: usize,
-    surroundings: Surroundings<'a>,
+    /// When measured values are known, in clock cycles, by cell; empty where nothing waits for one.
+    pub(super) ready: Vec<u64>,
+    pub(super) engine: Engine,
+    pub(super) adc: Adc,
+    pub(super) model: Option<Model>,
+    pub(super) surroundings: Surroundings<'a>,
 }
 
-type Step = Result<(), Halted>;
+pub(super) type Step = Result<(), Halted>;
+
+/// Clock cycles that may pass in real time before they are waited for: less than a system's sleep.
+const UNPACED: u64 = 5_000;
 
 impl Runner<'_> {
+    fn all(&mut self) -> Step {
+        let program = self.program;
+        for (index, statement) in program.body.iter().enumerate() {
+            self.top = index;
+            self.statement(statement)?;
+        }
+        self.pace()
+    }
+
     fn block(&mut self, block: &Block) -> Step {
         for statement in block {
             // The shortest ones without a call: they are what loops are made of.
@@ -118,7 +179,7 @@ impl Runner<'_> {
     }
 
     #[inline]
-    fn holds(&mut self, condition: &Expr) -> bool {
+    pub(super) fn holds(&mut self, condition: &Expr) -> bool {
         match *condition {
             Expr::Calculate { op, left, right } => self.calculate(op, left, right) != 0,
             _ => self.eval(condition) != 0,
@@ -126,7 +187,7 @@ impl Runner<'_> {
     }
 
     #[inline]
-    fn alive(&self) -> Step {
+    pub(super) fn alive(&self) -> Step {
         if self.surroundings.control.is_halted() { Err(Halted) } else { Ok(()) }
     }
 
@@ -158,11 +219,9 @@ impl Runner<'_> {
             Stmt::Save { stream, value } => {
                 // What a pipeline does with a value can take long.
                 self.alive()?;
+                self.pace()?;
                 let value = self.eval(value);
-                let stream = *stream as usize;
-                let kind = self.program.streams[stream].kind;
-                let timestamp = (self.now * CYCLE_NS) as i64;
-                self.surroundings.pipelines.save(stream, kind, value, timestamp);
+                self.save(*stream, value);
             }
             Stmt::For { init, condition, update, body } => {
                 self.block(init)?;
@@ -193,12 +252,17 @@ impl Runner<'_> {
                 let cycles = i64::from(self.eval(cycles)).max(SHORTEST_WAIT) as u64;
                 self.wait(clocks, cycles)?;
             }
-            Stmt::Align { clocks } => {
-                let latest = self.chosen(clocks).map(|clock| self.clocks[clock]).max();
-                if let Some(latest) = latest {
-                    for clock in self.chosen(clocks) {
-                        self.clocks[clock] = latest;
-                    }
+            Stmt::Align { clocks } => self.align(clocks),
+            Stmt::Pulse(statement) => self.pulse(statement)?,
+            Stmt::Parallel { loops } => self.parallel(loops)?,
+            Stmt::Carry { to, from } => {
+                let known = from.iter().map(|cell| self.ready[*cell as usize]).max();
+                self.ready[*to as usize] = known.unwrap_or(0);
+            }
+            Stmt::Await { clocks, cells } => {
+                let known = cells.iter().map(|cell| self.ready[*cell as usize]).max().unwrap_or(0);
+                for clock in self.chosen(clocks) {
+                    self.clocks[clock] = self.clocks[clock].max(known);
                 }
             }
             // Nothing reaches a simulation from outside: it stands still to its end.
@@ -224,22 +288,101 @@ impl Runner<'_> {
         all.chain(clocks.iter().map(|clock| *clock as usize))
     }
 
+    fn align(&mut self, clocks: &[u32]) {
+        let latest = self.chosen(clocks).map(|clock| self.clocks[clock]).max().unwrap_or(0);
+        for clock in self.chosen(clocks) {
+            self.clocks[clock] = latest;
+        }
+        if self.engine.waits_for_reset() {
+            for element in 0..self.program.clock_of.len() {
+                let clock = self.program.clock_of[element];
+                if clocks.is_empty() || clocks.contains(&clock) {
+                    self.engine.settle(element as u32, latest * CYCLE_NS);
+                }
+            }
+        }
+    }
+
+    /// Infinite loops beside each other: the one whose clocks are furthest behind is next.
+    fn parallel(&mut self, loops: &[Block]) -> Step {
+        let clocks: Vec<Vec<u32>> = loops
+            .iter()
+            .map(|body| {
+                let mut clocks = Vec::new();
+                super::depend::gather(body, &self.program.clock_of, &mut clocks);
+                clocks
+            })
+            .collect();
+        let mut rounds = vec![0u64; loops.len()];
+        loop {
+            self.alive()?;
+            let behind = |index: &usize| {
+                let latest = clocks[*index].iter().map(|clock| self.clocks[*clock as usize]).max();
+                // Those without time of their own take turns.
+                (latest.unwrap_or(0), rounds[*index])
+            };
+            let Some(next) = (0..loops.len()).min_by_key(behind) else { return Ok(()) };
+            rounds[next] += 1;
+            self.block(&loops[next])?;
+        }
+    }
+
+    /// Saves a value with the time that it is now.
+    pub(super) fn save(&mut self, stream: u32, value: i32) {
+        let stream = stream as usize;
+        let kind = self.program.streams[stream].kind;
+        let timestamp = (self.now * CYCLE_NS) as i64;
+        self.surroundings.pipelines.save(stream, kind, value, timestamp);
+    }
+
+    /// A clock moves on.
+    #[inline]
+    pub(super) fn move_on(&mut self, clock: usize, cycles: u64) {
+        self.clocks[clock] = self.clocks[clock].saturating_add(cycles);
+        self.now = self.now.max(self.clocks[clock]);
+    }
+
     fn wait(&mut self, clocks: &[u32], cycles: u64) -> Step {
         self.alive()?;
         for clock in self.chosen(clocks) {
-            self.clocks[clock] = self.clocks[clock].saturating_add(cycles);
-            self.now = self.now.max(self.clocks[clock]);
+            self.move_on(clock, cycles);
         }
-        if self.surroundings.horizon.is_some_and(|horizon| self.now >= horizon) {
-            return Err(Halted);
+        self.look_around()?;
+        self.pace()
+    }
+
+    /// After time passed: a simulation ends once nothing more can happen before its horizon.
+    #[inline]
+    pub(super) fn look_around(&mut self) -> Step {
+        if let Some(horizon) = self.surroundings.horizon
+            && self.now >= horizon
+        {
+            let moving = &self.program.moving[self.top];
+            let over = match moving.is_empty() {
+                true => self.clocks[0] >= horizon,
+                false => moving.iter().all(|clock| self.clocks[*clock as usize] >= horizon),
+            };
+            if over {
+                return Err(Halted);
+            }
         }
-        if self.surroundings.pace == Pace::Realtime {
-            let due = Duration::from_nanos(self.now.saturating_mul(CYCLE_NS));
-            // A wait too long for the machine's clock ends with the job.
-            let far = Duration::from_secs(100 * 365 * 86_400);
-            self.surroundings.control.sleep_until(self.started + due.min(far))?;
+        if self.surroundings.pace == Pace::Realtime && self.now > self.paced + UNPACED {
+            return self.pace();
         }
         Ok(())
+    }
+
+    /// In real time: waits until it is as late as the program thinks.
+    #[inline]
+    fn pace(&mut self) -> Step {
+        if self.surroundings.pace == Pace::Virtual || self.now == self.paced {
+            return Ok(());
+        }
+        self.paced = self.now;
+        let due = Duration::from_nanos(self.now.saturating_mul(CYCLE_NS));
+        // A wait too long for the machine's clock ends with the job.
+        let far = Duration::from_secs(100 * 365 * 86_400);
+        self.surroundings.control.sleep_until(self.started + due.min(far))
     }
 
     /// After the program stood still for something outside: in real time, all clocks moved on.
@@ -247,12 +390,13 @@ impl Runner<'_> {
         if self.surroundings.pace == Pace::Realtime {
             let passed = self.started.elapsed().as_nanos() as u64 / CYCLE_NS;
             self.now = self.now.max(passed);
+            self.paced = self.now;
             self.clocks.fill(self.now);
         }
     }
 
     #[inline]
-    fn locate(&mut self, array: Array, index: i32, site: u32) -> Option<usize> {
+    pub(super) fn locate(&mut self, array: Array, index: i32, site: u32) -> Option<usize> {
         // A negative index is a large one as u32.
         if (index as u32) < array.len {
             return Some((array.base + index as u32) as usize);
@@ -262,17 +406,17 @@ impl Runner<'_> {
     }
 
     #[cold]
-    fn fault(&mut self, site: u32, detail: impl FnOnce() -> String) {
+    pub(super) fn fault(&mut self, site: u32, detail: impl FnOnce() -> String) {
         if std::mem::replace(&mut self.seen[site as usize], true) || self.faults >= MOST_FAULTS {
             return;
         }
         let message = format!("{} ({})", self.program.sites[site as usize], detail());
-        let fault = Fault { message };
+        let fault = Fault { message, warning: false };
         self.faults += 1;
         (self.surroundings.on_fault)(&fault);
     }
 
-    fn eval(&mut self, expression: &Expr) -> i32 {
+    pub(super) fn eval(&mut self, expression: &Expr) -> i32 {
         match expression {
             Expr::Const(value) => *value,
             Expr::Var(slot) => self.memory[*slot as usize],

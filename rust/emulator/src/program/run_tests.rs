@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua::qua_program as q;
@@ -9,6 +9,10 @@ use q::binary_expression::BinaryOperator as Operator;
 use super::*;
 use crate::program::testing::*;
 use crate::streams::control::Entry;
+
+fn rig(program: &crate::program::ir::Program) -> Arc<Rig> {
+    Arc::new(Rig::build(&config(), &program.parts, &HashMap::new()).unwrap())
+}
 
 /// What a program saved under `out`, as doubles, and what went wrong.
 fn outcome(
@@ -29,8 +33,11 @@ fn outcome(
         pace: Pace::Virtual,
         horizon: None,
         on_fault: &|fault| faults.borrow_mut().push(fault.message.clone()),
+        rig: rig(&compiled.program),
+        adc: Adc::Silent,
+        model: None,
     };
-    assert!(run(&compiled.program, surroundings));
+    assert!(run(&compiled.program, surroundings).finished);
     let output = results.output("out").expect("a result named out");
     let values = output
         .read(0, i64::MAX)
@@ -369,8 +376,11 @@ fn a_halt_ends_an_infinite_loop_at_once() {
                 pace: Pace::Virtual,
                 horizon: None,
                 on_fault: &|_| {},
+                rig: rig(&compiled.program),
+                adc: Adc::Silent,
+                model: None,
             };
-            run(&compiled.program, surroundings)
+            run(&compiled.program, surroundings).finished
         });
         std::thread::sleep(std::time::Duration::from_millis(10));
         control.halt();

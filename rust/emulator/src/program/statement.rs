@@ -4,35 +4,42 @@ use pulsewire_wire::qua::qua_program as q;
 use q::any_statement::StatementOneof as S;
 
 use super::compile::Compiler;
-use super::ir::{Block, Expr, Stmt, Stream};
+use super::depend::gather;
+use super::ir::{Block, Expr, Op, Stmt};
+use super::pulse_ir::PulseStmt;
+use super::pulse_statement::pulse;
 use super::value::Kind;
 
-/// Shown for statements that the emulator cannot run yet.
-const PULSES: &str = "is not supported by this emulator yet: it does not model pulses";
+/// A counted loop longer than this is not counted when it is compiled.
+const MOST_TRIPS: usize = 10_000_000;
 
 impl Compiler<'_> {
     /// Compiles statements; `loc` is where their owner is, for those that carry no location.
     pub(super) fn block(&mut self, block: &q::StatementsCollection, loc: &str) -> Block {
         let mut out = Vec::with_capacity(block.statements.len());
-        let mut endless = false;
+        let mut endless = 0;
         for statement in &block.statements {
             let Some(statement) = statement.statement_oneof.as_ref() else {
                 self.error("program", "an empty statement", loc);
                 continue;
             };
-            if std::mem::take(&mut endless) {
+            let forever = matches!(statement, S::For(q::ForStatement { condition, .. }) if is_true(condition.as_ref()));
+            if endless > 0 && !forever {
                 self.error(
                     name_of(statement),
-                    "comes after an infinite_loop_() and would never run; parallel infinite loops are not modelled",
+                    "comes after an infinite_loop_() and would never run",
                     loc_of(statement).unwrap_or(loc),
                 );
             }
-            endless = matches!(statement, S::For(q::ForStatement { condition, .. }) if is_true(condition.as_ref()));
+            endless += usize::from(forever);
             let outer = (self.statement, std::mem::take(&mut self.loc));
             self.statement = name_of(statement);
             self.loc = loc_of(statement).unwrap_or(loc).to_owned();
             self.statement(statement, &mut out);
             (self.statement, self.loc) = outer;
+        }
+        if endless > 1 {
+            beside(&mut out);
         }
         out.into_boxed_slice()
     }
@@ -41,8 +48,14 @@ impl Compiler<'_> {
         match statement {
             S::Assign(assign) => out.extend(self.assign(assign)),
             S::Save(save) => out.extend(self.save(save)),
-            S::For(statement) => out.extend(self.for_loop(statement)),
-            S::ForEach(statement) => out.extend(self.for_each(statement)),
+            S::For(statement) => {
+                let compiled = self.for_loop(statement);
+                push_aligned(compiled, out);
+            }
+            S::ForEach(statement) => {
+                let compiled = self.for_each(statement);
+                push_aligned(compiled, out);
+            }
             S::If(statement) => self.branches(statement, out),
             S::StrictTiming(strict) => {
                 // Nothing here can make a gap: the statements stand as they are.
@@ -58,18 +71,26 @@ impl Compiler<'_> {
             }
             S::Pause(_) => out.push(Stmt::Pause),
             S::AdvanceInputStream(advance) => out.extend(self.advance(advance)),
-            S::Play(_)
-            | S::Measure(_)
-            | S::UpdateFrequency(_)
-            | S::ZRotation(_)
-            | S::WaitForTrigger(_)
-            | S::UpdateCorrection(_)
-            | S::ResetPhase(_)
-            | S::RampToZero(_)
-            | S::ResetFrame(_)
-            | S::SetDcOffset(_)
-            | S::FastFrameRotation(_)
-            | S::ResetGlobalPhase(_) => self.mistake(PULSES, ""),
+            S::Play(play) => out.extend(self.play(play)),
+            S::Measure(measure) => out.extend(self.measure(measure)),
+            S::UpdateFrequency(update) => out.extend(self.frequency(update)),
+            S::ZRotation(rotation) => out.extend(self.rotation(rotation)),
+            S::FastFrameRotation(rotation) => out.extend(self.fast_rotation(rotation)),
+            S::ResetFrame(reset) => {
+                out.extend(
+                    self.plain(reset.qe.as_ref(), |element| PulseStmt::ResetFrame { element }),
+                );
+            }
+            S::ResetPhase(reset) => {
+                out.extend(
+                    self.plain(reset.qe.as_ref(), |element| PulseStmt::ResetPhase { element }),
+                );
+            }
+            S::ResetGlobalPhase(_) => out.push(pulse(PulseStmt::ResetGlobalPhase)),
+            S::UpdateCorrection(update) => out.extend(self.correction(update)),
+            S::SetDcOffset(set) => out.extend(self.offset(set)),
+            S::RampToZero(ramp) => out.extend(self.ramp_to_zero(ramp)),
+            S::WaitForTrigger(wait) => out.extend(self.trigger(wait)),
             S::UpdateOscillatorFrequency(_)
             | S::LoadWaveform(_)
             | S::SendToExternalStream(_)
@@ -148,29 +169,8 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        let stream = match self.streams.iter().position(|stream| stream.tag == save.tag) {
-            Some(known) => {
-                let first = self.streams[known].kind;
-                if first != kind {
-                    self.mistake(
-                        format!(
-                            "bad type: the stream '{}' gets {} here and {} before",
-                            save.tag,
-                            kind.name(),
-                            first.name()
-                        ),
-                        "",
-                    );
-                    return None;
-                }
-                known
-            }
-            None => {
-                self.streams.push(Stream { tag: save.tag.clone(), kind });
-                self.streams.len() - 1
-            }
-        };
-        Some(Stmt::Save { stream: stream as u32, value })
+        let stream = self.stream(&save.tag, kind)?;
+        Some(Stmt::Save { stream, value })
     }
 
     /// The body of a loop or a branch. docs/1.1.7/Guides/timing_in_qua: the elements of a block
@@ -182,7 +182,7 @@ impl Compiler<'_> {
         let loc = self.loc.clone();
         let block = self.block(body, &loc);
         let mut clocks = Vec::new();
-        gather_clocks(&block, &mut clocks);
+        gather(&block, &self.clock_of, &mut clocks);
         clocks.sort_unstable();
         clocks.dedup();
         if clocks.len() < 2 {
@@ -201,7 +201,10 @@ impl Compiler<'_> {
         let init = part(self, statement.init.as_ref());
         let condition = self.expression(statement.condition.as_ref(), Kind::Bool);
         let update = part(self, statement.update.as_ref());
+        let count = condition.as_ref().and_then(|condition| trips(&init, condition, &update));
+        self.loops.push(count);
         let body = self.aligned(statement.body.as_ref());
+        self.loops.pop();
         Some(Stmt::For { init, condition: condition?, update, body })
     }
 
@@ -237,7 +240,9 @@ impl Compiler<'_> {
         if statement.iterator.is_empty() {
             self.mistake("has no array to iterate over", "");
         }
+        self.loops.push(len.map(|len| len as usize));
         let body = self.aligned(statement.body.as_ref());
+        self.loops.pop();
         Some(Stmt::ForEach { pairs: pairs.into_boxed_slice(), len: len?, body })
     }
 
@@ -258,9 +263,9 @@ impl Compiler<'_> {
         // The elements of all branches are aligned before the choice.
         let mut clocks = Vec::new();
         for (_, body) in &arms {
-            gather_clocks(body, &mut clocks);
+            gather(body, &self.clock_of, &mut clocks);
         }
-        gather_clocks(&otherwise, &mut clocks);
+        gather(&otherwise, &self.clock_of, &mut clocks);
         clocks.sort_unstable();
         clocks.dedup();
         if clocks.len() > 1 {
@@ -284,7 +289,12 @@ impl Compiler<'_> {
     /// The clocks of the named elements; empty for "all of them".
     fn clocks(&mut self, elements: &[q::QuantumElementReference]) -> Option<Box<[u32]>> {
         let found: Vec<_> = elements.iter().map(|element| self.element(element)).collect();
-        found.into_iter().collect()
+        let found: Option<Vec<u32>> = found.into_iter().collect();
+        let mut clocks: Vec<u32> =
+            found?.into_iter().map(|element| self.clock_of[element as usize]).collect();
+        clocks.sort_unstable();
+        clocks.dedup();
+        Some(clocks.into_boxed_slice())
     }
 
     fn advance(&mut self, advance: &q::AdvanceInputStreamStatement) -> Option<Stmt> {
@@ -320,26 +330,55 @@ fn is_true(condition: Option<&q::AnyScalarExpression>) -> bool {
     )
 }
 
-/// The clocks that a block's own waits and aligns name; blocks inside it have their own.
-fn gather_clocks(block: &Block, out: &mut Vec<u32>) {
-    for statement in block {
-        match statement {
-            Stmt::Wait { clocks, .. } | Stmt::Align { clocks } => out.extend(clocks),
-            Stmt::For { init, update, body, .. } => {
-                for block in [init, update, body] {
-                    gather_clocks(block, out);
-                }
-            }
-            Stmt::ForEach { body, .. } => gather_clocks(body, out),
-            Stmt::If { arms, otherwise } => {
-                for (_, body) in arms {
-                    gather_clocks(body, out);
-                }
-                gather_clocks(otherwise, out);
-            }
-            _ => {}
+/// A loop, behind the align that its body begins with: elements are aligned before a loop too, even
+/// one that never runs.
+fn push_aligned(compiled: Option<Stmt>, out: &mut Vec<Stmt>) {
+    if let Some(Stmt::For { body, condition, .. }) = &compiled
+        && !matches!(condition, Expr::Const(1))
+        && let Some(Stmt::Align { clocks }) = body.first()
+    {
+        out.push(Stmt::Align { clocks: clocks.clone() });
+    }
+    out.extend(compiled);
+}
+
+/// Infinite loops at the end of a block run beside each other.
+fn beside(out: &mut Vec<Stmt>) {
+    let first = out.iter().position(|statement| {
+        matches!(statement, Stmt::For { condition: Expr::Const(1), init, update, .. } if init.is_empty() && update.is_empty())
+    });
+    let Some(first) = first else { return };
+    let loops = out.split_off(first).into_iter().filter_map(|statement| match statement {
+        Stmt::For { body, .. } => Some(body),
+        _ => None,
+    });
+    let loops = loops.collect();
+    out.push(Stmt::Parallel { loops });
+}
+
+/// How often a counted loop runs, when all of its parts are constants.
+fn trips(init: &Block, condition: &Expr, update: &Block) -> Option<usize> {
+    let [Stmt::Assign { slot, value: Expr::Const(first) }] = &**init else { return None };
+    let [Stmt::Assign { slot: stepped, value: Expr::Binary { op: Op::Add, operands } }] = &**update
+    else {
+        return None;
+    };
+    let (Expr::Var(counter), Expr::Const(step)) = &**operands else { return None };
+    let Expr::Binary { op, operands } = condition else { return None };
+    let (Expr::Var(compared), Expr::Const(end)) = &**operands else { return None };
+    if [stepped, counter, compared].iter().any(|other| *other != slot) || *step == 0 {
+        return None;
+    }
+    let mut count = 0usize;
+    let mut at = *first;
+    while op.apply(at, *end) != 0 {
+        count += 1;
+        at = at.checked_add(*step)?;
+        if count > MOST_TRIPS {
+            return None;
         }
     }
+    Some(count)
 }
 
 /// The statement as users call it.

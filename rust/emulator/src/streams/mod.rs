@@ -6,4 +6,5 @@ mod operate;
 mod operator;
 mod parse;
 pub mod pipeline;
+mod signal;
 pub mod store;

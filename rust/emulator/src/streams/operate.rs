@@ -205,6 +205,11 @@ impl State {
                 let (left, right) = ((&left, first.as_ref()), (&right, second.as_ref()));
                 Emitted::One(calculate(symbol, left, right, integral, shape))
             }
+            Operator::Part(part) => {
+                let parts = item.floats().into_iter().skip(*part).step_by(2).collect();
+                Emitted::One(Item::from_floats(parts, scalar))
+            }
+            Operator::Signal(signal) => Emitted::One(signal.apply(&item, scalar)),
             Operator::Zip => {
                 self.hold(port, item);
                 match self.pair() {

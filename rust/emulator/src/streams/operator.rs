@@ -4,24 +4,49 @@
 
 use super::item::{Element, Scalar, Type};
 use super::parse::{Argument, Number};
+use super::signal::Signal;
 
 /// A planned operator: parameters checked against the types of its inputs, no state yet.
 #[derive(Clone, Debug)]
 pub(super) enum Operator {
-    Buffer { items: usize, elements: usize },
-    Windows { len: usize, step: usize, elements: usize },
+    Buffer {
+        items: usize,
+        elements: usize,
+    },
+    Windows {
+        len: usize,
+        step: usize,
+        elements: usize,
+    },
     Average,
     Skip(usize),
     SkipLast(usize),
     Take(usize),
     Flatten,
     ToInt,
-    Mean { shape: Vec<usize>, axes: Vec<usize> },
-    Multiply { by: Vec<Number>, integral: bool },
-    Dot { with: Vec<Number>, integral: bool },
+    Mean {
+        shape: Vec<usize>,
+        axes: Vec<usize>,
+    },
+    Multiply {
+        by: Vec<Number>,
+        integral: bool,
+    },
+    Dot {
+        with: Vec<Number>,
+        integral: bool,
+    },
     Histogram(Vec<(f64, f64)>),
-    Arithmetic { symbol: Symbol, left: Operand, right: Operand, integral: bool },
+    Arithmetic {
+        symbol: Symbol,
+        left: Operand,
+        right: Operand,
+        integral: bool,
+    },
     Zip,
+    /// The real (0) or the imaginary (1) parts of complex numbers.
+    Part(usize),
+    Signal(Signal),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +64,7 @@ pub(super) enum Operand {
     Constant(Vec<Number>),
 }
 
-fn scalar_of(ty: &Type, what: &str) -> Result<Scalar, String> {
+pub(super) fn scalar_of(ty: &Type, what: &str) -> Result<Scalar, String> {
     match ty.element {
         Element::Scalar(scalar) => Ok(scalar),
         Element::Record(_) => Err(format!(
@@ -57,7 +82,7 @@ fn number_type(integral: bool) -> Scalar {
     if integral { Scalar::Int } else { Scalar::Float }
 }
 
-fn only<'a, T>(items: &'a [T], what: &str) -> Result<&'a T, String> {
+pub(super) fn only<'a, T>(items: &'a [T], what: &str) -> Result<&'a T, String> {
     match items {
         [one] => Ok(one),
         _ => Err(format!("{what} takes one argument, not {}", items.len())),
@@ -140,10 +165,17 @@ impl Operator {
                 [Argument::Function(function, arguments)] => Self::map(function, arguments, input),
                 _ => Err("map needs a function".to_owned()),
             },
-            "@macro_input" | "@macro_adc_trace" => {
-                Err("ADC streams are not supported by this emulator yet: it does not model \
-                     measurements"
-                    .to_owned())
+            "real" | "image" => {
+                // What fft emits: rows of a real and an imaginary part.
+                let [rows @ .., 2] = input.shape.as_slice() else {
+                    return Err(format!(
+                        "{name} works on complex numbers, not on {}",
+                        input.describe()
+                    ));
+                };
+                scalar_of(input, name)?;
+                let ty = Type::scalar(Scalar::Float).with_shape(rows.to_vec());
+                Ok((Self::Part(usize::from(name == "image")), ty))
             }
             other => Err(format!(
                 "the operator '{}' is not supported by this emulator",
@@ -209,15 +241,11 @@ impl Operator {
                     )
                 })
             }
-            other => {
-                let known = match other {
-                    "dot" => "tuple_dot_product",
-                    "tmult" => "tuple_multiply",
-                    "conv" => "convolution",
-                    other => other,
-                };
-                Err(format!("the function '{known}' is not supported by this emulator"))
+            "fft" | "conv" | "demod" | "dot" | "tmult" => {
+                let (signal, ty) = Signal::plan(name, arguments, input)?;
+                Ok((Self::Signal(signal), ty))
             }
+            other => Err(format!("the function '{other}' is not supported by this emulator")),
         }
     }
 

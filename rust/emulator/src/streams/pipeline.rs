@@ -43,11 +43,21 @@ struct Node {
     target: Target,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Leaf {
     stream: usize,
     mode: Mode,
+    /// The analog input whose raw samples it takes; 0 for saved values.
+    input: u32,
     target: Target,
+}
+
+/// What stands between a stream and its first operator.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wrapping {
+    input: Option<u32>,
+    trace: bool,
+    reshape: bool,
 }
 
 impl Plan {
@@ -108,7 +118,7 @@ impl Plan {
         let mut running = Vec::with_capacity(self.outputs.len());
         for (index, output) in self.outputs.iter().enumerate() {
             for leaf in &output.leaves {
-                sources[leaf.stream].push((index, leaf.mode, leaf.target));
+                sources[leaf.stream].push((index, *leaf));
             }
             let nodes = output.nodes.iter();
             running.push(Running {
@@ -133,7 +143,12 @@ impl Planner<'_> {
     fn plan(&mut self, tree: &Tree, target: Target) -> Result<Type, String> {
         match tree {
             Tree::Constant(_) => Err("a constant where a stream is needed".to_owned()),
-            Tree::Source { tag, mode } => Ok(self.source(tag, *mode, target)),
+            Tree::Source { tag, mode } => self.source(tag, *mode, Wrapping::default(), target),
+            Tree::Operator { name, .. } if name.starts_with("@macro_") => {
+                let mut wrapping = Wrapping::default();
+                let (tag, mode) = unwrap(tree, &mut wrapping)?;
+                self.wrapped(tag, mode, wrapping, target)
+            }
             Tree::Operator { name, arguments, inputs } => {
                 // The node's place is taken before its inputs are planned, as they point to it.
                 let here = self.nodes.len();
@@ -179,12 +194,72 @@ impl Planner<'_> {
         }
     }
 
-    fn source(&mut self, tag: &str, mode: Mode, target: Target) -> Type {
+    /// A source that is shaped before its first operator: by the loops around the statement that feeds
+    /// it (docs/1.1.7/API_references/qua/result_stream), and within that by the trace of a measurement.
+    fn wrapped(
+        &mut self,
+        tag: &str,
+        mode: Mode,
+        wrapping: Wrapping,
+        target: Target,
+    ) -> Result<Type, String> {
+        let stream = self.streams.iter().find(|stream| stream.tag == tag);
+        let mut sizes = Vec::new();
+        if wrapping.reshape {
+            let loops = stream.and_then(|stream| stream.loops.clone());
+            let loops = loops.ok_or(
+                "auto_reshape needs a stream that one statement feeds, within loops whose counts are constants",
+            )?;
+            if !loops.is_empty() {
+                sizes.push(loops);
+            }
+        }
+        if wrapping.trace {
+            let len = stream.and_then(|stream| stream.trace);
+            let len = len.ok_or("an ADC trace of a stream that no measurement feeds")?;
+            sizes.push(vec![len as usize]);
+        }
+        let mut target = target;
+        let mut nodes = Vec::new();
+        for size in sizes {
+            let here = self.nodes.len();
+            let placeholder = Type::scalar(Scalar::Int);
+            self.nodes.push(Node { operator: Operator::Flatten, ty: placeholder, target });
+            nodes.push((here, size));
+            target = Target { node: Some(here), port: 0 };
+        }
+        let mut ty = self.source(tag, mode, wrapping, target)?;
+        for (here, size) in nodes.into_iter().rev() {
+            let size: Vec<_> = size.iter().map(|n| Argument::Text(n.to_string())).collect();
+            let most = self.limits.buffered_values;
+            let (operator, buffered) = Operator::unary("buffer", &size, &ty, most)?;
+            self.nodes[here].operator = operator;
+            self.nodes[here].ty = buffered.clone();
+            ty = buffered;
+        }
+        Ok(ty)
+    }
+
+    fn source(
+        &mut self,
+        tag: &str,
+        mode: Mode,
+        wrapping: Wrapping,
+        target: Target,
+    ) -> Result<Type, String> {
         let stream = self.streams.iter().position(|stream| stream.tag == tag);
         // A stream that no statement saves to has no items, so that its type is never seen.
         let kind = stream.map_or(Kind::Int, |stream| self.streams[stream].kind);
         if let Some(stream) = stream {
-            self.leaves.push(Leaf { stream, mode, target });
+            let raw = self.streams[stream].trace.is_some();
+            if !raw && wrapping.input.is_some() {
+                return Err(format!(
+                    "the stream '{tag}' has no analog inputs: no measurement feeds it"
+                ));
+            }
+            // Raw samples of which no input was chosen are those of the first.
+            let input = if raw { wrapping.input.unwrap_or(1) } else { 0 };
+            self.leaves.push(Leaf { stream, mode, input, target });
         }
         let value = Type::scalar(match kind {
             Kind::Int => Scalar::Int,
@@ -192,14 +267,42 @@ impl Planner<'_> {
             Kind::Bool => Scalar::Bool,
         });
         let timestamp = Type::scalar(Scalar::Int);
-        match mode {
+        Ok(match mode {
             Mode::Values => value,
             Mode::Timestamps => timestamp,
             Mode::Both => Type {
                 element: Element::Record(vec![("value", value), ("timestamp", timestamp)]),
                 shape: Vec::new(),
             },
+        })
+    }
+}
+
+/// The source below what the client wraps it in, in whatever order.
+fn unwrap<'t>(tree: &'t Tree, wrapping: &mut Wrapping) -> Result<(&'t str, Mode), String> {
+    match tree {
+        Tree::Source { tag, mode } => Ok((tag, *mode)),
+        Tree::Operator { name, arguments, inputs } => {
+            match (name.as_str(), arguments.as_slice()) {
+                ("@macro_input", [number]) => {
+                    let number = number.count()?;
+                    let input = u32::try_from(number).ok().filter(|input| matches!(input, 1 | 2));
+                    wrapping.input =
+                        Some(input.ok_or_else(|| format!("there is no analog input {number}"))?);
+                }
+                ("@macro_adc_trace", []) => wrapping.trace = true,
+                ("@macro_auto_reshape", []) => wrapping.reshape = true,
+                (other, _) => {
+                    let name = other.trim_start_matches("@macro_");
+                    return Err(format!("the operator '{name}' is not supported by this emulator"));
+                }
+            }
+            match inputs.as_slice() {
+                [inner] => unwrap(inner, wrapping),
+                _ => Err(format!("the operator '{name}' is malformed")),
+            }
         }
+        Tree::Constant(_) => Err("a constant where a stream is needed".to_owned()),
     }
 }
 
@@ -207,6 +310,16 @@ fn constant(tree: &Tree) -> Option<&Argument> {
     match tree {
         Tree::Constant(argument) => Some(argument),
         _ => None,
+    }
+}
+
+impl Mode {
+    fn item(self, value: Item, timestamp: i64) -> Item {
+        match self {
+            Self::Values => value,
+            Self::Timestamps => Item::Int(timestamp),
+            Self::Both => Item::Record(vec![value, Item::Int(timestamp)]),
+        }
     }
 }
 
@@ -218,8 +331,8 @@ struct Running {
 /// The stream processing of one job.
 #[derive(Debug)]
 pub struct Pipelines {
-    /// Who reads each stream: an output, in which form, and where it enters.
-    sources: Vec<Vec<(usize, Mode, Target)>>,
+    /// Who reads each stream: an output, and where it enters.
+    sources: Vec<Vec<(usize, Leaf)>>,
     running: Vec<Running>,
     results: Arc<Results>,
     /// The weight of what all operators hold back, and its limit.
@@ -239,19 +352,36 @@ impl Pipelines {
     /// Takes a saved value; `timestamp` is in nanoseconds from the program's start.
     pub fn save(&mut self, stream: usize, kind: Kind, cell: i32, timestamp: i64) {
         let Self { sources, running, results, held, most } = self;
-        for (output, mode, target) in &sources[stream] {
+        for (output, leaf) in &sources[stream] {
             let value = match kind {
                 Kind::Int => Item::Int(i64::from(cell)),
                 Kind::Fixed => Item::Float(fixed_to_f64(cell)),
                 Kind::Bool => Item::Bool(cell != 0),
             };
-            let item = match mode {
-                Mode::Values => value,
-                Mode::Timestamps => Item::Int(timestamp),
-                Mode::Both => Item::Record(vec![value, Item::Int(timestamp)]),
-            };
+            let item = leaf.mode.item(value, timestamp);
             let reach = &mut Reach { output: *output, results, held, most: *most };
-            running[*output].push(*target, item, reach);
+            running[*output].push(leaf.target, item, reach);
+        }
+    }
+
+    /// Whether anything reads the raw samples of an analog input from a stream.
+    pub fn reads_input(&self, stream: usize, input: u32) -> bool {
+        self.sources[stream].iter().any(|(_, leaf)| leaf.input == input)
+    }
+
+    /// Takes raw samples of an analog input, each with its time in nanoseconds.
+    pub fn save_samples(
+        &mut self,
+        stream: usize,
+        input: u32,
+        samples: impl Iterator<Item = (i64, i64)> + Clone,
+    ) {
+        let Self { sources, running, results, held, most } = self;
+        for (output, leaf) in sources[stream].iter().filter(|(_, leaf)| leaf.input == input) {
+            let reach = &mut Reach { output: *output, results, held, most: *most };
+            for (sample, at) in samples.clone() {
+                running[*output].push(leaf.target, leaf.mode.item(Item::Int(sample), at), reach);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::program::value::fixed_from_f64;
 
 /// Plans one result over the streams r1 (int), r2 (fixed) and r3 (bool).
 fn plan(source: &str) -> Result<Plan, String> {
-    let stream = |tag: &str, kind| Stream { tag: tag.to_owned(), kind };
+    let stream = |tag: &str, kind| Stream { tag: tag.to_owned(), kind, trace: None, loops: None };
     let streams = [stream("r1", Kind::Int), stream("r2", Kind::Fixed), stream("r3", Kind::Bool)];
     Plan::new(&[list(source)], &streams, &Limits::default()).map_err(|errors| errors.join("; "))
 }
@@ -188,14 +188,21 @@ fn a_zip_pairs_its_receiver_with_its_argument() {
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
     for (pipeline, says) in [
-        ("(map (fft) (buffer 4 (@re 0 r1)))", "'fft' is not supported"),
-        ("(map (conv '' (@array 1 2)) (buffer 4 (@re 0 r1)))", "'convolution' is not supported"),
-        ("(map (demod 1.0 1.0 0.0) (buffer 4 (@re 0 r1)))", "'demod' is not supported"),
-        ("(map (tmult) (zip (@re 0 r1) (@re 0 r1)))", "'tuple_multiply' is not supported"),
-        ("(map (dot) (zip (@re 0 r1) (@re 0 r1)))", "'tuple_dot_product' is not supported"),
-        ("(real (@re 0 r1))", "'real' is not supported"),
-        ("(@macro_auto_reshape (@re 0 r1))", "'auto_reshape' is not supported"),
-        ("(@macro_adc_trace (@re 2 r1))", "ADC streams are not supported"),
+        ("(map (fft) (@re 0 r1))", "fft works on vectors"),
+        ("(map (fft phase) (buffer 4 (@re 0 r1)))", "not 'phase'"),
+        ("(map (conv '' (@array 1 2)) (@re 0 r1))", "convolution works on vectors"),
+        ("(map (conv half (@array 1 2)) (buffer 4 (@re 0 r1)))", "not 'half'"),
+        ("(map (conv '') (buffer 4 (@re 0 r1)))", "the items of a zip"),
+        ("(map (demod 1.0 1.0 0.0) (@re 0 r1))", "demod works on vectors"),
+        ("(map (demod 1.0 (@array 1 2 3) 0.0) (buffer 4 (@re 0 r1)))", "4 samples with 3 weights"),
+        ("(map (tmult) (buffer 2 (@re 0 r1)))", "tuple_multiply works on the items of a zip"),
+        ("(map (dot) (zip (@re 0 r1) (@re 0 r1)))", "tuple_dot_product works on vectors"),
+        ("(map (cosh) (@re 0 r1))", "'cosh' is not supported"),
+        ("(real (@re 0 r1))", "real works on complex numbers"),
+        ("(@macro_auto_reshape (@re 0 r1))", "whose counts are constants"),
+        ("(@macro_adc_trace (@re 2 r1))", "that no measurement feeds"),
+        ("(@macro_input 1 (@re 0 r1))", "has no analog inputs"),
+        ("(@macro_shuffle (@re 0 r1))", "'shuffle' is not supported"),
         ("(buffer 0 (@re 0 r1))", "buffer of size 0"),
         ("(buffer -1 (@re 0 r1))", "-1 is not a count"),
         ("(buffer 1.5 (@re 0 r1))", "1.5 is not a count"),
@@ -266,7 +273,12 @@ fn large_results_come_in_pieces_that_add_up() {
 #[test]
 fn what_operators_hold_back_is_bounded() {
     let limits = Limits { buffered_values: 100, ..Limits::default() };
-    let streams = ["r1", "r2"].map(|tag| Stream { tag: tag.to_owned(), kind: Kind::Int });
+    let streams = ["r1", "r2"].map(|tag| Stream {
+        tag: tag.to_owned(),
+        kind: Kind::Int,
+        trace: None,
+        loops: None,
+    });
     let run = |source: &str, saves: &[(usize, i32)]| {
         let plan = Plan::new(&[list(&format!("saveAll out {source}"))], &streams, &limits).unwrap();
         let results = Arc::new(plan.results(1 << 20));

@@ -1,0 +1,384 @@
+//! What a simulation played, as the structures of its answer (F5.9, F5.10).
+
+use std::collections::BTreeMap;
+
+use prost_types::value::Kind;
+use prost_types::{ListValue, Struct, Value};
+
+use crate::machine::Simulation;
+use crate::pulse::engine::highs;
+use crate::pulse::render::swept_hz;
+use crate::pulse::rig::{Inputs, Port, Wave, Waves};
+use crate::pulse::tape::{Outputs, Played};
+
+/// Values of a waveform that its structure lists one by one.
+const MOST_VALUES: usize = 1 << 20;
+
+fn number(value: f64) -> Value {
+    Value { kind: Some(Kind::NumberValue(value)) }
+}
+
+fn text(value: &str) -> Value {
+    Value { kind: Some(Kind::StringValue(value.to_owned())) }
+}
+
+fn boolean(value: bool) -> Value {
+    Value { kind: Some(Kind::BoolValue(value)) }
+}
+
+fn list(values: impl IntoIterator<Item = Value>) -> Value {
+    Value { kind: Some(Kind::ListValue(ListValue { values: values.into_iter().collect() })) }
+}
+
+fn numbers(values: impl IntoIterator<Item = f64>) -> Value {
+    list(values.into_iter().map(number))
+}
+
+fn structure<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Struct {
+    Struct { fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
+}
+
+fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+    Value { kind: Some(Kind::StructValue(structure(fields))) }
+}
+
+/// One row of the report: an output of a pulse.
+struct Row {
+    output: usize,
+    /// The row's place in a pair of I and Q.
+    part: Part,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Single,
+    I,
+    Q,
+}
+
+impl Part {
+    fn iq_info(self) -> Value {
+        object([
+            ("isPartOfIq", boolean(self != Self::Single)),
+            ("iqGroupId", number(0.0)),
+            ("isI", boolean(self == Self::I)),
+            ("isQ", boolean(self == Self::Q)),
+        ])
+    }
+
+    fn offset(self) -> usize {
+        usize::from(self == Self::Q)
+    }
+}
+
+struct Report<'a> {
+    simulation: &'a Simulation,
+    /// The first pulser of each element: one for each of its inputs.
+    pulsers: Vec<usize>,
+}
+
+impl<'a> Report<'a> {
+    fn new(simulation: &'a Simulation) -> Self {
+        let mut next = 0;
+        let mut pulsers = Vec::new();
+        for element in &simulation.rig.elements {
+            pulsers.push(next);
+            next += if matches!(element.inputs, Inputs::Mixed { .. }) { 2 } else { 1 };
+        }
+        Self { simulation, pulsers }
+    }
+
+    fn pulser(&self, element: u32, part: Part, controller: &str) -> Value {
+        object([
+            ("controllerName", text(controller)),
+            ("pulserIndex", number((self.pulsers[element as usize] + part.offset()) as f64)),
+        ])
+    }
+
+    fn controller_of(&self, element: u32) -> String {
+        let rig = &self.simulation.rig;
+        let element = &rig.elements[element as usize];
+        let analog = match &element.inputs {
+            Inputs::None => None,
+            Inputs::Single(output) | Inputs::Mixed { i: output, .. } => Some(*output),
+            Inputs::Collection(all) | Inputs::Multiple(all) => all.values().next().copied(),
+        };
+        let digital = || element.markers.first().map(|marker| &rig.digital[marker.output].port);
+        let input = || element.outputs.values().next().map(|input| &rig.inputs[*input].port);
+        let port = analog.map(|output| &rig.outputs[output].port).or_else(digital).or_else(input);
+        port.map_or_else(String::new, |port| port.controller.clone())
+    }
+
+    fn names(&self, played: &Played, part: Part) -> (String, String) {
+        let Some(pulse) = played.pulse else { return ("ramp".to_owned(), "ramp".to_owned()) };
+        let pulse = &self.simulation.rig.pulses[pulse as usize];
+        let waveform = pulse.waveforms.get(part.offset()).cloned().unwrap_or_default();
+        (waveform, pulse.operation.clone())
+    }
+
+    fn analog(&self, played: &Played) -> Vec<Value> {
+        let rows = match &played.outputs {
+            None => Vec::new(),
+            Some(Outputs::Single(outputs)) => outputs
+                .first()
+                .map(|o| vec![Row { output: *o, part: Part::Single }])
+                .unwrap_or_default(),
+            Some(Outputs::Mixed { i, q }) => {
+                vec![Row { output: *i, part: Part::I }, Row { output: *q, part: Part::Q }]
+            }
+        };
+        let rig = &self.simulation.rig;
+        let (cos, sin) = played.frame.cos_sin();
+        let [a00, a01, a10, a11] = played.amplitude;
+        let [c00, c01, c10, c11] = played.correction;
+        rows.into_iter()
+            .map(|Row { output, part }| {
+                let port = &rig.outputs[output].port;
+                let ports: Vec<usize> = match &played.outputs {
+                    Some(Outputs::Single(outputs)) => outputs.to_vec(),
+                    _ => vec![output],
+                };
+                let (amplitude, frame, correction) = match part {
+                    Part::Q => ([a10, a11], [sin, cos], [c10, c11]),
+                    _ => ([a00, a01], [cos, -sin], [c00, c01]),
+                };
+                let (waveform, pulse) = self.names(played, part);
+                let offsets = ports.iter().map(|output| {
+                    (rig.outputs[*output].port.number.to_string(), number(played.offsets[*output]))
+                });
+                let offsets = Struct { fields: offsets.collect() };
+                let delay = f64::from(self.simulation.delays[output]);
+                object([
+                    ("waveformName", text(&waveform)),
+                    ("pulseName", text(&format!("OriginPulseName={pulse}"))),
+                    ("timestamp", number(played.start as f64 + delay)),
+                    ("length", number(played.length as f64)),
+                    ("endsAt", number((played.start + played.length) as f64 + delay)),
+                    ("iqInfo", part.iq_info()),
+                    ("quantumElements", text(&rig.elements[played.element as usize].name)),
+                    (
+                        "outputPorts",
+                        numbers(ports.iter().map(|o| f64::from(rig.outputs[*o].port.number))),
+                    ),
+                    ("pulser", self.pulser(played.element, part, &port.controller)),
+                    ("currentGMatrixElements", numbers(amplitude)),
+                    ("currentDCOffsetByPort", Value { kind: Some(Kind::StructValue(offsets)) }),
+                    ("currentIntermediateFrequency", number(played.frequency)),
+                    ("currentFrame", numbers(frame)),
+                    ("currentCorrectionElements", numbers(correction)),
+                    ("currentPhase", number(played.phase.turns() * std::f64::consts::TAU)),
+                    ("chirpInfo", chirp(played)),
+                ])
+            })
+            .collect()
+    }
+
+    fn digital(&self, played: &Played) -> Vec<Value> {
+        let rig = &self.simulation.rig;
+        let element = &rig.elements[played.element as usize];
+        let Some(pulse) = played.pulse.filter(|_| played.marker) else { return Vec::new() };
+        let pulse = &rig.pulses[pulse as usize];
+        let parts = match &element.inputs {
+            Inputs::Mixed { .. } => vec![Part::I, Part::Q],
+            _ => vec![Part::Single],
+        };
+        let mut rows = Vec::new();
+        for marker in &element.markers {
+            let port = &rig.digital[marker.output].port;
+            let shift = i64::from(marker.delay) - i64::from(marker.buffer)
+                + i64::from(self.simulation.delay());
+            let start = played.start as i64 + shift;
+            let length = played.length + 2 * u64::from(marker.buffer);
+            for part in &parts {
+                rows.push(object([
+                    ("waveformName", text(&pulse.marker_name)),
+                    ("pulseName", text(&format!("OriginPulseName={}", pulse.operation))),
+                    ("timestamp", number(start as f64)),
+                    ("length", number(length as f64)),
+                    ("endsAt", number((start + length as i64) as f64)),
+                    ("iqInfo", part.iq_info()),
+                    ("quantumElements", text(&element.name)),
+                    ("outputPorts", numbers([f64::from(port.number)])),
+                    ("pulser", self.pulser(played.element, *part, &port.controller)),
+                ]));
+            }
+        }
+        rows
+    }
+}
+
+fn chirp(played: &Played) -> Value {
+    let none = played.chirp.is_none();
+    let sweeps = played.chirp.as_deref().unwrap_or_default();
+    let end = played.frequency + swept_hz(sweeps, played.length);
+    let at = |hz: f64| number(if none { 0.0 } else { hz });
+    object([
+        ("rate", numbers(sweeps.iter().map(|sweep| sweep.rate))),
+        ("times", numbers(sweeps.iter().map(|sweep| (sweep.from / 4) as f64))),
+        ("units", text(if none { "" } else { "Hz/nsec" })),
+        ("startFrequency", at(played.frequency)),
+        ("endFrequency", at(end)),
+    ])
+}
+
+/// The waveform report.
+pub(super) fn waveforms(simulation: &Simulation) -> Struct {
+    let report = Report::new(simulation);
+    let Simulation { rig, tape, .. } = simulation;
+    let acquisitions = tape.acquisitions.iter().map(|acquisition| {
+        let port = &rig.inputs[acquisition.input].port;
+        let delay = f64::from(simulation.delay());
+        object([
+            ("startTime", number(acquisition.from as f64 + delay)),
+            ("endTime", number(acquisition.to as f64 + delay)),
+            ("process", text(acquisition.process)),
+            ("pulser", report.pulser(acquisition.element, Part::Single, &port.controller)),
+            ("quantumElement", text(&rig.elements[acquisition.element as usize].name)),
+            ("adc", numbers([f64::from(port.number) - 1.0])),
+        ])
+    });
+    let events = tape.resets.iter().map(|reset| {
+        let controller = report.controller_of(reset.element);
+        let mixed = matches!(rig.elements[reset.element as usize].inputs, Inputs::Mixed { .. });
+        object([
+            ("eventMessage", text("phase_reset")),
+            ("timestamp", number(reset.at as f64)),
+            ("quantumElement", text(&rig.elements[reset.element as usize].name)),
+            ("sourcePulser", report.pulser(reset.element, Part::Single, &controller)),
+            ("sourcePulserIqInfo", object([("isI", boolean(mixed)), ("isQ", boolean(false))])),
+        ])
+    });
+    structure([
+        ("analogWaveforms", list(tape.plays.iter().flat_map(|played| report.analog(played)))),
+        ("digitalWaveforms", list(tape.plays.iter().flat_map(|played| report.digital(played)))),
+        ("adcAcquisitions", list(acquisitions)),
+        ("events", list(events)),
+    ])
+}
+
+/// Lists of entries, by element and by port of a controller.
+#[derive(Default)]
+struct Lists {
+    elements: BTreeMap<String, Vec<Value>>,
+    controllers: BTreeMap<String, BTreeMap<String, Vec<Value>>>,
+}
+
+impl Lists {
+    fn add(&mut self, element: &str, port: &Port, entry: Value) {
+        self.elements.entry(element.to_owned()).or_default().push(entry.clone());
+        let ports = self.controllers.entry(port.controller.clone()).or_default();
+        ports.entry(port.number.to_string()).or_default().push(entry);
+    }
+
+    fn into_struct(self) -> Struct {
+        let lists = |lists: BTreeMap<String, Vec<Value>>| {
+            let fields = lists.into_iter().map(|(name, entries)| (name, list(entries))).collect();
+            Value { kind: Some(Kind::StructValue(Struct { fields })) }
+        };
+        let controllers = self.controllers.into_iter();
+        let controllers =
+            controllers.map(|(name, ports)| (name, object([("ports", lists(ports))]))).collect();
+        let controllers = Value { kind: Some(Kind::StructValue(Struct { fields: controllers })) };
+        structure([(
+            "waveforms",
+            object([("elements", lists(self.elements)), ("controllers", controllers)]),
+        )])
+    }
+}
+
+/// Runs of equal samples as the structure has them.
+fn runs<T: PartialEq + Copy>(samples: &[T], value: impl Fn(T) -> Value) -> Value {
+    let runs = samples.chunk_by(|a, b| a == b).take(MOST_VALUES);
+    list(runs.map(|run| object([("duration", number(run.len() as f64)), ("value", value(run[0]))])))
+}
+
+/// The waveforms of analog outputs, before modulation.
+pub(super) fn analog_outputs(simulation: &Simulation) -> Struct {
+    let mut lists = Lists::default();
+    let rig = &simulation.rig;
+    for played in &simulation.tape.plays {
+        let element = &rig.elements[played.element as usize].name;
+        let pulse = played.pulse.map(|pulse| &rig.pulses[pulse as usize]);
+        let waves: Vec<&Wave> = match pulse.map(|pulse| &pulse.waves) {
+            None | Some(Waves::None) => continue,
+            Some(Waves::Single(wave)) => vec![wave],
+            Some(Waves::Mixed { i, q }) => vec![i, q],
+        };
+        let outputs: Vec<usize> = match &played.outputs {
+            None => continue,
+            Some(Outputs::Single(outputs)) => outputs.to_vec(),
+            Some(Outputs::Mixed { i, q }) => vec![*i, *q],
+        };
+        let phase = played.frame.turns();
+        let phase = if phase > 0.5 { phase - 1.0 } else { phase } * std::f64::consts::TAU;
+        for (index, output) in outputs.iter().enumerate() {
+            let place = index.min(waves.len() - 1);
+            let factor = if place == 1 { played.amplitude[3] } else { played.amplitude[0] };
+            let samples = match waves[place] {
+                Wave::Constant(value) => list([object([
+                    ("duration", number(played.length as f64)),
+                    ("value", number(factor * value)),
+                ])]),
+                Wave::Samples(samples) => {
+                    let scaled: Vec<f64> = samples.iter().map(|sample| factor * sample).collect();
+                    runs(&scaled, number)
+                }
+            };
+            let name = pulse.and_then(|pulse| pulse.waveforms.get(place));
+            let entry = object([
+                ("name", text(name.map_or("", String::as_str))),
+                (
+                    "timestamp",
+                    number((played.start + u64::from(simulation.delays[*output])) as f64),
+                ),
+                ("duration", number(played.length as f64)),
+                ("frequency", number(played.frequency)),
+                ("phase", number(phase)),
+                ("samples", samples),
+            ]);
+            lists.add(element, &rig.outputs[*output].port, entry);
+        }
+    }
+    lists.into_struct()
+}
+
+/// The markers of digital outputs.
+pub(super) fn digital_outputs(simulation: &Simulation) -> Struct {
+    let mut lists = Lists::default();
+    let rig = &simulation.rig;
+    for played in &simulation.tape.plays {
+        let element = &rig.elements[played.element as usize];
+        let Some(pulse) = played.pulse.map(|pulse| &rig.pulses[pulse as usize]) else { continue };
+        let Some(marker) = &pulse.marker else { continue };
+        let highs = highs(marker, played.length);
+        for input in &element.markers {
+            let (delay, buffer) = (u64::from(input.delay), u64::from(input.buffer));
+            let mut levels = Vec::new();
+            let mut at = 0;
+            for (from, to) in &highs {
+                let (from, to) = (*from, *to + 2 * buffer);
+                if from > at {
+                    levels.push((from - at, false));
+                }
+                levels.push((to - from.max(at), true));
+                at = to;
+            }
+            if at < played.length {
+                levels.push((played.length - at, false));
+            }
+            let samples = list(levels.into_iter().map(|(duration, value)| {
+                object([("duration", number(duration as f64)), ("value", boolean(value))])
+            }));
+            let start =
+                (played.start + delay) as i64 - buffer as i64 + i64::from(simulation.delay());
+            let entry = object([
+                ("name", text(&pulse.marker_name)),
+                ("timestamp", number(start as f64)),
+                ("duration", number((played.length + 2 * buffer) as f64)),
+                ("samples", samples),
+            ]);
+            lists.add(&element.name, &rig.digital[input.output].port, entry);
+        }
+    }
+    lists.into_struct()
+}

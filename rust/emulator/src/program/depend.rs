@@ -1,0 +1,271 @@
+//! Dependencies on measured values: what uses one waits until it was measured.
+//!
+//! A program is run one statement after the other, and each element has a clock of its own. An element
+//! whose pulse needs a value that another element measures must not play before the measurement
+//! ended (docs/1.1.7/Guides/timing_in_qua: "unless a dependency delays it"). Which cells depend on
+//! measurements is found once, so that programs without such values pay nothing.
+
+use std::collections::BTreeSet;
+
+use super::ir::{Block, Expr, Program, Stmt};
+use super::pulse_ir::{Amplitude, Play, Process, PulseStmt, Rates, Target, What};
+
+/// Puts the waits where they are needed; gives whether there are any.
+pub(super) fn depend(program: &mut Program) -> bool {
+    let mut measured = BTreeSet::new();
+    targets(&program.body, &mut measured);
+    if measured.is_empty() {
+        return false;
+    }
+    loop {
+        let before = measured.len();
+        spread(&program.body, false, &mut measured);
+        if measured.len() == before {
+            break;
+        }
+    }
+    let clock_of = program.clock_of.clone();
+    let mut rewriter = Rewriter { measured: &measured, clock_of: &clock_of, control: Vec::new() };
+    rewriter.block(&mut program.body);
+    true
+}
+
+fn targets(block: &Block, out: &mut BTreeSet<u32>) {
+    for statement in block {
+        if let Stmt::Pulse(pulse) = statement
+            && let PulseStmt::Measure { processes, .. } = &**pulse
+        {
+            processes.iter().for_each(|process| out.extend(cells_of(process)));
+        }
+        statement.blocks(&mut |block| targets(block, out));
+    }
+}
+
+/// The cells that a process writes; an array is known by its first.
+pub(super) fn cells_of(process: &Process) -> Vec<u32> {
+    match process {
+        Process::Weighted { target, .. } => vec![match target {
+            Target::Scalar(slot) => *slot,
+            Target::Cell { array, .. } | Target::Vector { array, .. } => array.base,
+        }],
+        Process::Tags { target, count, .. } => {
+            let mut cells = vec![target.base];
+            cells.extend(count);
+            cells
+        }
+        Process::Counts { target } => vec![*target],
+    }
+}
+
+/// What is computed from a measured value, or because of one, depends on it too.
+fn spread(block: &Block, controlled: bool, measured: &mut BTreeSet<u32>) {
+    for statement in block {
+        let uses = |expression: &Expr, measured: &BTreeSet<u32>| {
+            let mut cells = Vec::new();
+            read(expression, &mut cells);
+            cells.iter().any(|cell| measured.contains(cell))
+        };
+        match statement {
+            Stmt::Assign { slot, value } if controlled || uses(value, measured) => {
+                measured.insert(*slot);
+            }
+            Stmt::AssignCell { array, index, value, .. }
+                if controlled || uses(value, measured) || uses(index, measured) =>
+            {
+                measured.insert(array.base);
+            }
+            Stmt::For { init, condition, update, body } => {
+                let controlled = controlled || uses(condition, measured);
+                for block in [init, update, body] {
+                    spread(block, controlled, measured);
+                }
+            }
+            Stmt::ForEach { pairs, body, .. } => {
+                for (slot, array) in pairs {
+                    if measured.contains(&array.base) {
+                        measured.insert(*slot);
+                    }
+                }
+                spread(body, controlled, measured);
+            }
+            Stmt::If { arms, otherwise } => {
+                let controlled = controlled || arms.iter().any(|(c, _)| uses(c, measured));
+                arms.iter().for_each(|(_, body)| spread(body, controlled, measured));
+                spread(otherwise, controlled, measured);
+            }
+            other => other.blocks(&mut |block| spread(block, controlled, measured)),
+        }
+    }
+}
+
+/// The cells that an expression reads; an array is known by its first.
+fn read(expression: &Expr, out: &mut Vec<u32>) {
+    match expression {
+        Expr::Var(slot) => out.push(*slot),
+        Expr::Cell { array, .. } | Expr::Reduce { array, .. } => out.push(array.base),
+        Expr::Dot { left, right, .. } => out.extend([left.base, right.base]),
+        Expr::Calculate { left, right, .. } => out.extend([left, right]),
+        _ => {}
+    }
+    expression.operands(&mut |operand| read(operand, out));
+}
+
+struct Rewriter<'a> {
+    measured: &'a BTreeSet<u32>,
+    clock_of: &'a [u32],
+    /// Measured cells that the conditions around depend on.
+    control: Vec<u32>,
+}
+
+impl Rewriter<'_> {
+    fn cells<'e>(&self, expressions: impl IntoIterator<Item = &'e Expr>) -> Vec<u32> {
+        let mut cells = Vec::new();
+        expressions.into_iter().for_each(|expression| read(expression, &mut cells));
+        cells.retain(|cell| self.measured.contains(cell));
+        cells.sort_unstable();
+        cells.dedup();
+        cells
+    }
+
+    fn carry(&self, to: u32, mut from: Vec<u32>, out: &mut Vec<Stmt>) {
+        from.extend(&self.control);
+        if self.measured.contains(&to) {
+            out.push(Stmt::Carry { to, from: from.into_boxed_slice() });
+        }
+    }
+
+    fn wait(&self, clocks: Vec<u32>, cells: &[u32], out: &mut Vec<Stmt>) {
+        if !cells.is_empty() && !clocks.is_empty() {
+            let (clocks, cells) = (clocks.into_boxed_slice(), cells.into());
+            out.push(Stmt::Await { clocks, cells });
+        }
+    }
+
+    /// The clocks that a block's statements move.
+    fn clocks(&self, blocks: &[&Block]) -> Vec<u32> {
+        let mut clocks = Vec::new();
+        blocks.iter().for_each(|block| gather(block, self.clock_of, &mut clocks));
+        clocks.sort_unstable();
+        clocks.dedup();
+        clocks
+    }
+
+    fn block(&mut self, block: &mut Block) {
+        let mut out = Vec::with_capacity(block.len());
+        for mut statement in std::mem::take(block).into_vec() {
+            self.statement(&mut statement, &mut out);
+        }
+        *block = out.into_boxed_slice();
+    }
+
+    fn statement(&mut self, statement: &mut Stmt, out: &mut Vec<Stmt>) {
+        let mut after = Vec::new();
+        match statement {
+            Stmt::Assign { slot, value } => self.carry(*slot, self.cells([&*value]), &mut after),
+            Stmt::AssignCell { array, index, value, .. } => {
+                self.carry(array.base, self.cells([&*index, &*value]), &mut after);
+            }
+            Stmt::For { init, condition, update, body } => {
+                let cells = self.cells([&*condition]);
+                let clocks = self.clocks(&[body, update]);
+                self.wait(clocks.clone(), &cells, out);
+                let outer = self.control.len();
+                self.control.extend(&cells);
+                self.block(init);
+                self.block(update);
+                self.block(body);
+                self.control.truncate(outer);
+                let mut first = Vec::new();
+                self.wait(clocks.clone(), &cells, &mut first);
+                first.extend(std::mem::take(body).into_vec());
+                *body = first.into_boxed_slice();
+                self.wait(clocks, &cells, &mut after);
+            }
+            Stmt::ForEach { pairs, body, .. } => {
+                let mut first = Vec::new();
+                for (slot, array) in pairs.iter() {
+                    if self.measured.contains(&array.base) {
+                        self.carry(*slot, vec![array.base], &mut first);
+                    }
+                }
+                self.block(body);
+                first.extend(std::mem::take(body).into_vec());
+                *body = first.into_boxed_slice();
+            }
+            Stmt::If { arms, otherwise } => {
+                let cells = self.cells(arms.iter().map(|(condition, _)| condition));
+                let mut blocks: Vec<&Block> = arms.iter().map(|(_, body)| body).collect();
+                blocks.push(otherwise);
+                self.wait(self.clocks(&blocks), &cells, out);
+                let outer = self.control.len();
+                self.control.extend(&cells);
+                arms.iter_mut().for_each(|(_, body)| self.block(body));
+                self.block(otherwise);
+                self.control.truncate(outer);
+            }
+            Stmt::Wait { clocks, cycles } => {
+                self.wait(clocks.to_vec(), &self.cells([&*cycles]), out);
+            }
+            Stmt::Parallel { loops } => loops.iter_mut().for_each(|body| self.block(body)),
+            Stmt::Pulse(pulse) => {
+                let mut expressions = Vec::new();
+                arguments(pulse, &mut expressions);
+                let cells = self.cells(expressions);
+                let mut clocks = Vec::new();
+                pulse.elements(&mut |element| clocks.push(self.clock_of[element as usize]));
+                self.wait(clocks, &cells, out);
+            }
+            _ => {}
+        }
+        out.push(std::mem::replace(statement, Stmt::Pause));
+        out.append(&mut after);
+    }
+}
+
+/// The expressions of a statement about pulses.
+pub(super) fn arguments<'a>(statement: &'a PulseStmt, out: &mut Vec<&'a Expr>) {
+    match statement {
+        PulseStmt::Play(play) | PulseStmt::Measure { play, .. } => of_play(play, out),
+        PulseStmt::Rotate { turns: value, .. } | PulseStmt::Offset { volts: value, .. } => {
+            out.push(value);
+        }
+        PulseStmt::FastRotate { cosine, sine, .. } => out.extend([cosine, sine]),
+        PulseStmt::Frequency { value, .. } => out.push(&value.value),
+        PulseStmt::Correction { matrix, .. } => out.extend(matrix.iter()),
+        PulseStmt::ResetFrame { .. }
+        | PulseStmt::ResetPhase { .. }
+        | PulseStmt::ResetGlobalPhase
+        | PulseStmt::RampToZero { .. }
+        | PulseStmt::Trigger { .. } => {}
+    }
+}
+
+fn of_play<'a>(play: &'a Play, out: &mut Vec<&'a Expr>) {
+    if let What::Ramp(slope) = &play.what {
+        out.push(slope);
+    }
+    match &play.amplitude {
+        Amplitude::One => {}
+        Amplitude::Scalar(scalar) => out.push(scalar),
+        Amplitude::Matrix(all) => out.extend(all.iter()),
+    }
+    out.extend([&play.duration, &play.truncate, &play.condition].into_iter().flatten());
+    if let Some(chirp) = &play.chirp
+        && let Rates::One(rate) = &chirp.rates
+    {
+        out.push(rate);
+    }
+}
+
+/// The clocks that a block's statements name, blocks within included.
+pub(super) fn gather(block: &[Stmt], clock_of: &[u32], out: &mut Vec<u32>) {
+    for statement in block {
+        match statement {
+            Stmt::Wait { clocks, .. } | Stmt::Align { clocks } => out.extend(clocks),
+            Stmt::Pulse(pulse) => {
+                pulse.elements(&mut |element| out.push(clock_of[element as usize]));
+            }
+            other => other.blocks(&mut |block| gather(block, clock_of, out)),
+        }
+    }
+}

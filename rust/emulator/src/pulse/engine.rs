@@ -1,0 +1,674 @@
+//! What plays: the state of every element and oscillator while a program runs.
+//!
+//! The same engine serves `execute` and `simulate`. Only a simulation keeps a tape of what was played;
+//! without one, a play moves clocks, phases and levels and makes no samples.
+
+use std::sync::Arc;
+
+use super::phase::{Phase, Speed};
+use super::render::{swept, swept_hz};
+use super::rig::{Element, Inputs, Pulse, Rig, Wave, Waves};
+use super::stretch::stretch;
+use super::tape::{
+    Acquisition, Carrier, High, Offset, Outputs, PhaseReset, Played, Samples, Segment, Source,
+    Sweep, Tape,
+};
+use crate::machine::correction::Matrix;
+
+/// The amplitude that changes nothing.
+pub const UNITY: [f64; 4] = [1.0, 0.0, 0.0, 1.0];
+/// The step of what a sticky element holds: 16 bits of a volt.
+const HELD_STEPS: f64 = 65_536.0;
+/// Entries of each kind that a tape holds.
+const MOST_ENTRIES: usize = 1 << 22;
+
+/// An oscillator: its phase at a time is `speed · time + reset + kept`.
+#[derive(Clone, Debug)]
+struct Oscillator {
+    hz: f64,
+    speed: Speed,
+    /// By the last phase reset.
+    reset: Phase,
+    /// By frequency updates that kept the phase.
+    kept: Phase,
+    frame: Phase,
+    correction: Matrix,
+    /// A reset waits for the next play or align.
+    resetting: bool,
+    /// A chirp that goes on behind its pulse: since when, and how.
+    sweeping: Option<(u64, Arc<[Sweep]>)>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    /// What a sticky element holds: I and Q, or the single one.
+    level: [f64; 2],
+    /// Nanoseconds from which on the level has not been put on the tape.
+    held_from: u64,
+    /// The digital inputs that a sticky element holds high, since when.
+    marks: Option<i64>,
+    /// Where a collection's level is.
+    target: Option<usize>,
+}
+
+/// One play, with its arguments evaluated.
+#[derive(Clone, Debug)]
+pub struct Play {
+    pub element: u32,
+    pub what: What,
+    pub amplitude: [f64; 4],
+    /// Nanoseconds that it lasts, when not as long as the pulse.
+    pub duration: Option<u64>,
+    /// Nanoseconds after which it is cut off.
+    pub truncate: Option<u64>,
+    pub chirp: Option<Chirp>,
+    /// The output of a collection, by index of the rig's outputs.
+    pub target: Option<usize>,
+    /// Whether it is heard: false for a condition that does not hold.
+    pub heard: bool,
+}
+
+/// A pulse of the rig, or a ramp in volts a nanosecond.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum What {
+    Pulse(u32),
+    Ramp(f64),
+}
+
+/// A sweep of the frequency.
+#[derive(Clone, Debug)]
+pub struct Chirp {
+    /// Hz a nanosecond, for each section.
+    pub rates: Vec<f64>,
+    /// When the sections begin, in nanoseconds; empty for sections of equal length.
+    pub times: Vec<u64>,
+    /// Whether it goes on behind the pulse.
+    pub goes_on: bool,
+}
+
+/// The engine of one run.
+#[derive(Debug)]
+pub struct Engine {
+    rig: Arc<Rig>,
+    oscillators: Vec<Oscillator>,
+    states: Vec<State>,
+    /// Volts of each output.
+    offsets: Vec<f64>,
+    /// Nanoseconds behind which nothing is kept.
+    horizon: u64,
+    tape: Option<Tape>,
+    resetting: bool,
+    /// The largest sample of each pulse's waveforms, I and Q together.
+    sizes: Vec<f64>,
+    largest_offset: f64,
+}
+
+impl Engine {
+    /// An engine at rest; with a horizon (in nanoseconds) it keeps a tape up to there.
+    pub fn new(rig: Arc<Rig>, horizon: Option<u64>) -> Self {
+        let oscillators = rig.oscillators.iter().map(|oscillator| Oscillator {
+            hz: oscillator.frequency,
+            speed: Speed::from_hz(oscillator.frequency),
+            reset: Phase::default(),
+            kept: Phase::default(),
+            frame: Phase::default(),
+            correction: oscillator.correction,
+            resetting: false,
+            sweeping: None,
+        });
+        Self {
+            oscillators: oscillators.collect(),
+            states: vec![State::default(); rig.elements.len()],
+            offsets: rig.outputs.iter().map(|output| output.offset).collect(),
+            horizon: horizon.unwrap_or(0),
+            tape: horizon.map(|_| Tape::default()),
+            resetting: false,
+            sizes: rig.pulses.iter().map(|pulse| pulse.waves.size()).collect(),
+            largest_offset: rig.outputs.iter().fold(0.0, |most, o| most.max(o.offset.abs())),
+            rig,
+        }
+    }
+
+    /// The configuration it plays with.
+    pub fn rig(&self) -> &Arc<Rig> {
+        &self.rig
+    }
+
+    /// Whether a phase reset waits for a play or an align.
+    pub fn waits_for_reset(&self) -> bool {
+        self.resetting
+    }
+
+    /// Notes a measurement for the report.
+    pub fn note_acquisition(&mut self, acquisition: Acquisition) {
+        if let Some(tape) = &mut self.tape
+            && acquisition.from < self.horizon
+            && tape.acquisitions.len() < MOST_ENTRIES
+        {
+            tape.acquisitions.push(acquisition);
+        }
+    }
+
+    /// Whether a play by itself goes beyond the range of its outputs at some phase. A simulation sees the
+    /// sum of all, when it is rendered.
+    pub fn overflows(&self, play: &Play) -> bool {
+        if self.records() {
+            return false;
+        }
+        let What::Pulse(pulse) = play.what else { return false };
+        let [a00, a01, a10, a11] = play.amplitude;
+        let scalar = a01 == 0.0 && a10 == 0.0 && a00 == a11;
+        let norm = if scalar { a00.abs() } else { a00.hypot(a01).hypot(a10.hypot(a11)) };
+        let element = &self.rig.elements[play.element as usize];
+        let index = element.oscillator;
+        let correction = index.map_or(UNITY, |index| self.oscillators[index].correction);
+        let [c00, c01, c10, c11] = correction;
+        let largest = norm * self.sizes[pulse as usize] * c00.hypot(c01).max(c10.hypot(c11));
+        if largest + self.largest_offset <= 0.5 {
+            return false;
+        }
+        self.certainly_overflows(play, pulse, correction)
+    }
+
+    #[cold]
+    fn certainly_overflows(&self, play: &Play, pulse: u32, correction: Matrix) -> bool {
+        let element = &self.rig.elements[play.element as usize];
+        let Some(outputs) = outputs(element, play.target) else { return false };
+        let length = u64::from(self.rig.pulses[pulse as usize].length);
+        let (Some(source), _) = self.source(play, length, length) else { return false };
+        let turned = element.oscillator.is_some();
+        let reach = super::render::reach(&source, &play.amplitude, &correction, turned);
+        let over = |output: usize, reach: f64| reach + self.offsets[output].abs() > 0.5;
+        match outputs {
+            Outputs::Mixed { i, q } => over(i, reach[0]) || over(q, reach[1]),
+            Outputs::Single(outputs) => outputs.iter().any(|output| over(*output, reach[0])),
+        }
+    }
+
+    /// Whether what is played is kept.
+    pub fn records(&self) -> bool {
+        self.tape.is_some()
+    }
+
+    /// The tape, for notes of measurements.
+    pub fn tape(&mut self) -> Option<&mut Tape> {
+        self.tape.as_mut()
+    }
+
+    fn oscillator(&mut self, element: u32) -> Option<&mut Oscillator> {
+        let index = self.rig.elements[element as usize].oscillator?;
+        Some(&mut self.oscillators[index])
+    }
+
+    /// The phase (without the frame), the speed and the frame of an element's oscillator.
+    pub fn carrier(&self, element: u32, at: u64) -> Option<(Phase, Speed, Phase)> {
+        let index = self.rig.elements[element as usize].oscillator?;
+        let oscillator = &self.oscillators[index];
+        Some((oscillator.at(at), oscillator.speed, oscillator.frame))
+    }
+
+    /// The frequency of an element, Hz.
+    pub fn frequency(&self, element: u32) -> Option<f64> {
+        let index = self.rig.elements[element as usize].oscillator?;
+        Some(self.oscillators[index].hz)
+    }
+
+    /// Nanoseconds that a pulse lasts.
+    pub fn length(&self, play: &Play) -> u64 {
+        let whole = play.duration.unwrap_or_else(|| match play.what {
+            What::Pulse(pulse) => u64::from(self.rig.pulses[pulse as usize].length),
+            What::Ramp(_) => 0,
+        });
+        play.truncate.map_or(whole, |truncate| truncate.min(whole))
+    }
+
+    /// Plays from `at` (nanoseconds) on; gives how long that takes.
+    pub fn play(&mut self, play: &Play, at: u64) -> u64 {
+        let length = self.length(play);
+        self.settle(play.element, at);
+        let rig = Arc::clone(&self.rig);
+        let element = &rig.elements[play.element as usize];
+        let sticky = element.sticky.is_some_and(|sticky| sticky.analog);
+        if (!self.records() && !sticky) || !play.heard {
+            if play.heard {
+                self.catch_up(play.element, at);
+                self.end_sweep(play, at, length);
+            }
+            return length;
+        }
+        self.hold(play.element, at);
+        let whole = play.duration.unwrap_or(length).max(length);
+        let (source, last) = self.source(play, whole, length);
+        let level = self.states[play.element as usize].level;
+        let outputs = outputs(element, play.target);
+        let carrier = self.start(play, at, length);
+        let correction = self.oscillator(play.element).map_or(UNITY, |o| o.correction);
+        if at < self.horizon && self.records() {
+            self.note(play, at, length, outputs.clone(), correction, carrier.as_ref());
+            let pulse = match play.what {
+                What::Pulse(pulse) => Some(&rig.pulses[pulse as usize]),
+                What::Ramp(_) => None,
+            };
+            self.mark(play.element, element, pulse, at, length);
+            if let (Some(outputs), Some(source)) = (outputs, source) {
+                self.push(Segment {
+                    outputs,
+                    start: at,
+                    length,
+                    source,
+                    amplitude: play.amplitude,
+                    level: if sticky { level } else { [0.0; 2] },
+                    carrier,
+                    correction,
+                });
+            }
+        }
+        if sticky {
+            let [a00, a01, a10, a11] = play.amplitude;
+            let [x, y] = last;
+            let state = &mut self.states[play.element as usize];
+            let added = match play.what {
+                What::Ramp(slope) => [slope * length as f64, 0.0],
+                What::Pulse(_) => [a00 * x + a01 * y, a10 * x + a11 * y],
+            };
+            for (level, added) in state.level.iter_mut().zip(added) {
+                *level = ((*level + added) * HELD_STEPS).round() / HELD_STEPS;
+            }
+            state.held_from = at + length;
+            state.target = play.target;
+        }
+        self.end_sweep(play, at, length);
+        length
+    }
+
+    /// The samples of a play, and the last of them.
+    fn source(&self, play: &Play, whole: u64, length: u64) -> (Option<Source>, [f64; 2]) {
+        let pulse = match play.what {
+            What::Ramp(slope) => return (Some(Source::Ramp(slope)), [0.0; 2]),
+            What::Pulse(pulse) => &self.rig.pulses[pulse as usize],
+        };
+        let samples = |wave: &Wave| match wave {
+            Wave::Constant(value) => Samples::Constant(*value),
+            Wave::Samples(samples) if samples.len() as u64 == whole => {
+                Samples::Each(Arc::clone(samples))
+            }
+            // What lies behind the horizon is never heard.
+            Wave::Samples(samples) => {
+                let most = self.horizon.max(1 << 20);
+                Samples::Each(stretch(samples, whole.min(most) as usize).into())
+            }
+        };
+        let waves = match &pulse.waves {
+            Waves::None => return (None, [0.0; 2]),
+            Waves::Single(wave) => [samples(wave), Samples::Constant(0.0)],
+            Waves::Mixed { i, q } => [samples(i), samples(q)],
+        };
+        let last = length.saturating_sub(1) as usize;
+        let ends = [waves[0].at(last), waves[1].at(last)];
+        let source = match &waves {
+            [Samples::Constant(i), Samples::Constant(q)] => Source::Constant([*i, *q]),
+            _ => Source::Samples(waves),
+        };
+        (Some(source), ends)
+    }
+
+    /// The carrier of a play that begins now.
+    fn start(&mut self, play: &Play, at: u64, length: u64) -> Option<Carrier> {
+        self.catch_up(play.element, at);
+        let chirp = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(length));
+        let oscillator = self.oscillator(play.element)?;
+        let going = oscillator.sweeping.as_ref().map(|(_, sweeps)| Arc::clone(sweeps));
+        Some(Carrier {
+            phase: oscillator.at(at) + oscillator.frame,
+            speed: oscillator.speed,
+            chirp: chirp.or(going),
+        })
+    }
+
+    /// A chirp that goes on moves the frequency up to now.
+    fn catch_up(&mut self, element: u32, at: u64) {
+        let Some(oscillator) = self.oscillator(element) else { return };
+        if let Some((since, sweeps)) = oscillator.sweeping.take() {
+            oscillator.sweep(&sweeps, since, at);
+            let rate = sweeps.last().map_or(0.0, |sweep| sweep.rate);
+            oscillator.sweeping = Some((at, Arc::new([Sweep { from: 0, rate }])));
+        }
+    }
+
+    /// The frequency stays where a chirp left it; one that is to go on does so until the end of the next
+    /// play without one.
+    fn end_sweep(&mut self, play: &Play, at: u64, length: u64) {
+        let Some(oscillator) = self.oscillator(play.element) else { return };
+        let own = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(length));
+        let going = oscillator.sweeping.take();
+        let Some(sweeps) = own.or_else(|| going.map(|(_, sweeps)| sweeps)) else { return };
+        oscillator.sweep(&sweeps, at, at + length);
+        if play.chirp.as_ref().is_some_and(|chirp| chirp.goes_on) {
+            let rate = sweeps.last().map_or(0.0, |sweep| sweep.rate);
+            oscillator.sweeping = Some((at + length, Arc::new([Sweep { from: 0, rate }])));
+        }
+    }
+
+    fn push(&mut self, segment: Segment) {
+        if let Some(tape) = &mut self.tape
+            && tape.segments.len() < MOST_ENTRIES
+        {
+            tape.segments.push(segment);
+        }
+    }
+
+    fn note(
+        &mut self,
+        play: &Play,
+        at: u64,
+        length: u64,
+        outputs: Option<Outputs>,
+        correction: Matrix,
+        carrier: Option<&Carrier>,
+    ) {
+        let (pulse, marker) = match play.what {
+            What::Pulse(pulse) => (Some(pulse), self.rig.pulses[pulse as usize].marker.is_some()),
+            What::Ramp(_) => (None, false),
+        };
+        let frame = self.oscillator(play.element).map_or(Phase::default(), |o| o.frame);
+        let played = Played {
+            element: play.element,
+            pulse,
+            start: at,
+            length,
+            outputs,
+            amplitude: play.amplitude,
+            frame,
+            correction,
+            frequency: self.frequency(play.element).unwrap_or(0.0),
+            phase: self.oscillator(play.element).map_or(Phase::default(), |o| o.reset + o.kept),
+            chirp: carrier.and_then(|carrier| carrier.chirp.clone()),
+            marker,
+            offsets: self.offsets.clone(),
+        };
+        if let Some(tape) = &mut self.tape
+            && tape.plays.len() < MOST_ENTRIES
+        {
+            tape.plays.push(played);
+        }
+    }
+
+    /// Puts the digital marker of a pulse on the tape.
+    fn mark(&mut self, index: u32, element: &Element, pulse: Option<&Pulse>, at: u64, length: u64) {
+        let Some(marker) = pulse.and_then(|pulse| pulse.marker.as_ref()) else { return };
+        let keeps = element.sticky.is_some_and(|sticky| sticky.digital);
+        let highs = highs(marker, length);
+        let held = self.states[index as usize].marks.take();
+        let at = at as i64;
+        let Some(tape) = &mut self.tape else { return };
+        for input in &element.markers {
+            let (delay, buffer) = (i64::from(input.delay), i64::from(input.buffer));
+            let mut high = |from: i64, to: i64| {
+                if tape.markers.len() < MOST_ENTRIES {
+                    let (from, to) = (from + delay - buffer, to + delay + buffer);
+                    tape.markers.push(High { output: input.output, from, to });
+                }
+            };
+            if let Some(since) = held {
+                high(since, at);
+            }
+            highs.iter().for_each(|(from, to)| high(at + *from as i64, at + *to as i64));
+        }
+        if keeps && highs.last().is_some_and(|(_, to)| *to == length) {
+            self.states[index as usize].marks = Some(at + length as i64);
+        }
+    }
+
+    /// Ends what a sticky element's digital inputs hold.
+    fn unmark(&mut self, index: u32, at: u64) {
+        let Some(since) = self.states[index as usize].marks.take() else { return };
+        let Some(tape) = &mut self.tape else { return };
+        for input in &self.rig.elements[index as usize].markers {
+            let (delay, buffer) = (i64::from(input.delay), i64::from(input.buffer));
+            let (from, to) = (since + delay - buffer, at as i64 + delay + buffer);
+            tape.markers.push(High { output: input.output, from, to });
+        }
+    }
+
+    /// Puts what a sticky element held until now on the tape; whatever changes its phase calls this
+    /// first.
+    fn hold(&mut self, index: u32, until: u64) {
+        let State { level, held_from: from, target, .. } = self.states[index as usize];
+        if level == [0.0; 2] || from >= until || !self.records() || from >= self.horizon {
+            return;
+        }
+        let rig = Arc::clone(&self.rig);
+        let element = &rig.elements[index as usize];
+        self.catch_up(index, from);
+        let carrier = self.held_carrier(element, from);
+        let correction = self.oscillator(index).map_or(UNITY, |o| o.correction);
+        if let Some(outputs) = outputs(element, target) {
+            self.push(Segment {
+                outputs,
+                start: from,
+                length: until - from,
+                source: Source::Constant([0.0; 2]),
+                amplitude: UNITY,
+                level,
+                carrier,
+                correction,
+            });
+        }
+        self.states[index as usize].held_from = until;
+    }
+
+    /// The carrier of what a sticky element holds.
+    fn held_carrier(&self, element: &Element, from: u64) -> Option<Carrier> {
+        let oscillator = &self.oscillators[element.oscillator?];
+        Some(Carrier {
+            phase: oscillator.at(from) + oscillator.frame,
+            speed: oscillator.speed,
+            chirp: oscillator.sweeping.as_ref().map(|(_, sweeps)| Arc::clone(sweeps)),
+        })
+    }
+
+    /// All elements of an oscillator hold their levels up to now with its old phase.
+    fn hold_all(&mut self, element: u32, until: u64) {
+        let Some(oscillator) = self.rig.elements[element as usize].oscillator else { return };
+        for index in 0..self.rig.elements.len() {
+            if self.rig.elements[index].oscillator == Some(oscillator) {
+                self.hold(index as u32, until);
+            }
+        }
+    }
+
+    /// Lets a sticky element go: from its level to zero within `length` nanoseconds.
+    pub fn ramp_to_zero(&mut self, index: u32, at: u64, length: u64) {
+        self.settle(index, at);
+        self.hold(index, at);
+        self.unmark(index, at);
+        let rig = Arc::clone(&self.rig);
+        let element = &rig.elements[index as usize];
+        let State { level, target, .. } = std::mem::take(&mut self.states[index as usize]);
+        if level == [0.0; 2] || at >= self.horizon {
+            return;
+        }
+        self.catch_up(index, at);
+        let carrier = self.held_carrier(element, at);
+        let correction = self.oscillator(index).map_or(UNITY, |o| o.correction);
+        if let Some(outputs) = outputs(element, target) {
+            self.push(Segment {
+                outputs,
+                start: at,
+                length,
+                source: Source::Fall,
+                amplitude: UNITY,
+                level,
+                carrier,
+                correction,
+            });
+        }
+    }
+
+    /// The end of the program: sticky elements go to zero as configured, each from its own end on.
+    pub fn finish(&mut self, ends: impl Fn(u32) -> u64) {
+        for index in 0..self.rig.elements.len() as u32 {
+            if let Some(sticky) = self.rig.elements[index as usize].sticky {
+                self.ramp_to_zero(index, ends(index), u64::from(sticky.duration) * 4);
+            }
+        }
+    }
+
+    /// Turns an element's frame.
+    pub fn rotate(&mut self, element: u32, angle: Phase, at: u64) {
+        self.hold_all(element, at);
+        if let Some(oscillator) = self.oscillator(element) {
+            oscillator.frame += angle;
+        }
+    }
+
+    /// The frame back to zero.
+    pub fn reset_frame(&mut self, element: u32, at: u64) {
+        self.hold_all(element, at);
+        if let Some(oscillator) = self.oscillator(element) {
+            oscillator.frame = Phase::default();
+        }
+    }
+
+    /// The phase is to be zero from the next play or align on.
+    pub fn reset_phase(&mut self, element: u32) {
+        if let Some(oscillator) = self.oscillator(element) {
+            oscillator.resetting = true;
+            self.resetting = true;
+        }
+    }
+
+    /// A reset that waits takes place now: a play begins or an align is passed.
+    pub fn settle(&mut self, element: u32, at: u64) {
+        if !self.resetting {
+            return;
+        }
+        let Some(oscillator) = self.oscillator(element) else { return };
+        if !std::mem::take(&mut oscillator.resetting) {
+            return;
+        }
+        self.hold_all(element, at);
+        if let Some(oscillator) = self.oscillator(element) {
+            oscillator.reset = -oscillator.speed.over(at);
+            oscillator.kept = Phase::default();
+        }
+        self.resetting = self.oscillators.iter().any(|oscillator| oscillator.resetting);
+        if let Some(tape) = &mut self.tape
+            && tape.resets.len() < MOST_ENTRIES
+        {
+            tape.resets.push(PhaseReset { element, at });
+        }
+    }
+
+    /// Another frequency from now on.
+    pub fn set_frequency(&mut self, element: u32, hz: f64, keep_phase: bool, at: u64) {
+        self.hold_all(element, at);
+        self.catch_up(element, at);
+        if let Some(oscillator) = self.oscillator(element) {
+            let speed = Speed::from_hz(hz);
+            // docs/1.1.7/Guides/phase_and_frame: from ω₁t₀ on to ω₁t₀ + ω₂Δt, or to ω₂(t₀ + Δt), which
+            // also forgets what was kept before.
+            oscillator.kept = if keep_phase {
+                oscillator.kept + oscillator.speed.over(at) - speed.over(at)
+            } else {
+                Phase::default()
+            };
+            (oscillator.hz, oscillator.speed) = (hz, speed);
+            oscillator.sweeping = None;
+        }
+    }
+
+    /// Another correction of the mixer from now on.
+    pub fn set_correction(&mut self, element: u32, matrix: Matrix, at: u64) {
+        self.hold_all(element, at);
+        if let Some(oscillator) = self.oscillator(element) {
+            oscillator.correction = matrix;
+            // docs/1.1.7/API_references/qua/dsl_main: it also resets the frame.
+            oscillator.frame = Phase::default();
+        }
+    }
+
+    /// Another offset of an output from now on.
+    pub fn set_offset(&mut self, output: usize, volts: f64, at: u64) {
+        self.offsets[output] = volts;
+        self.largest_offset = self.largest_offset.max(volts.abs());
+        if let Some(tape) = &mut self.tape
+            && at < self.horizon
+            && tape.offsets.len() < MOST_ENTRIES
+        {
+            tape.offsets.push(Offset { output, from: at, volts });
+        }
+    }
+
+    /// The tape, with what sticky elements still hold at the horizon.
+    pub fn into_tape(mut self) -> Tape {
+        for index in 0..self.rig.elements.len() as u32 {
+            self.hold(index, self.horizon);
+            self.unmark(index, self.horizon);
+        }
+        self.tape.unwrap_or_default()
+    }
+}
+
+impl Oscillator {
+    /// Its phase, without the frame.
+    fn at(&self, ns: u64) -> Phase {
+        self.speed.over(ns) + self.reset + self.kept
+    }
+
+    /// Moves to the frequency and the phase that a sweep leads to.
+    fn sweep(&mut self, sweeps: &[Sweep], from: u64, to: u64) {
+        let phase = self.at(to) + Phase::from_turns(swept(sweeps, to - from));
+        self.hz += swept_hz(sweeps, to - from);
+        self.speed = Speed::from_hz(self.hz);
+        self.kept = phase - self.speed.over(to) - self.reset;
+    }
+}
+
+impl Chirp {
+    /// Its sections within a pulse; none when it only lets one go on.
+    fn sweeps(&self, length: u64) -> Option<Arc<[Sweep]>> {
+        let count = self.rates.len() as u64;
+        let from = |index: usize| match self.times.get(index) {
+            Some(time) => *time,
+            None => length * index as u64 / count,
+        };
+        let sections = self.rates.iter().enumerate();
+        let sweeps: Arc<[Sweep]> =
+            sections.map(|(index, rate)| Sweep { from: from(index), rate: *rate }).collect();
+        (!sweeps.is_empty()).then_some(sweeps)
+    }
+}
+
+/// When a marker is high, in nanoseconds from the start of its pulse.
+pub fn highs(marker: &[(bool, u32)], length: u64) -> Vec<(u64, u64)> {
+    let mut highs: Vec<(u64, u64)> = Vec::new();
+    let mut at = 0;
+    for (index, (value, ns)) in marker.iter().enumerate() {
+        // docs/1.1.7/Introduction/qua_overview: 0 lasts for the rest; a longer pulse keeps the last.
+        let rest = *ns == 0 || index + 1 == marker.len();
+        let end = if rest { length } else { (at + u64::from(*ns)).min(length) };
+        if *value && at < end {
+            match highs.last_mut() {
+                Some(last) if last.1 == at => last.1 = end,
+                _ => highs.push((at, end)),
+            }
+        }
+        at = end;
+    }
+    highs
+}
+
+/// The outputs that an element plays to.
+fn outputs(element: &Element, target: Option<usize>) -> Option<Outputs> {
+    match &element.inputs {
+        Inputs::None => None,
+        Inputs::Single(output) => Some(Outputs::Single(Arc::new([*output]))),
+        Inputs::Mixed { i, q } => Some(Outputs::Mixed { i: *i, q: *q }),
+        Inputs::Collection(all) => {
+            let one = target.or_else(|| all.values().next().copied())?;
+            Some(Outputs::Single(Arc::new([one])))
+        }
+        Inputs::Multiple(all) => Some(Outputs::Single(all.values().copied().collect())),
+    }
+}

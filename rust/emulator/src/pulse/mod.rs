@@ -1,0 +1,11 @@
+//! Time, pulses and measurement: what the elements of a configuration play, and what they see.
+
+pub mod adc;
+pub mod engine;
+pub mod measure;
+pub mod model;
+pub mod phase;
+pub mod render;
+pub mod rig;
+mod stretch;
+pub mod tape;

@@ -1,0 +1,720 @@
+//! What a configuration says about the elements and pulses of one program, resolved: names became
+//! indices, numbers became what the hardware holds (F6).
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use pulsewire_wire::qua_config::qua_config as c;
+use pulsewire_wire::qua_config::qua_config::element_dec::{ElementInputsOneOf, OscillatorOneOf};
+use pulsewire_wire::qua_config::qua_config::fem_types::FemTypeOneOf;
+use pulsewire_wire::qua_config::qua_config::waveform_dec::WaveformOneof;
+
+use crate::machine::correction::{Matrix, entry_of};
+
+/// Nanoseconds that a stretch of integration weights is a multiple of.
+pub const WEIGHT_NS: u32 = 4;
+/// Samples that one waveform, marker or list of weights may have.
+const MOST_SAMPLES: usize = 1 << 26;
+
+/// Everything that a program touches.
+#[derive(Debug, Default)]
+pub struct Rig {
+    /// Elements, by the index that statements carry.
+    pub elements: Vec<Element>,
+    /// Pulses, by the index that statements carry.
+    pub pulses: Vec<Pulse>,
+    /// Oscillators, by the index that elements carry; a shared one stands here once.
+    pub oscillators: Vec<Oscillator>,
+    /// Analog outputs of all controllers, in order.
+    pub outputs: Vec<Output>,
+    /// Digital outputs of all controllers, in order.
+    pub digital: Vec<DigitalOutput>,
+    /// Analog inputs of all controllers, in order.
+    pub inputs: Vec<AnalogInput>,
+    /// Named oscillators that were met.
+    shared: HashMap<String, usize>,
+}
+
+/// Flags of the compiler: what is not delayed for the sake of others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Alignment {
+    /// `disable-filtered-ports-alignment`
+    pub filtered_alone: bool,
+    /// `disable-crosstalk-matrix-ports-alignment`
+    pub crosstalk_alone: bool,
+}
+
+/// A port of a controller.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port {
+    pub controller: String,
+    pub number: u32,
+}
+
+/// An analog output.
+#[derive(Clone, Debug)]
+pub struct Output {
+    pub port: Port,
+    /// Volts.
+    pub offset: f64,
+    /// Nanoseconds.
+    pub delay: u32,
+    pub feedforward: Vec<f64>,
+    pub feedback: Vec<f64>,
+    /// Which outputs of the same controller leak into this one, and how much.
+    pub crosstalk: Vec<(usize, f64)>,
+}
+
+impl Output {
+    /// docs/1.1.7/Guides/output_filter.
+    fn filter_delay(&self) -> u32 {
+        match (self.feedforward.len(), self.feedback.len()) {
+            (0, 0) => 0,
+            (_, 0) => 44,
+            (_, 1) => 48,
+            (_, 2) => 60,
+            _ => 72,
+        }
+    }
+
+    /// Taps that the hardware has.
+    ///
+    /// # Errors
+    /// Too many of them, or beyond their range.
+    fn check_filter(&self) -> Result<(), Wrong> {
+        let Port { controller, number } = &self.port;
+        let place = format!("the filter of the output {number} of '{controller}'");
+        let most = match self.feedback.len() {
+            0 => 44,
+            1 => 37,
+            2 => 30,
+            3 => 23,
+            more => return Err(format!("{place} has {more} feedback taps; there are 3")),
+        };
+        if self.feedforward.len() > most {
+            return Err(format!(
+                "{place} has {} feedforward taps; beside {} of feedback there are {most}",
+                self.feedforward.len(),
+                self.feedback.len()
+            ));
+        }
+        let outside =
+            |taps: &[f64], limit: f64| taps.iter().find(|tap| !(tap.abs() < limit)).copied();
+        if let Some(tap) = outside(&self.feedforward, 2.0) {
+            return Err(format!("{place} has the feedforward tap {tap}, outside (-2, 2)"));
+        }
+        if let Some(tap) = outside(&self.feedback, 1.0) {
+            return Err(format!("{place} has the feedback tap {tap}, outside (-1, 1)"));
+        }
+        Ok(())
+    }
+}
+
+/// A digital output.
+#[derive(Clone, Debug)]
+pub struct DigitalOutput {
+    pub port: Port,
+    pub inverted: bool,
+}
+
+/// An analog input.
+#[derive(Clone, Debug)]
+pub struct AnalogInput {
+    pub port: Port,
+    /// Volts.
+    pub offset: f64,
+    pub gain_db: i32,
+}
+
+/// Where an element's waveforms go, by index of [`Rig::outputs`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inputs {
+    None,
+    Single(usize),
+    Mixed {
+        i: usize,
+        q: usize,
+    },
+    /// One of them at a time, chosen by `play(…, target=…)`.
+    Collection(BTreeMap<String, usize>),
+    /// All of them at once.
+    Multiple(BTreeMap<String, usize>),
+}
+
+/// What makes the phase.
+#[derive(Clone, Debug)]
+pub struct Oscillator {
+    /// Hz; the intermediate frequency.
+    pub frequency: f64,
+    /// The correction of the mixer that belongs to it.
+    pub correction: Matrix,
+}
+
+/// A digital input of an element, by index of [`Rig::digital`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    pub name: String,
+    pub output: usize,
+    /// Nanoseconds.
+    pub delay: u32,
+    /// Nanoseconds.
+    pub buffer: u32,
+}
+
+/// Keeping the last value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sticky {
+    pub analog: bool,
+    pub digital: bool,
+    /// Of the ramp to zero, in clock cycles.
+    pub duration: u32,
+}
+
+/// When a time tag is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tagging {
+    /// ADC counts.
+    pub signal: i32,
+    pub signal_above: bool,
+    /// ADC counts a nanosecond.
+    pub derivative: i32,
+    pub derivative_above: bool,
+}
+
+/// An element of the program.
+#[derive(Clone, Debug)]
+pub struct Element {
+    pub name: String,
+    pub inputs: Inputs,
+    /// The index among the oscillators; `None` plays unmodulated.
+    pub oscillator: Option<usize>,
+    /// Outputs by name, as index of [`Rig::inputs`].
+    pub outputs: BTreeMap<String, usize>,
+    pub markers: Vec<Marker>,
+    /// Nanoseconds.
+    pub time_of_flight: u32,
+    /// Nanoseconds.
+    pub smearing: u32,
+    pub sticky: Option<Sticky>,
+    pub tagging: Tagging,
+}
+
+/// The samples of a waveform, volts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wave {
+    Constant(f64),
+    Samples(Arc<[f64]>),
+}
+
+/// What a pulse plays.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Waves {
+    /// Only a digital marker.
+    None,
+    Single(Wave),
+    Mixed {
+        i: Wave,
+        q: Wave,
+    },
+}
+
+impl Waves {
+    /// The largest sample, I and Q together.
+    pub fn size(&self) -> f64 {
+        let all = |wave: &Wave| match wave {
+            Wave::Constant(value) => vec![*value],
+            Wave::Samples(samples) => samples.to_vec(),
+        };
+        let (i, q) = match self {
+            Self::None => return 0.0,
+            Self::Single(wave) => (all(wave), vec![0.0]),
+            Self::Mixed { i, q } => (all(i), all(q)),
+        };
+        // A constant holds beside each sample of the other.
+        let at = |values: &[f64], index: usize| values[index.min(values.len() - 1)];
+        let len = i.len().max(q.len());
+        if i.is_empty() || q.is_empty() {
+            return 0.0;
+        }
+        (0..len).fold(0.0, |most, index| most.max(at(&i, index).hypot(at(&q, index))))
+    }
+}
+
+/// Integration weights: stretches of one value, each a multiple of 4 ns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weights {
+    /// One value for each 4 ns.
+    pub cosine: Arc<[f64]>,
+    /// One value for each 4 ns.
+    pub sine: Arc<[f64]>,
+}
+
+impl Weights {
+    /// Nanoseconds that they span.
+    pub fn length(&self) -> u64 {
+        self.cosine.len().max(self.sine.len()) as u64 * u64::from(WEIGHT_NS)
+    }
+}
+
+/// A pulse of the configuration.
+#[derive(Clone, Debug)]
+pub struct Pulse {
+    /// As the configuration names it.
+    pub name: String,
+    /// As the program names it.
+    pub operation: String,
+    /// Names of its waveforms: I and Q, or the single one.
+    pub waveforms: Vec<String>,
+    /// Nanoseconds.
+    pub length: u32,
+    pub waves: Waves,
+    /// Values and how long each holds; 0 for the rest of the pulse.
+    pub marker: Option<Arc<[(bool, u32)]>>,
+    /// The name of the digital waveform.
+    pub marker_name: String,
+    /// By the name that measure statements give.
+    pub weights: HashMap<String, Weights>,
+}
+
+/// What a program names of a configuration: the recipe of a [`Rig`].
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    /// Elements in the order in which the program names them.
+    pub elements: Vec<String>,
+    /// Elements (by index) and operations.
+    pub pulses: Vec<(u32, String)>,
+}
+
+/// Waveforms replaced for one job, by name.
+pub type Overrides = HashMap<String, Vec<f64>>;
+
+/// A sentence that says which name of the configuration is wrong.
+pub type Wrong = String;
+
+/// All controllers, by name, in order.
+pub fn controllers(config: &c::QuaConfigV1) -> Vec<(&str, &c::ControllerDec)> {
+    let mut found: BTreeMap<&str, &c::ControllerDec> = BTreeMap::new();
+    for (name, device) in &config.control_devices {
+        for fem in device.fems.values() {
+            if let Some(FemTypeOneOf::Opx(controller)) = fem.fem_type_one_of.as_ref() {
+                found.insert(name, controller);
+            }
+        }
+    }
+    found.extend(config.controllers.iter().map(|(name, controller)| (name.as_str(), controller)));
+    found.into_iter().collect()
+}
+
+impl Rig {
+    /// Resolves the parts that a program names.
+    ///
+    /// # Errors
+    /// What the configuration lacks or cannot mean.
+    pub fn build(
+        config: &c::QuaConfigV1,
+        parts: &Parts,
+        overrides: &Overrides,
+    ) -> Result<Self, Wrong> {
+        let mut rig = Self::of_ports(config)?;
+        for name in &parts.elements {
+            rig.add_element(config, name)?;
+        }
+        for (element, operation) in &parts.pulses {
+            let element = &parts.elements[*element as usize];
+            rig.pulses.push(pulse(config, element, operation, overrides)?);
+        }
+        Ok(rig)
+    }
+
+    /// All ports, and no elements yet.
+    ///
+    /// # Errors
+    /// A port that cannot be.
+    pub fn of_ports(config: &c::QuaConfigV1) -> Result<Self, Wrong> {
+        let mut rig = Self::default();
+        rig.add_ports(config)?;
+        Ok(rig)
+    }
+
+    /// Adds an element.
+    ///
+    /// # Errors
+    /// What the configuration lacks or cannot mean.
+    pub fn add_element(&mut self, config: &c::QuaConfigV1, name: &str) -> Result<(), Wrong> {
+        let element = self.element(config, name)?;
+        self.elements.push(element);
+        Ok(())
+    }
+
+    /// Nanoseconds by which filters and crosstalk delay each output (F5.3).
+    ///
+    /// docs/1.1.7/Guides/output_filter and features: all ports are delayed alike, by the largest;
+    /// flags of the compiler delay those alone that need it.
+    pub fn delays(&self, flags: Alignment) -> Vec<u32> {
+        let filters = self.outputs.iter().map(Output::filter_delay).collect::<Vec<_>>();
+        let largest = filters.iter().copied().max().unwrap_or(0);
+        let mixes = self.outputs.iter().any(|output| !output.crosstalk.is_empty());
+        let sources: std::collections::HashSet<usize> =
+            self.outputs.iter().flat_map(|o| o.crosstalk.iter().map(|(from, _)| *from)).collect();
+        let one = |(index, output): (usize, &Output)| {
+            let filter = if flags.filtered_alone { filters[index] } else { largest };
+            let takes_part = !output.crosstalk.is_empty() || sources.contains(&index);
+            let crosstalk = if mixes && (takes_part || !flags.crosstalk_alone) { 32 } else { 0 };
+            filter + crosstalk
+        };
+        self.outputs.iter().enumerate().map(one).collect()
+    }
+
+    fn add_ports(&mut self, config: &c::QuaConfigV1) -> Result<(), Wrong> {
+        for (name, controller) in controllers(config) {
+            let first = self.outputs.len();
+            let port = |number: &u32| Port { controller: name.to_owned(), number: *number };
+            let outputs: BTreeMap<_, _> = controller.analog_outputs.iter().collect();
+            let numbers: Vec<u32> = outputs.keys().map(|number| **number).collect();
+            for (number, output) in outputs {
+                let filter = output.filter.clone().unwrap_or_default();
+                let newer = filter.feedforward_v2.map(|taps| taps.value);
+                self.outputs.push(Output {
+                    port: port(number),
+                    offset: output.offset.unwrap_or(0.0),
+                    delay: output.delay.unwrap_or(0),
+                    feedforward: newer.filter(|t| !t.is_empty()).unwrap_or(filter.feedforward),
+                    feedback: filter.feedback,
+                    crosstalk: Vec::new(),
+                });
+            }
+            // An output lists what leaks into it (docs/1.1.7/Guides/features).
+            for (to, number) in numbers.iter().enumerate() {
+                let listed: BTreeMap<_, _> =
+                    controller.analog_outputs[number].crosstalk.iter().collect();
+                for (from, weight) in listed {
+                    let Some(from) = numbers.iter().position(|number| number == from) else {
+                        return Err(format!(
+                            "the output {number} of '{name}' has crosstalk from {from}, which is not configured"
+                        ));
+                    };
+                    self.outputs[first + to].crosstalk.push((first + from, *weight));
+                }
+            }
+            self.outputs[first..].iter().try_for_each(Output::check_filter)?;
+            let digital: BTreeMap<_, _> = controller.digital_outputs.iter().collect();
+            self.digital.extend(digital.into_iter().map(|(number, output)| DigitalOutput {
+                port: port(number),
+                inverted: output.inverted.unwrap_or(false),
+            }));
+            let inputs: BTreeMap<_, _> = controller.analog_inputs.iter().collect();
+            self.inputs.extend(inputs.into_iter().map(|(number, input)| AnalogInput {
+                port: port(number),
+                offset: input.offset.unwrap_or(0.0),
+                gain_db: input.gain_db.unwrap_or(0),
+            }));
+        }
+        Ok(())
+    }
+
+    /// The analog output that a reference means.
+    fn output(
+        &self,
+        element: &str,
+        reference: Option<&c::DacPortReference>,
+    ) -> Result<usize, Wrong> {
+        let reference = reference
+            .ok_or_else(|| format!("the element '{element}' has an input without a port"))?;
+        let found = self.outputs.iter().position(|output| {
+            output.port.controller == reference.controller && output.port.number == reference.number
+        });
+        found.ok_or_else(|| {
+            format!(
+                "the element '{element}' plays to the analog output {} of '{}', which the configuration does not have",
+                reference.number, reference.controller
+            )
+        })
+    }
+
+    fn element(&mut self, config: &c::QuaConfigV1, name: &str) -> Result<Element, Wrong> {
+        let element = config
+            .elements
+            .get(name)
+            .ok_or_else(|| format!("the configuration has no element '{name}'"))?;
+        let many = |inputs: &HashMap<String, c::DacPortReference>| {
+            inputs
+                .iter()
+                .map(|(input, port)| Ok((input.clone(), self.output(name, Some(port))?)))
+                .collect::<Result<BTreeMap<_, _>, Wrong>>()
+        };
+        let inputs = match element.element_inputs_one_of.as_ref() {
+            None => Inputs::None,
+            Some(ElementInputsOneOf::SingleInput(single)) => {
+                Inputs::Single(self.output(name, single.port.as_ref())?)
+            }
+            Some(ElementInputsOneOf::MixInputs(mix)) => Inputs::Mixed {
+                i: self.output(name, mix.i.as_ref())?,
+                q: self.output(name, mix.q.as_ref())?,
+            },
+            Some(ElementInputsOneOf::SingleInputCollection(all)) => {
+                Inputs::Collection(many(&all.inputs)?)
+            }
+            Some(ElementInputsOneOf::MultipleInputs(all)) => Inputs::Multiple(many(&all.inputs)?),
+            Some(ElementInputsOneOf::MicrowaveInput(_)) => {
+                return Err(format!(
+                    "the element '{name}' has a microwave input, which belongs to the OPX1000"
+                ));
+            }
+        };
+        if matches!(
+            element.element_outputs_one_of,
+            Some(c::element_dec::ElementOutputsOneOf::MicrowaveOutput(_))
+        ) {
+            return Err(format!(
+                "the element '{name}' has a microwave output, which belongs to the OPX1000"
+            ));
+        }
+        let mut outputs = BTreeMap::new();
+        for (output, reference) in &element.outputs {
+            let found = self.inputs.iter().position(|input| {
+                input.port.controller == reference.controller
+                    && input.port.number == reference.number
+            });
+            let found = found.ok_or_else(|| {
+                format!(
+                    "the element '{name}' reads the analog input {} of '{}', which the configuration does not have",
+                    reference.number, reference.controller
+                )
+            })?;
+            outputs.insert(output.clone(), found);
+        }
+        let mut markers = Vec::new();
+        let ordered: BTreeMap<_, _> = element.digital_inputs.iter().collect();
+        for (input, reference) in ordered {
+            let port = reference.port.clone().unwrap_or_default();
+            let found = self.digital.iter().position(|digital| {
+                digital.port.controller == port.controller && digital.port.number == port.number
+            });
+            let output = found.ok_or_else(|| {
+                format!(
+                    "the digital input '{input}' of the element '{name}' is the digital output {} of '{}', which the configuration does not have",
+                    port.number, port.controller
+                )
+            })?;
+            markers.push(Marker {
+                name: input.clone(),
+                output,
+                delay: reference.delay,
+                buffer: reference.buffer,
+            });
+        }
+        let sticky = element.sticky.map(|sticky| Sticky {
+            analog: sticky.analog,
+            digital: sticky.digital,
+            duration: u32::try_from(sticky.duration).unwrap_or(0),
+        });
+        let held = element.hold_offset.map(|hold| Sticky {
+            analog: true,
+            digital: false,
+            duration: u32::try_from(hold.duration).unwrap_or(0),
+        });
+        Ok(Element {
+            name: name.to_owned(),
+            inputs,
+            oscillator: self.oscillator(config, name, element)?,
+            outputs,
+            markers,
+            time_of_flight: element.time_of_flight.unwrap_or(0),
+            smearing: element.smearing.unwrap_or(0),
+            sticky: sticky.or(held),
+            tagging: tagging(element.output_pulse_parameters.as_ref()),
+        })
+    }
+
+    fn oscillator(
+        &mut self,
+        config: &c::QuaConfigV1,
+        name: &str,
+        element: &c::ElementDec,
+    ) -> Result<Option<usize>, Wrong> {
+        let named = match element.oscillator_one_of.as_ref() {
+            Some(OscillatorOneOf::NamedOscillator(oscillator)) => Some(oscillator),
+            _ => None,
+        };
+        let Some((frequency, mixer, lo)) =
+            crate::machine::correction::oscillator_of(config, element)
+        else {
+            return match named {
+                Some(oscillator) => Err(format!(
+                    "the element '{name}' uses the oscillator '{oscillator}', which the configuration does not have"
+                )),
+                None => Ok(None),
+            };
+        };
+        if let Some(known) = named.and_then(|oscillator| self.shared.get(oscillator)) {
+            return Ok(Some(*known));
+        }
+        let correction =
+            entry_of(config, name, &mixer, frequency, lo).map_err(|e| e.to_string())?;
+        self.oscillators.push(Oscillator { frequency, correction });
+        let index = self.oscillators.len() - 1;
+        if let Some(oscillator) = named {
+            self.shared.insert(oscillator.clone(), index);
+        }
+        Ok(Some(index))
+    }
+}
+
+/// docs/1.1.7/Guides/features: what an empty dictionary means.
+fn tagging(parameters: Option<&c::OutputPulseParameters>) -> Tagging {
+    use c::output_pulse_parameters::Polarity;
+    let Some(parameters) = parameters else {
+        return Tagging {
+            signal: 800,
+            signal_above: false,
+            derivative: 300,
+            derivative_above: false,
+        };
+    };
+    Tagging {
+        signal: parameters.signal_threshold,
+        signal_above: parameters.signal_polarity() == Polarity::Ascending,
+        derivative: parameters.derivative_threshold,
+        derivative_above: parameters.derivative_polarity() == Polarity::Ascending,
+    }
+}
+
+/// The pulse that an operation of an element is.
+///
+/// # Errors
+/// The name that is missing, or the length that cannot be.
+pub fn pulse(
+    config: &c::QuaConfigV1,
+    element: &str,
+    operation: &str,
+    overrides: &Overrides,
+) -> Result<Pulse, Wrong> {
+    let owner = config
+        .elements
+        .get(element)
+        .ok_or_else(|| format!("the configuration has no element '{element}'"))?;
+    let name = owner.operations.get(operation).ok_or_else(|| {
+        let mut known: Vec<_> = owner.operations.keys().map(String::as_str).collect();
+        known.sort_unstable();
+        format!(
+            "the element '{element}' has no operation '{operation}'; it has: {}",
+            known.join(", ")
+        )
+    })?;
+    let pulse = config.pulses.get(name).ok_or_else(|| {
+        format!("the operation '{operation}' of '{element}' is the pulse '{name}', which the configuration does not have")
+    })?;
+    let wave = |input: &str| {
+        pulse.waveforms.get(input).map(|waveform| {
+            let wave = wave(config, name, waveform, pulse.length, overrides.get(waveform))?;
+            Ok::<_, Wrong>((waveform.clone(), wave))
+        })
+    };
+    let missing = |input: &str| {
+        format!("the pulse '{name}' has no waveform '{input}', which the element '{element}' plays")
+    };
+    let mut waveforms = Vec::new();
+    let mut named = |(waveform, wave): (String, Wave)| {
+        waveforms.push(waveform);
+        wave
+    };
+    let waves = match owner.element_inputs_one_of.as_ref() {
+        None => Waves::None,
+        Some(_) if pulse.waveforms.is_empty() => Waves::None,
+        Some(ElementInputsOneOf::MixInputs(_)) => {
+            let i = named(wave("I").ok_or_else(|| missing("I"))??);
+            let q = named(wave("Q").ok_or_else(|| missing("Q"))??);
+            Waves::Mixed { i, q }
+        }
+        Some(_) => Waves::Single(named(wave("single").ok_or_else(|| missing("single"))??)),
+    };
+    let marker = match pulse.digital_marker.as_ref() {
+        None => None,
+        Some(marker) => {
+            let found = config.digital_waveforms.get(marker).ok_or_else(|| {
+                format!("the pulse '{name}' has the digital marker '{marker}', which the configuration does not have")
+            })?;
+            Some(found.samples.iter().map(|sample| (sample.value, sample.length)).collect())
+        }
+    };
+    let mut weights = HashMap::new();
+    for (label, reference) in &pulse.integration_weights {
+        let found = config.integration_weights.get(reference).ok_or_else(|| {
+            format!("the pulse '{name}' has the integration weights '{reference}', which the configuration does not have")
+        })?;
+        let side = |samples: &[c::IntegrationWeightSample]| unroll(samples, reference);
+        let (cosine, sine) = (side(&found.cosine)?, side(&found.sine)?);
+        weights.insert(label.clone(), Weights { cosine, sine });
+    }
+    Ok(Pulse {
+        name: name.clone(),
+        operation: operation.to_owned(),
+        waveforms,
+        length: pulse.length,
+        waves,
+        marker,
+        marker_name: pulse.digital_marker.clone().unwrap_or_default(),
+        weights,
+    })
+}
+
+/// Weights as one value for each 4 ns.
+fn unroll(samples: &[c::IntegrationWeightSample], name: &str) -> Result<Arc<[f64]>, Wrong> {
+    let mut values = Vec::new();
+    for sample in samples {
+        if sample.length % WEIGHT_NS != 0 {
+            return Err(format!(
+                "the integration weights '{name}' hold a value for {} ns, not a multiple of 4",
+                sample.length
+            ));
+        }
+        let count = (sample.length / WEIGHT_NS) as usize;
+        if values.len() + count > MOST_SAMPLES {
+            return Err(format!("the integration weights '{name}' are too long"));
+        }
+        values.resize(values.len() + count, sample.value);
+    }
+    Ok(values.into())
+}
+
+fn wave(
+    config: &c::QuaConfigV1,
+    pulse: &str,
+    name: &str,
+    length: u32,
+    replaced: Option<&Vec<f64>>,
+) -> Result<Wave, Wrong> {
+    let waveform = config.waveforms.get(name).and_then(|waveform| waveform.waveform_oneof.as_ref());
+    let waveform = waveform.ok_or_else(|| {
+        format!(
+            "the pulse '{pulse}' has the waveform '{name}', which the configuration does not have"
+        )
+    })?;
+    match (waveform, replaced.map(Vec::as_slice)) {
+        (WaveformOneof::Constant(_), Some([sample])) => Ok(Wave::Constant(*sample)),
+        (WaveformOneof::Constant(constant), _) => Ok(Wave::Constant(constant.sample)),
+        (WaveformOneof::Arbitrary(arbitrary), replaced) => {
+            let samples = replaced.unwrap_or(&arbitrary.samples);
+            let rate = arbitrary.sampling_rate.unwrap_or(1e9);
+            let samples =
+                if rate == 1e9 { samples.into() } else { resample(samples, rate, length) };
+            if samples.len() != length as usize {
+                return Err(format!(
+                    "the waveform '{name}' has {} samples where the pulse '{pulse}' is {length} ns long",
+                    samples.len()
+                ));
+            }
+            Ok(Wave::Samples(samples))
+        }
+        _ => Err(format!("the waveform '{name}' is of a kind that QOP 2 does not have")),
+    }
+}
+
+/// A waveform given with fewer samples, at 1 GS/s: the interpolation of a stretch.
+fn resample(samples: &[f64], rate: f64, length: u32) -> Arc<[f64]> {
+    let expected = (f64::from(length) * rate * 1e-9).round();
+    if expected as usize != samples.len() {
+        return samples.into();
+    }
+    super::stretch::stretch(samples, length as usize).into()
+}

@@ -1,0 +1,164 @@
+//! What a simulated program played, in the order in which it happened on each element.
+
+use std::sync::Arc;
+
+use super::phase::{Phase, Speed};
+use crate::machine::correction::Matrix;
+
+/// All that was played.
+#[derive(Debug, Default)]
+pub struct Tape {
+    pub segments: Vec<Segment>,
+    pub markers: Vec<High>,
+    pub offsets: Vec<Offset>,
+    pub plays: Vec<Played>,
+    pub acquisitions: Vec<Acquisition>,
+    pub resets: Vec<PhaseReset>,
+}
+
+/// A stretch of one waveform on the outputs of one element.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    pub outputs: Outputs,
+    /// Nanoseconds.
+    pub start: u64,
+    /// Nanoseconds.
+    pub length: u64,
+    pub source: Source,
+    /// What waveforms are multiplied with, row by row: I from I, I from Q, Q from I, Q from Q.
+    pub amplitude: [f64; 4],
+    /// What a sticky element holds underneath: I and Q, or the single one.
+    pub level: [f64; 2],
+    /// `None`: not modulated.
+    pub carrier: Option<Carrier>,
+    pub correction: Matrix,
+}
+
+/// Where a segment is heard, by index of the rig's outputs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outputs {
+    Single(Arc<[usize]>),
+    Mixed { i: usize, q: usize },
+}
+
+/// The samples of a segment, before amplitude and modulation.
+#[derive(Clone, Debug)]
+pub enum Source {
+    Constant([f64; 2]),
+    /// I and Q, or the single one.
+    Samples([Samples; 2]),
+    /// Volts a nanosecond, from the first sample on.
+    Ramp(f64),
+    /// From the level to zero, linearly.
+    Fall,
+}
+
+/// One waveform of a segment.
+#[derive(Clone, Debug)]
+pub enum Samples {
+    Constant(f64),
+    Each(Arc<[f64]>),
+}
+
+impl Samples {
+    /// How many there are; a constant is one.
+    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Constant(_) => 1,
+            Self::Each(samples) => samples.len(),
+        }
+    }
+
+    /// A sample by its index; 0 beyond the end.
+    pub fn at(&self, index: usize) -> f64 {
+        match self {
+            Self::Constant(value) => *value,
+            Self::Each(samples) => samples.get(index).copied().unwrap_or(0.0),
+        }
+    }
+}
+
+/// The oscillation that a segment is modulated with.
+#[derive(Clone, Debug)]
+pub struct Carrier {
+    /// At the first sample, frame included.
+    pub phase: Phase,
+    pub speed: Speed,
+    pub chirp: Option<Arc<[Sweep]>>,
+}
+
+/// A stretch of a chirp.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sweep {
+    /// Nanoseconds from the start of the segment.
+    pub from: u64,
+    /// Hz a nanosecond.
+    pub rate: f64,
+}
+
+/// A digital output that is high.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct High {
+    pub output: usize,
+    /// Nanoseconds; before the start of the program it is cut off.
+    pub from: i64,
+    pub to: i64,
+}
+
+/// An analog output's offset from some time on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Offset {
+    pub output: usize,
+    /// Nanoseconds.
+    pub from: u64,
+    /// Volts.
+    pub volts: f64,
+}
+
+/// A pulse as the report tells it.
+#[derive(Clone, Debug)]
+pub struct Played {
+    pub element: u32,
+    /// The index among the rig's pulses; `None` for a ramp.
+    pub pulse: Option<u32>,
+    /// Nanoseconds.
+    pub start: u64,
+    /// Nanoseconds.
+    pub length: u64,
+    pub outputs: Option<Outputs>,
+    pub amplitude: [f64; 4],
+    pub frame: Phase,
+    pub correction: Matrix,
+    /// Hz.
+    pub frequency: f64,
+    /// Of the oscillator at the start of the program, as resets and updates left it.
+    pub phase: Phase,
+    /// Rates in Hz a nanosecond, and when they begin, in nanoseconds from the start.
+    pub chirp: Option<Arc<[Sweep]>>,
+    /// Highs of the marker: the digital input's index in the element, and its highs.
+    pub marker: bool,
+    /// The offset of each output at the start.
+    pub offsets: Vec<f64>,
+}
+
+/// An input that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Acquisition {
+    pub element: u32,
+    /// Nanoseconds, time of flight included.
+    pub from: u64,
+    pub to: u64,
+    /// As the report names it.
+    pub process: &'static str,
+    /// By index of the rig's inputs.
+    pub input: usize,
+}
+
+/// An element's phase that was reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhaseReset {
+    pub element: u32,
+    /// Nanoseconds.
+    pub at: u64,
+}
