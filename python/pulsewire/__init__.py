@@ -15,6 +15,7 @@ from pulsewire import exceptions
 from pulsewire._native import DEBUG_BUILD, __version__, quantize_correction
 from pulsewire.client import Client, connect
 from pulsewire.emulator import Emulator
+from pulsewire.simulation import Loopback, Qubit, Raw, Readout
 
 if DEBUG_BUILD:
     warnings.warn(
@@ -26,6 +27,10 @@ if DEBUG_BUILD:
 __all__ = [
     "Client",
     "Emulator",
+    "Loopback",
+    "Qubit",
+    "Raw",
+    "Readout",
     "__version__",
     "connect",
     "exceptions",

@@ -1,5 +1,6 @@
 """Types of the extension module; checked against the built one by ``make lint``."""
 
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any, final
 
@@ -77,6 +78,14 @@ class Client:
         self, machine: str, program_id: str, overrides: list[tuple[str, list[float]]]
     ) -> str: ...
     def execute(self, machine: str, program: bytes, timeout: float) -> tuple[str, _Messages]: ...
+    def simulate(
+        self, config: bytes, program: bytes, surroundings: Mapping[str, Any]
+    ) -> tuple[
+        str, _Messages, dict[str, Any] | None, dict[str, Any] | None, dict[str, Any] | None
+    ]: ...
+    def pull_samples(
+        self, job: str, analog: bool, digital: bool
+    ) -> list[tuple[str, bool, str, NDArray[Any]]]: ...
     def running_job(self, machine: str) -> str | None: ...
     def pending_jobs(
         self,
@@ -176,7 +185,13 @@ class Results:
 @final
 class Emulator:
     def __new__(
-        cls, host: str, port: int, realtime: bool, limits: dict[str, int] | None = None
+        cls,
+        host: str,
+        port: int,
+        realtime: bool,
+        limits: dict[str, int] | None = None,
+        readout: dict[str, dict[str, Any]] | None = None,
+        seed: int = 0,
     ) -> Emulator: ...
     @property
     def host(self) -> str: ...

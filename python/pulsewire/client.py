@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import operator
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,9 @@ from pulsewire.exceptions import QmValueError
 from pulsewire.jobs.job_queue import QmQueue
 from pulsewire.jobs.pending_job import QmPendingJob
 from pulsewire.jobs.qm_job import QmJob
+from pulsewire.jobs.simulated_job import SimulatedJob
 from pulsewire.results.streams_manager import StreamsManager
+from pulsewire.simulation import _Asked
 
 __all__ = ["Client", "connect"]
 
@@ -136,6 +139,68 @@ class Client:
         job, messages = self._native.execute(machine_id, program_bytes(program), timeout)
         _log(messages)
         return QmJob(self, job, machine_id)
+
+    def simulate(
+        self,
+        config: object,
+        program: object,
+        duration: object,
+        *,
+        interface: object = None,
+        controller_connections: Sequence[Any] = (),
+        include_analog_waveforms: bool = False,
+        include_digital_waveforms: bool = False,
+        flags: Sequence[str] = (),
+    ) -> SimulatedJob:
+        """Simulates a program; no machine is needed, and none is touched.
+
+        Args:
+            config: A configuration, as for :meth:`open_qm`.
+            program: A program, as for :meth:`execute`.
+            duration: Clock cycles of 4 ns (2,500 are 10 µs), or a ``SimulationConfig`` of
+                qm-qua, whose interface, connections and choices hold then.
+            interface: What analog inputs see: a :class:`Loopback`, a :class:`Raw`, one of
+                qm-qua's, or nothing.
+            controller_connections: ``ControllerConnection`` objects of qm-qua.
+            include_analog_waveforms: For :meth:`SimulatedJob.simulated_analog_waveforms`.
+            include_digital_waveforms: For :meth:`SimulatedJob.simulated_digital_waveforms`.
+            flags: Flags of the compiler, for example ``"auto-element-thread"``.
+
+        Returns:
+            The simulated job, which has ended.
+
+        Raises:
+            FailedToExecuteJobException: The program or the configuration has mistakes; ``errors``
+                has a text for each.
+            QmValueError: A duration or an interface that cannot be.
+        """
+        given: Any = duration
+        if hasattr(given, "simulation_interface"):
+            asked = _Asked(
+                given.duration, given.include_analog_waveforms, given.include_digital_waveforms
+            )
+            asked.connect(given.simulation_interface)
+            asked.link(given.controller_connections)
+            asked.extra_processing_ms = given.extraProcessingTimeoutInMs
+        else:
+            asked = _Asked(given, include_analog_waveforms, include_digital_waveforms)
+            asked.connect(interface)
+            asked.link(controller_connections)
+        try:
+            asked.cycles = operator.index(asked.cycles)
+        except TypeError:
+            raise QmValueError(
+                f"simulate: a duration is a number of clock cycles, not {asked.cycles!r}"
+            ) from None
+        if not 0 <= asked.cycles < 1 << 32:
+            raise QmValueError(f"simulate: a duration of {asked.cycles} clock cycles cannot be")
+        asked.flags = list(flags)
+        config_data = config_bytes(config, self.capabilities)
+        job, messages, report, analog, digital = self._native.simulate(
+            config_data, program_bytes(program), asked.native()
+        )
+        _log(messages)
+        return SimulatedJob(self, job, report=report, analog=analog, digital=digital)
 
     def compile(self, machine_id: str, program: object) -> str:
         """Compiles a program for later.

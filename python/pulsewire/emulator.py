@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pulsewire import _native
+from pulsewire.simulation import Readout
 
 __all__ = ["Emulator"]
 
@@ -23,6 +24,10 @@ class Emulator:
         realtime: Whether ``wait`` lasts as long as on the instrument; otherwise time is virtual
             and programs run as fast as they can.
         limits: What clients may make it hold, by name; see docs/emulator.md.
+        readout: A model of what is behind the ports, by the name of the readout element: see
+            :class:`Readout`. Without one, analog inputs read zero. A job whose measured values were
+            modelled says so in its execution report, as a warning.
+        seed: Of the model's random numbers; a program run again gives the same values.
 
     Raises:
         OSError: The address cannot be used.
@@ -37,13 +42,20 @@ class Emulator:
         port: int = 0,
         realtime: bool = False,
         limits: Mapping[str, int] | None = None,
+        readout: Mapping[str, Readout] | None = None,
+        seed: int = 0,
     ) -> None:
         if not 0 <= port < 65536:
             raise ValueError(f"the emulator's port is 0 to 65535, not {port}")
         for name, limit in (limits or {}).items():
             if limit < 0:
                 raise ValueError(f"the emulator's limit {name!r} can not be {limit}")
-        self._native = _native.Emulator(host, port, realtime, dict(limits or {}))
+        if not 0 <= seed < 1 << 64:
+            raise ValueError(f"the emulator's seed is 0 to 2**64 - 1, not {seed}")
+        models = {name: model._given(name) for name, model in (readout or {}).items()}
+        self._native = _native.Emulator(
+            host, port, realtime, dict(limits or {}), readout=models, seed=seed
+        )
 
     @property
     def host(self) -> str:

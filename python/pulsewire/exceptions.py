@@ -18,6 +18,7 @@ __all__ = [
     "ElementWithoutIntermediateFrequencyError",
     "ErrorJobStateError",
     "FailedToAddJobToQueueException",
+    "FailedToExecuteJobException",
     "GatewayNotImplementedError",
     "InvalidElementCorrectionError",
     "InvalidJobExecutionStatusError",
@@ -30,6 +31,7 @@ __all__ = [
     "OpenQmException",
     "QMConnectionError",
     "QMHealthCheckError",
+    "QMSimulationError",
     "QMTimeoutError",
     "QmApiError",
     "QmFailedToCloseQuantumMachineError",
@@ -118,6 +120,18 @@ class FailedToAddJobToQueueException(_ProgramRefused):
     Attributes:
         errors: One text for each mistake, with the statement and its source line.
     """
+
+
+class FailedToExecuteJobException(_ProgramRefused):
+    """The program was not simulated.
+
+    Attributes:
+        errors: One text for each mistake, with the statement and its source line.
+    """
+
+
+class QMSimulationError(QmQuaException):
+    """A simulation failed, or has not what was asked of it."""
 
 
 class JobCancelledError(QmQuaException):

@@ -98,9 +98,14 @@ impl<'py> Destination<'py> {
         Ok(Self { array: array.clone() })
     }
 
+    /// Bytes of one item.
+    pub(crate) fn item_size(&self) -> usize {
+        self.array.dtype().itemsize()
+    }
+
     /// The bytes of the array.
     pub(crate) fn memory(&mut self) -> Memory<'_> {
-        let left = self.array.len() * self.array.dtype().itemsize();
+        let left = self.array.len() * self.item_size();
         // SAFETY: an array object is valid for as long as a reference to it is held.
         let at = unsafe { (*self.array.as_array_ptr()).fields.data.cast::<u8>() };
         Memory { at, left, _array: std::marker::PhantomData }

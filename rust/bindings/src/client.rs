@@ -18,7 +18,8 @@ use tokio::sync::oneshot;
 use crate::blocking::{block_on, block_on_lane};
 use crate::job::PyJob;
 use crate::runtime::Lane;
-use crate::{array, errors, runtime};
+use crate::simulation::Surroundings;
+use crate::{array, errors, runtime, simulation};
 
 /// A connection that survives a fork: the child gets one of its own on first use.
 #[derive(Debug)]
@@ -187,7 +188,7 @@ fn decode<M: Message + Default>(py: Python<'_>, what: &str, bytes: &[u8]) -> PyR
 }
 
 /// Messages of the compiler as (level, text), the level one of "error", "warning", "info".
-fn messages(given: Vec<CompilerMessage>) -> Vec<(&'static str, String)> {
+pub(crate) fn messages(given: Vec<CompilerMessage>) -> Vec<(&'static str, String)> {
     let level = |level| match level {
         Level::Error => "error",
         Level::Warning => "warning",
@@ -288,6 +289,30 @@ impl PyClient {
         let timeout = Timeout::from_seconds(timeout);
         let (job, said) = block_on(py, client.execute(machine, program, timeout))?;
         Ok((job.id().to_owned(), messages(said)))
+    }
+
+    fn simulate<'py>(
+        &self,
+        py: Python<'py>,
+        config: &[u8],
+        program: &[u8],
+        surroundings: Surroundings,
+    ) -> PyResult<simulation::Answer<'py>> {
+        let config: QuaConfig = decode(py, "configuration", config)?;
+        let program: QuaProgram = decode(py, "QUA program", program)?;
+        let client = self.connection.client(py)?;
+        simulation::simulate(py, &client, config, program, surroundings)
+    }
+
+    fn pull_samples<'py>(
+        &self,
+        py: Python<'py>,
+        job: &str,
+        analog: bool,
+        digital: bool,
+    ) -> PyResult<Vec<(String, bool, String, Bound<'py, PyAny>)>> {
+        let client = self.connection.bulk(py, None)?;
+        simulation::samples(py, &client, job, analog, digital)
     }
 
     fn running_job(&self, py: Python<'_>, machine: &str) -> PyResult<Option<String>> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 
-use pulsewire_emulator::{Emulator, Limits};
+use pulsewire_emulator::{Emulator, Limits, Models, Qubit, Readout};
 use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
 
@@ -46,6 +46,7 @@ fn limits(given: HashMap<String, usize>) -> PyResult<Limits> {
             "result_bytes" => &mut limits.result_bytes,
             "buffered_values" => &mut limits.buffered_values,
             "input_bytes" => &mut limits.input_bytes,
+            "simulated_samples" => &mut limits.simulated_samples,
             _ => {
                 return Err(PyTypeError::new_err(format!("the emulator has no limit '{name}'")));
             }
@@ -55,19 +56,88 @@ fn limits(given: HashMap<String, usize>) -> PyResult<Limits> {
     Ok(limits)
 }
 
+/// The model of a readout element, as Python gives it.
+#[derive(FromPyObject)]
+pub(crate) struct GivenReadout {
+    #[pyo3(item)]
+    ground: [f64; 2],
+    #[pyo3(item)]
+    excited: [f64; 2],
+    #[pyo3(item)]
+    noise: f64,
+    #[pyo3(item)]
+    frequency: Option<f64>,
+    #[pyo3(item)]
+    linewidth: f64,
+    #[pyo3(item)]
+    shift: f64,
+    #[pyo3(item)]
+    photons: [f64; 2],
+    #[pyo3(item)]
+    qubit: Option<GivenQubit>,
+}
+
+/// The model of a qubit, as Python gives it; times in nanoseconds.
+#[derive(FromPyObject)]
+pub(crate) struct GivenQubit {
+    #[pyo3(item)]
+    element: String,
+    #[pyo3(item)]
+    pi: String,
+    #[pyo3(item)]
+    frequency: Option<f64>,
+    #[pyo3(item)]
+    t1: f64,
+    #[pyo3(item)]
+    t2: f64,
+    #[pyo3(item)]
+    t2_star: f64,
+}
+
+impl From<GivenReadout> for Readout {
+    fn from(given: GivenReadout) -> Self {
+        Self {
+            ground: given.ground,
+            excited: given.excited,
+            noise: given.noise,
+            frequency: given.frequency,
+            linewidth: given.linewidth,
+            shift: given.shift,
+            photons: given.photons,
+            qubit: given.qubit.map(|qubit| Qubit {
+                element: qubit.element,
+                pi: qubit.pi,
+                frequency: qubit.frequency,
+                t1: qubit.t1,
+                t2: qubit.t2,
+                t2_star: qubit.t2_star,
+            }),
+        }
+    }
+}
+
 #[pymethods]
 impl PyEmulator {
     #[new]
-    #[pyo3(signature = (host, port, realtime, limits=None))]
+    #[pyo3(signature = (host, port, realtime, limits=None, readout=None, seed=0))]
     fn start(
         py: Python<'_>,
         host: String,
         port: u16,
         realtime: bool,
         limits: Option<HashMap<String, usize>>,
+        readout: Option<HashMap<String, GivenReadout>>,
+        seed: u64,
     ) -> PyResult<Self> {
         let limits = self::limits(limits.unwrap_or_default())?;
-        let builder = Emulator::builder().host(&*host).port(port).realtime(realtime).limits(limits);
+        let readouts = readout.unwrap_or_default().into_iter();
+        let readouts = readouts.map(|(name, given)| (name, given.into())).collect();
+        let builder = Emulator::builder()
+            .host(&*host)
+            .port(port)
+            .realtime(realtime)
+            .limits(limits)
+            .readout(Models { readouts, seed });
         let emulator = py.detach(|| builder.start()).map_err(|error| {
             PyOSError::new_err(format!("the emulator cannot listen on {host}:{port}: {error}"))
         })?;

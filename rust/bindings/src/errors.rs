@@ -57,6 +57,13 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
         Error::Compilation { messages, .. } => {
             raise(py, "CompilationException", &message, &[("errors", object(py, texts(&messages)))])
         }
+        Error::Simulation { messages, .. } => raise(
+            py,
+            "FailedToExecuteJobException",
+            &message,
+            &[("errors", object(py, texts(&messages)))],
+        ),
+        Error::Samples { .. } => plain("QMSimulationError"),
         Error::JobManager { kind, .. } => match kind {
             JobManagerError::Unspecified => plain("UnspecifiedError"),
             JobManagerError::MissingJob => plain("MissingJobError"),

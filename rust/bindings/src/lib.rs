@@ -11,6 +11,7 @@ mod input_stream;
 mod job;
 mod results;
 mod runtime;
+mod simulation;
 
 use pyo3::prelude::*;
 

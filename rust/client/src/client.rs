@@ -110,7 +110,9 @@ fn level(number: i32) -> Level {
     }
 }
 
-fn compiler_messages(messages: Vec<wire_compiler::CompilerMessage>) -> Vec<CompilerMessage> {
+pub(crate) fn compiler_messages(
+    messages: Vec<wire_compiler::CompilerMessage>,
+) -> Vec<CompilerMessage> {
     let read = |m: wire_compiler::CompilerMessage| CompilerMessage {
         level: level(m.level),
         text: m.message,

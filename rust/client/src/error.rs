@@ -212,6 +212,22 @@ pub enum Error {
         /// Each mistake, with its source line.
         messages: Vec<CompilerMessage>,
     },
+    /// The program was not simulated.
+    #[error("the program was not simulated:{}", listed(.messages, |m| m.text.clone()))]
+    Simulation {
+        /// The job, if it came so far; or empty.
+        job: String,
+        /// Each mistake, with its source line.
+        messages: Vec<CompilerMessage>,
+    },
+    /// The samples of a simulation cannot be had.
+    #[error("the samples of the job '{job}': {reason}")]
+    Samples {
+        /// Of which job.
+        job: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The JobManager service refused.
     #[error("{action}: {}{}", .kind.advice(), detail(.message))]
     JobManager {

@@ -29,6 +29,7 @@ mod job;
 mod link;
 mod results;
 mod retry;
+mod simulation;
 mod tls;
 mod wait;
 mod writer;
@@ -44,5 +45,6 @@ pub use pulsewire_wire as wire;
 pub use results::{
     Dtype, DtypeKind, Fetched, Field, Header, ResultState, ResultStream, Results, Schema, Selection,
 };
+pub use simulation::{SamplePort, SampleStream, SimulateOptions, Simulated};
 pub use wait::{Driven, Timeout, drive};
 pub use writer::Writer;

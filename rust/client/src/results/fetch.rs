@@ -8,7 +8,7 @@ use pulsewire_wire::results as r;
 use tokio::time::Instant;
 
 use super::schema::{Header, Results};
-use super::unframe::Unframer;
+use super::unframe::{Layout, Unframer};
 use crate::error::{Error, Result};
 use crate::link::{Incoming, framed};
 use crate::retry;
@@ -129,7 +129,8 @@ impl ResultStream {
         let link = self.results.job().client().link();
         let incoming = link.stream(DATA, framed(&request)).await?;
         let skip = self.at - from * self.item_size;
-        Ok(Answer { incoming, unframer: Unframer::new(), input: Bytes::new(), from, skip })
+        let unframer = Unframer::new(Layout::RESULT);
+        Ok(Answer { incoming, unframer, input: Bytes::new(), from, skip })
     }
 
     /// The next piece; `None` at the end, once everything that was promised has arrived.

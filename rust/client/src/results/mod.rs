@@ -9,3 +9,4 @@ pub use dtype::{Dtype, DtypeKind, Field};
 pub use fetch::{Fetched, ResultStream, Selection};
 pub(crate) use schema::Ends;
 pub use schema::{Header, ResultState, Results, Schema};
+pub(crate) use unframe::{Layout, Unframer};

@@ -5,9 +5,25 @@ use bytes::{Buf, Bytes};
 
 use crate::link::PREFIX;
 
-/// Fields of `GetJobNamedResultResponse`.
-const COUNT: u64 = 1;
-const DATA: u64 = 2;
+/// Where the data is in the messages of an answer, by the numbers of their fields; 0 for none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    /// The count of items.
+    pub(crate) count: u64,
+    /// The data.
+    pub(crate) data: u64,
+    /// The message that the data is in, within the one that arrives.
+    pub(crate) within: u64,
+    /// A flag that says that all is well.
+    pub(crate) ok: u64,
+}
+
+impl Layout {
+    /// `GetJobNamedResultResponse`.
+    pub(crate) const RESULT: Self = Self { count: 1, data: 2, within: 0, ok: 0 };
+    /// `SimulatorSamplesResponse`, behind its header.
+    pub(crate) const SAMPLES: Self = Self { count: 0, data: 8, within: 7, ok: 5 };
+}
 
 /// Kinds of fields on the wire.
 const VARINT: u64 = 0;
@@ -25,17 +41,29 @@ enum Place {
     Count,
     /// In a number that nobody needs.
     Ignored,
-    /// In the length of a field: whether it is the data.
-    Length { data: bool },
+    /// In the flag that says that all is well.
+    Ok,
+    /// In the length of a field.
+    Length(Content),
     /// In the data: bytes left.
     Data(u64),
     /// In a field that nobody needs: bytes left.
     Skip(u64),
 }
 
+/// What a field of some length is.
+#[derive(Clone, Copy, Debug)]
+enum Content {
+    Data,
+    /// A message whose fields are those that are looked for.
+    Within,
+    Other,
+}
+
 /// Where a walk is.
 #[derive(Debug)]
-pub(super) struct Unframer {
+pub(crate) struct Unframer {
+    layout: Layout,
     place: Place,
     prefix: [u8; PREFIX],
     /// Bytes of the message not seen yet.
@@ -43,16 +71,26 @@ pub(super) struct Unframer {
     /// A number under way, and how many of its bits are there.
     number: (u64, u32),
     /// Items that the messages promise so far.
-    pub(super) items: u64,
+    pub(crate) items: u64,
+    /// Whether the message says that all is well.
+    ok: bool,
 }
 
 impl Unframer {
-    pub(super) fn new() -> Self {
-        Self { place: Place::Prefix(0), prefix: [0; PREFIX], left: 0, number: (0, 0), items: 0 }
+    pub(crate) fn new(layout: Layout) -> Self {
+        Self {
+            layout,
+            place: Place::Prefix(0),
+            prefix: [0; PREFIX],
+            left: 0,
+            number: (0, 0),
+            items: 0,
+            ok: false,
+        }
     }
 
     /// Whether the last message is whole.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         matches!(self.place, Place::Prefix(0))
     }
 
@@ -61,10 +99,13 @@ impl Unframer {
     ///
     /// # Errors
     /// What is wrong with the framing.
-    pub(super) fn next(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, String> {
+    pub(crate) fn next(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, String> {
         loop {
             if let (Place::Key, 0, (_, 0)) = (self.place, self.left, self.number) {
                 self.place = Place::Prefix(0);
+                if self.layout.ok != 0 && !std::mem::take(&mut self.ok) {
+                    return Err("the gateway says that they could not be made".into());
+                }
             }
             if input.is_empty() {
                 return Ok(None);
@@ -92,7 +133,7 @@ impl Unframer {
                     let left = left - self.take(input, left).len() as u64;
                     self.place = if left == 0 { Place::Key } else { Place::Skip(left) };
                 }
-                Place::Key | Place::Count | Place::Ignored | Place::Length { .. } => {
+                Place::Key | Place::Count | Place::Ok | Place::Ignored | Place::Length(_) => {
                     if let Some(number) = self.varint(input)? {
                         self.place = self.after(number)?;
                     }
@@ -135,10 +176,12 @@ impl Unframer {
         };
         Ok(match self.place {
             Place::Key => match (number >> 3, number & 7) {
-                (COUNT, VARINT) => Place::Count,
-                (DATA, LENGTH) => Place::Length { data: true },
+                (field, VARINT) if field == self.layout.count => Place::Count,
+                (field, VARINT) if field == self.layout.ok => Place::Ok,
+                (field, LENGTH) if field == self.layout.data => Place::Length(Content::Data),
+                (field, LENGTH) if field == self.layout.within => Place::Length(Content::Within),
                 (_, VARINT) => Place::Ignored,
-                (_, LENGTH) => Place::Length { data: false },
+                (_, LENGTH) => Place::Length(Content::Other),
                 (_, kind @ (EIGHT | FOUR)) => {
                     let bytes = if kind == EIGHT { 8 } else { 4 };
                     fits(bytes, self.left)?;
@@ -151,9 +194,17 @@ impl Unframer {
                 self.items += u64::from(u32::try_from(number).unwrap_or(0));
                 Place::Key
             }
-            Place::Length { data } => {
+            Place::Ok => {
+                self.ok = number != 0;
+                Place::Key
+            }
+            Place::Length(content) => {
                 fits(number, self.left)?;
-                if data && number > 0 { Place::Data(number) } else { skip(number) }
+                match content {
+                    Content::Data if number > 0 => Place::Data(number),
+                    Content::Within => Place::Key,
+                    Content::Data | Content::Other => skip(number),
+                }
             }
             other => {
                 debug_assert!(matches!(other, Place::Ignored));
@@ -170,7 +221,7 @@ mod tests {
     use pulsewire_wire::results::GetJobNamedResultResponse;
 
     fn walk(frames: &[Bytes]) -> Result<(Vec<u8>, u64, bool), String> {
-        let (mut unframer, mut out) = (Unframer::new(), Vec::new());
+        let (mut unframer, mut out) = (Unframer::new(Layout::RESULT), Vec::new());
         for frame in frames {
             let mut frame = frame.clone();
             while let Some(piece) = unframer.next(&mut frame)? {

@@ -1,0 +1,183 @@
+"""The samples of a simulated job, as every port played them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+__all__ = ["SimulatorControllerSamples", "SimulatorSamples"]
+
+Ports: TypeAlias = "str | int | Sequence[str | int] | None"
+
+_RATE = 1e9
+
+
+def _standard(port: object) -> str:
+    """``1`` and ``"1"`` are ``"1-1"``: the port of the first (on an OPX+, the only) module."""
+    text = str(port)
+    return text if "-" in text else f"1-{text}"
+
+
+class _PortSamples(dict[str, "NDArray[Any]"]):
+    """Arrays by port; a port may be asked for as ``1``, ``"1"`` or ``"1-1"``."""
+
+    def __init__(self, samples: Mapping[str, Any]) -> None:
+        super().__init__({_standard(port): np.asarray(given) for port, given in samples.items()})
+
+    def __getitem__(self, port: str | int) -> NDArray[Any]:
+        return super().__getitem__(_standard(port))
+
+    def __contains__(self, port: object) -> bool:
+        return isinstance(port, (str, int)) and super().__contains__(_standard(port))
+
+    def get(self, port: str | int, default: Any = None) -> Any:  # type: ignore[override]
+        return super().get(_standard(port), default)
+
+
+def _label(port: str | int, kind: str) -> str:
+    parts = _standard(port).split("-")
+    label = f"FEM{parts[0]}-{kind}{parts[1]}"
+    return f"{label}-UP{parts[2]}" if len(parts) > 2 else label
+
+
+class SimulatorControllerSamples:
+    """The samples of the ports of one controller.
+
+    Args:
+        analog: Volts by port; a sample each nanosecond.
+        digital: Levels by port; a sample each nanosecond.
+        analog_sampling_rate: Samples a second by port; 1e9 for each when not given.
+
+    Attributes:
+        analog: Arrays of float64, shape ``(4 * duration,)``, by port: ``analog["1"]``,
+            ``analog[1]`` and ``analog["1-1"]`` are the same. What leaves the port, offset included.
+        digital: Arrays of bool of the same shape, by port.
+    """
+
+    def __init__(
+        self,
+        analog: Mapping[str, Any],
+        digital: Mapping[str, Any],
+        analog_sampling_rate: Mapping[str, float] | None = None,
+    ) -> None:
+        self.analog = _PortSamples(analog)
+        self.digital = _PortSamples(digital)
+        self._rates = None if analog_sampling_rate is None else dict(analog_sampling_rate)
+
+    @property
+    def analog_sampling_rate(self) -> Mapping[str, float]:
+        """Samples a second of each analog port."""
+        if self._rates is not None:
+            return self._rates
+        return defaultdict(lambda: _RATE, dict.fromkeys(self.analog, _RATE))
+
+    def _rate(self, port: str | int) -> float:
+        rates = self.analog_sampling_rate
+        for name in (str(port), _standard(port)):
+            if name in rates:
+                return rates[name]
+        return _RATE
+
+    def plot(self, analog_ports: Ports = None, digital_ports: Ports = None) -> Axes:
+        """Draws ports over time, in nanoseconds, into the current axes of matplotlib.
+
+        Analog traces are in volts; digital ones are drawn as 0 and 1. A port that stays at zero
+        is left out, as qm-qua does. Needs matplotlib (``pip install pulsewire[plot]``).
+
+        Args:
+            analog_ports: Which analog ports: one, several, none (``[]``), or all by default.
+            digital_ports: Which digital ports, likewise.
+
+        Returns:
+            The axes.
+
+        Raises:
+            KeyError: A port that was not simulated.
+        """
+        from matplotlib import pyplot as plt
+
+        axes = plt.gca()
+        drawn = False
+        for port in _chosen(analog_ports, self.analog):
+            samples = self.analog[port]
+            times = np.arange(len(samples)) / self._rate(port) * 1e9
+            label = _label(port, "AO")
+            parts = [(label, samples)]
+            if np.iscomplexobj(samples):
+                parts = [(f"{label} I", samples.real), (f"{label} Q", samples.imag)]
+            if np.any(samples):
+                drawn = True
+                for name, part in parts:
+                    axes.plot(times, part, label=name)
+        for port in _chosen(digital_ports, self.digital):
+            samples = self.digital[port]
+            if np.any(samples):
+                drawn = True
+                times = np.arange(len(samples)) / _RATE * 1e9
+                axes.plot(times, samples.astype(float), label=_label(port, "DO"), linestyle="--")
+        axes.set_xlabel("Time [ns]")
+        axes.set_ylabel("Output")
+        if drawn:
+            axes.legend()
+        return axes
+
+    def __repr__(self) -> str:
+        return (
+            f"<pulsewire.SimulatorControllerSamples analog {list(self.analog)}, "
+            f"digital {list(self.digital)}>"
+        )
+
+
+def _chosen(ports: Ports, there: Iterable[str]) -> Sequence[str | int]:
+    if ports is None:
+        return list(there)
+    if isinstance(ports, (str, int)):
+        return [ports]
+    return ports
+
+
+class _NoControllerError(KeyError, AttributeError):
+    """What neither an item nor an attribute is."""
+
+
+class SimulatorSamples(dict[str, SimulatorControllerSamples]):
+    """Samples by controller: ``samples["con1"]`` and ``samples.con1`` are the same."""
+
+    def __getattr__(self, name: str) -> SimulatorControllerSamples:
+        if name in self:
+            return self[name]
+        known = ", ".join(self) or "none"
+        raise _NoControllerError(f"no controller {name!r} was simulated; there are: {known}")
+
+    @staticmethod
+    def from_np_array(samples: NDArray[Any]) -> SimulatorSamples:
+        """From a structured array whose fields are ``controller:analog|digital:port``.
+
+        Raises:
+            ValueError: A field of another form.
+        """
+        ports = []
+        for name in samples.dtype.names or ():
+            controller, kind, port = name.split(":")
+            ports.append((controller, kind == "analog", port, samples[name]))
+        return SimulatorSamples.of_ports(ports)
+
+    @staticmethod
+    def of_ports(ports: Iterable[tuple[str, bool, str, NDArray[Any]]]) -> SimulatorSamples:
+        """From controllers, whether a port is analog, ports and their samples."""
+        sorted_out: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+        for controller, analog, port, array in ports:
+            pair = sorted_out.setdefault(controller, ({}, {}))
+            pair[0 if analog else 1][port] = array
+        return SimulatorSamples(
+            {name: SimulatorControllerSamples(*pair) for name, pair in sorted_out.items()}
+        )

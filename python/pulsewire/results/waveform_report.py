@@ -1,0 +1,638 @@
+"""The waveform report of a simulated job: every pulse, marker and acquisition, with its times."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from pulsewire.results.simulator_samples import SimulatorSamples
+
+__all__ = [
+    "AdcAcquisition",
+    "Event",
+    "PlayedAnalogWaveform",
+    "PlayedDigitalWaveform",
+    "PlayedWaveform",
+    "WaveformReport",
+]
+
+_ORIGIN = "OriginPulseName="
+
+
+def _text(name: str, lines: Sequence[str]) -> str:
+    """Lines below each other, behind the name's bracket."""
+    indent = " " * (len(name) + 1)
+    return f"{name}(" + f"\n{indent}".join(lines) + ")"
+
+
+def _hertz(frequency: float) -> str:
+    value, unit = frequency, "Hz"
+    if 1e3 <= frequency < 1e6:
+        value, unit = frequency / 1e3, "kHz"
+    elif frequency >= 1e6:
+        value, unit = frequency / 1e6, "MHz"
+    return f"{value:.3f}".rstrip("0").rstrip(".") + unit
+
+
+@dataclass(frozen=True)
+class PlayedWaveform:
+    """One waveform that an output played.
+
+    Attributes:
+        waveform_name: The waveform.
+        pulse_name: ``OriginPulseName=`` and the pulse.
+        length: Nanoseconds.
+        timestamp: Its start, in nanoseconds of simulated time.
+        iq_info: ``isPartOfIq``, ``iqGroupId``, ``isI``, ``isQ``.
+        element: The element.
+        output_ports: Ports of the controller, from 1.
+        controller: The controller.
+        pulser: ``controllerName`` and ``pulserIndex``.
+        fem: The module of the controller, from 1.
+    """
+
+    waveform_name: str
+    pulse_name: str
+    length: int
+    timestamp: int
+    iq_info: dict[str, Any]
+    element: str
+    output_ports: list[int]
+    controller: str
+    pulser: dict[str, Any]
+    fem: int
+
+    @staticmethod
+    def build_initialization_dict(
+        given: Mapping[str, Any], formatted: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The fields of a waveform from the structure that a gateway sends."""
+        pulser = given["pulser"]
+        return {
+            **(formatted or {}),
+            "waveform_name": given["waveformName"],
+            "pulse_name": given["pulseName"],
+            "length": int(given["length"]),
+            "timestamp": int(given["timestamp"]),
+            "iq_info": given["iqInfo"],
+            "element": given["quantumElements"],
+            "output_ports": [int(port) for port in given["outputPorts"]],
+            "controller": pulser["controllerName"],
+            "pulser": pulser,
+            "fem": int(pulser.get("femId", 0)) + 1,
+        }
+
+    @property
+    def ports(self) -> list[str]:
+        """The ports as texts."""
+        return [str(port) for port in self.output_ports]
+
+    @property
+    def ends_at(self) -> int:
+        """Its end, in nanoseconds of simulated time."""
+        return self.timestamp + self.length
+
+    @property
+    def is_iq(self) -> bool:
+        """Whether it is one of a pair I and Q."""
+        return bool(self.iq_info["isPartOfIq"])
+
+    @property
+    def is_I_pulse(self) -> bool:  # noqa: N802 (the name is qm-qua's)
+        """Whether it is the I of a pair."""
+        return bool(self.iq_info["isI"])
+
+    @property
+    def get_iq_association(self) -> str:
+        """``"I"``, ``"Q"``, or nothing for a single waveform."""
+        if not self.is_iq:
+            return ""
+        return "I" if self.is_I_pulse else "Q"
+
+    @property
+    def _short_name(self) -> str:
+        return self.pulse_name.removeprefix(_ORIGIN)
+
+    def _lines(self) -> list[str]:
+        kind = f"IQ Type ({self.get_iq_association})" if self.is_iq else "Single"
+        return [
+            f"Waveform Name={self.waveform_name}",
+            f"Pulse name={self._short_name}",
+            f"Start Time={self.timestamp} ns",
+            f"Length={self.length} ns",
+            f"Element={self.element}",
+            f"Output Ports={self.ports}",
+            f"Type={kind}",
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All attributes, by name."""
+        return dataclasses.asdict(self)
+
+    def to_string(self) -> str:
+        """A text of several lines."""
+        return _text("Waveform", self._lines())
+
+    def __str__(self) -> str:
+        return self.to_string()
+
+
+@dataclass(frozen=True)
+class PlayedDigitalWaveform(PlayedWaveform):
+    """A digital marker that an output played."""
+
+    @classmethod
+    def from_job_dict(cls, given: Mapping[str, Any]) -> PlayedDigitalWaveform:
+        """From the structure that a gateway sends."""
+        return cls(**cls.build_initialization_dict(given))
+
+    def to_string(self) -> str:
+        """A text of several lines."""
+        return _text("DigitalWaveform", self._lines())
+
+    def __str__(self) -> str:
+        return self.to_string()
+
+
+@dataclass(frozen=True)
+class PlayedAnalogWaveform(PlayedWaveform):
+    """An analog waveform that an output played.
+
+    Attributes:
+        current_amp_elements: The row of the amplitude's matrix.
+        current_dc_offset_by_port: Volts by port.
+        current_intermediate_frequency: Hz.
+        current_frame: The row of the frame's rotation.
+        current_correction_elements: The row of the mixer's correction.
+        chirp_info: ``rate``, ``times``, ``units``, ``startFrequency``, ``endFrequency``; None
+            without a chirp.
+        current_phase: Radians, that resets and frequency updates left.
+    """
+
+    current_amp_elements: list[float]
+    current_dc_offset_by_port: dict[str, float]
+    current_intermediate_frequency: float
+    current_frame: list[float]
+    current_correction_elements: list[float]
+    chirp_info: dict[str, Any] | None
+    current_phase: float
+
+    @classmethod
+    def from_job_dict(cls, given: Mapping[str, Any]) -> PlayedAnalogWaveform:
+        """From the structure that a gateway sends."""
+        chirp = given["chirpInfo"]
+        fields = {
+            "current_amp_elements": given["currentGMatrixElements"],
+            "current_dc_offset_by_port": given["currentDCOffsetByPort"],
+            "current_intermediate_frequency": given["currentIntermediateFrequency"],
+            "current_frame": given["currentFrame"],
+            "current_correction_elements": given["currentCorrectionElements"],
+            "chirp_info": chirp if len(chirp["units"]) > 0 or len(chirp["rate"]) > 0 else None,
+            "current_phase": given.get("currentPhase", 0),
+        }
+        return cls(**cls.build_initialization_dict(given, fields))
+
+    def to_custom_string(self, show_chirp: bool = True) -> str:
+        """A text of several lines, with or without the chirp."""
+
+        def row(values: Sequence[float]) -> str:
+            texts = [f"{value:.3f}" for value in values]
+            return str(texts) if self.is_iq else texts[0]
+
+        offsets = {port: f"{volts:.3f}" for port, volts in self.current_dc_offset_by_port.items()}
+        lines = [
+            *self._lines(),
+            f"Amplitude Values={row(self.current_amp_elements)}",
+            f"Frame Values={row(self.current_frame)}",
+            f"Correction Values={row(self.current_correction_elements)}",
+            f"Intermediate Frequency={_hertz(self.current_intermediate_frequency)}",
+            f"Current DC Offset (By output ports)={offsets}",
+            f"Current Phase={self.current_phase:.3f},",
+        ]
+        if show_chirp and self.chirp_info is not None:
+            lines.append(f"chirp_info={self.chirp_info}")
+        return _text("AnalogWaveform", lines)
+
+    def to_string(self) -> str:
+        """A text of several lines."""
+        return self.to_custom_string()
+
+    def __str__(self) -> str:
+        return self.to_string()
+
+
+@dataclass(frozen=True)
+class AdcAcquisition:
+    """An analog input that was read.
+
+    Attributes:
+        start_time: Nanoseconds of simulated time, time of flight included.
+        end_time: Nanoseconds of simulated time.
+        process: What was done, for example ``DemodIntegration``.
+        pulser: ``controllerName`` and ``pulserIndex``.
+        quantum_element: The element.
+        adc_ports: Inputs of the controller, from 1.
+        controller: The controller.
+        fem: The module of the controller, from 1.
+        element: The element.
+    """
+
+    start_time: int
+    end_time: int
+    process: str
+    pulser: dict[str, Any]
+    quantum_element: str
+    adc_ports: list[int]
+    controller: str
+    fem: int
+    element: str
+
+    @classmethod
+    def from_job_dict(cls, given: Mapping[str, Any]) -> AdcAcquisition:
+        """From the structure that a gateway sends."""
+        pulser = given["pulser"]
+        return cls(
+            start_time=int(given["startTime"]),
+            end_time=int(given["endTime"]),
+            process=given["process"],
+            pulser=pulser,
+            quantum_element=given["quantumElement"],
+            adc_ports=[int(port) + 1 for port in given["adc"]],
+            controller=pulser["controllerName"],
+            fem=int(pulser.get("femId", 0)) + 1,
+            element=given["quantumElement"],
+        )
+
+    @property
+    def ports(self) -> list[str]:
+        """The inputs as texts."""
+        return [str(port) for port in self.adc_ports]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All attributes, by name."""
+        return dataclasses.asdict(self)
+
+    def to_string(self) -> str:
+        """A text of several lines."""
+        lines = [
+            f"start_time={self.start_time}",
+            f"end_time={self.end_time}",
+            f"process={self.process}",
+            f"element={self.quantum_element}",
+            f"input_ports={self.adc_ports}",
+        ]
+        return _text("AdcAcquisition", lines)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to an element: ``phase_reset`` or ``reset_timestamp``."""
+
+    name: str
+    timestamp: int
+    controller: str
+    fem: int
+    element: str
+    is_i: bool
+    is_q: bool
+
+    @staticmethod
+    def is_supported(given: Mapping[str, Any]) -> bool:
+        """Whether it is an event that the report shows."""
+        return given["eventMessage"] in ("phase_reset", "reset_timestamp")
+
+    @classmethod
+    def from_job_dict(cls, given: Mapping[str, Any]) -> list[Event]:
+        """From the structure that a gateway sends: an event for each element it names."""
+        named = given["quantumElement"]
+        pulser, iq = given["sourcePulser"], given["sourcePulserIqInfo"]
+        return [
+            cls(
+                name=given["eventMessage"],
+                timestamp=int(given["timestamp"]),
+                controller=pulser["controllerName"],
+                fem=int(pulser.get("femId", 0)) + 1,
+                element=element,
+                is_i=iq["isI"],
+                is_q=iq["isQ"],
+            )
+            for element in ([named] if isinstance(named, str) else named)
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All attributes, by name."""
+        return dataclasses.asdict(self)
+
+    def to_string(self) -> str:
+        """A text of several lines."""
+        return _text("Event", [f"{name}={value}" for name, value in self.to_dict().items()])
+
+
+@dataclass
+class FemToWaveformMap:
+    """What one module of a controller played and read, by port."""
+
+    analog_out: dict[str, list[PlayedAnalogWaveform]] = field(default_factory=dict)
+    digital_out: dict[str, list[PlayedDigitalWaveform]] = field(default_factory=dict)
+    analog_in: dict[str, list[AdcAcquisition]] = field(default_factory=dict)
+
+
+def _flat(kind: str) -> property:
+    def flat(self: SingleControllerMapping) -> dict[str, list[Any]]:
+        return {
+            f"{fem}-{port}": entries
+            for fem, ports in self.items()
+            for port, entries in getattr(ports, kind).items()
+        }
+
+    return property(flat, doc=f"``{kind}`` of all modules, by ``fem-port``.")
+
+
+def _number(kind: str) -> property:
+    def number(self: SingleControllerMapping) -> int:
+        return sum(len(getattr(ports, kind)) for ports in self.values())
+
+    return property(number, doc=f"How many ports of ``{kind}`` are in use.")
+
+
+class SingleControllerMapping(dict[int, FemToWaveformMap]):
+    """What one controller played and read, by module."""
+
+    flat_analog_out = _flat("analog_out")
+    flat_digital_out = _flat("digital_out")
+    flat_analog_in = _flat("analog_in")
+    num_analog_out_ports = _number("analog_out")
+    num_digital_out_ports = _number("digital_out")
+    num_analog_in_ports = _number("analog_in")
+
+
+@dataclass(frozen=True)
+class WaveformReport:
+    """Everything that a simulated program played and read.
+
+    Attributes:
+        job_id: The simulated job.
+        analog_waveforms: In the order of the program.
+        digital_waveforms: In the order of the program.
+        adc_acquisitions: In the order of the program.
+        events: In the order of the program.
+    """
+
+    job_id: int | str
+    analog_waveforms: list[PlayedAnalogWaveform]
+    digital_waveforms: list[PlayedDigitalWaveform]
+    adc_acquisitions: list[AdcAcquisition]
+    events: list[Event]
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any], job_id: int | str = -1) -> WaveformReport:
+        """From the structure that a gateway sends."""
+        analog = [PlayedAnalogWaveform.from_job_dict(one) for one in given["analogWaveforms"]]
+        digital = [PlayedDigitalWaveform.from_job_dict(one) for one in given["digitalWaveforms"]]
+        adc = [AdcAcquisition.from_job_dict(one) for one in given.get("adcAcquisitions", [])]
+        events = [
+            event
+            for one in given.get("events", [])
+            if Event.is_supported(one)
+            for event in Event.from_job_dict(one)
+        ]
+        return cls(job_id, analog, digital, adc, events)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Lists of dicts.
+
+        Returns:
+            ``analog_waveforms``, ``digital_waveforms``, ``adc_acquisitions`` and ``events``.
+        """
+        return {
+            "analog_waveforms": [one.to_dict() for one in self.analog_waveforms],
+            "digital_waveforms": [one.to_dict() for one in self.digital_waveforms],
+            "adc_acquisitions": [one.to_dict() for one in self.adc_acquisitions],
+            "events": [one.to_dict() for one in self.events],
+        }
+
+    def to_string(self) -> str:
+        """A text of several lines for each entry."""
+        return "\n".join(entry.to_string() for entry in self._entries())
+
+    @property
+    def waveforms(self) -> list[PlayedWaveform]:
+        """Analog and digital waveforms."""
+        return [*self.analog_waveforms, *self.digital_waveforms]
+
+    def _entries(self) -> list[PlayedWaveform | AdcAcquisition | Event]:
+        return [*self.waveforms, *self.adc_acquisitions, *self.events]
+
+    @property
+    def controllers_in_use(self) -> list[str]:
+        """The controllers, sorted."""
+        return sorted({entry.controller for entry in self._entries()})
+
+    @property
+    def num_controllers_in_use(self) -> int:
+        """How many controllers there are."""
+        return len(self.controllers_in_use)
+
+    @property
+    def elements_in_report(self) -> list[str]:
+        """The elements, sorted."""
+        return sorted({entry.element for entry in self._entries()})
+
+    @property
+    def fems_in_use_by_controller(self) -> dict[str, list[int]]:
+        """The modules of each controller, sorted."""
+        return {
+            controller: sorted({e.fem for e in self._entries() if e.controller == controller})
+            for controller in self.controllers_in_use
+        }
+
+    def _only(self, keep: Callable[[Any], bool]) -> WaveformReport:
+        return WaveformReport(
+            self.job_id,
+            list(filter(keep, self.analog_waveforms)),
+            list(filter(keep, self.digital_waveforms)),
+            list(filter(keep, self.adc_acquisitions)),
+            list(filter(keep, self.events)),
+        )
+
+    def report_by_controllers(self) -> dict[str, WaveformReport]:
+        """A report for each controller."""
+        return {
+            name: self._only(lambda entry, name=name: entry.controller == name)  # type: ignore[misc]
+            for name in self.controllers_in_use
+        }
+
+    def report_by_elements(self) -> dict[str, WaveformReport]:
+        """A report for each element."""
+        return {
+            name: self._only(lambda entry, name=name: entry.element == name)  # type: ignore[misc]
+            for name in self.elements_in_report
+        }
+
+    def report_by_controller_and_fems(self) -> dict[str, dict[int, WaveformReport]]:
+        """A report for each module of each controller."""
+        return {
+            name: {
+                fem: report._only(lambda entry, fem=fem: entry.fem == fem)  # type: ignore[misc]
+                for fem in report.fems_in_use_by_controller[name]
+            }
+            for name, report in self.report_by_controllers().items()
+        }
+
+    def get_report_by_output_ports(
+        self, on_controller: str | None = None
+    ) -> SingleControllerMapping | dict[str, SingleControllerMapping]:
+        """What each port played or read.
+
+        Args:
+            on_controller: One controller. By default that one where there is only one, and a dict
+                of all otherwise.
+
+        Raises:
+            KeyError: A controller that is not in the report.
+        """
+        mappings = {}
+        for name, fems in self.report_by_controller_and_fems().items():
+            mapping = mappings[name] = SingleControllerMapping()
+            for fem, report in fems.items():
+                ports = mapping[fem] = FemToWaveformMap()
+                for entries, by_port in (
+                    (report.analog_waveforms, ports.analog_out),
+                    (report.digital_waveforms, ports.digital_out),
+                    (report.adc_acquisitions, ports.analog_in),
+                ):
+                    for entry in entries:
+                        for port in entry.ports:
+                            by_port.setdefault(port, []).append(entry)  # type: ignore[attr-defined]
+        if on_controller is not None:
+            return mappings[on_controller]
+        return next(iter(mappings.values())) if len(mappings) == 1 else mappings
+
+    def create_plot(
+        self,
+        samples: SimulatorSamples | None = None,
+        controllers: Sequence[str] | None = None,
+        plot: bool = True,
+        save_path: str | os.PathLike[str] | None = None,
+    ) -> list[Figure]:
+        """Draws the report on matplotlib: for each port its pulses over time, below its samples.
+
+        Args:
+            samples: The samples of the same job, drawn above the pulses.
+            controllers: Only these; all by default.
+            plot: Whether to show the figures (``pyplot.show``).
+            save_path: A directory, made if it is not there, or a file name whose suffix is the
+                format; the controller and the job are added to its name.
+
+        Returns:
+            A figure for each controller.
+        """
+        figures = []
+        for controller, report in self.report_by_controllers().items():
+            if controllers is not None and controller not in controllers:
+                continue
+            figure = _Figure(controller, report, samples).draw()
+            figures.append(figure)
+            if save_path is not None:
+                figure.savefig(_file(Path(save_path), controller, self.job_id))
+        if plot and figures:
+            from matplotlib import pyplot as plt
+
+            plt.show()
+        return figures
+
+
+def _file(path: Path, controller: str, job_id: int | str) -> Path:
+    if path.suffix:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.with_name(f"{path.stem}_{controller}_{job_id}{path.suffix}")
+    path.mkdir(parents=True, exist_ok=True)
+    return path / f"waveform_report_{controller}_{job_id}.png"
+
+
+class _Figure:
+    """The picture of one controller."""
+
+    def __init__(
+        self, controller: str, report: WaveformReport, samples: SimulatorSamples | None
+    ) -> None:
+        mapping = report.get_report_by_output_ports(controller)
+        assert isinstance(mapping, SingleControllerMapping)
+        self.title = f"Waveform report of {controller}"
+        if report.job_id != -1:
+            self.title += f", {report.job_id}"
+        self.samples = None if samples is None else samples[controller]
+        self.rows: list[tuple[str, str, list[Any]]] = [
+            (kind, port, entries)
+            for kind, ports in (
+                ("Analog out", mapping.flat_analog_out),
+                ("Digital out", mapping.flat_digital_out),
+                ("Analog in", mapping.flat_analog_in),
+            )
+            for port, entries in ports.items()
+        ]
+        self.elements = report.elements_in_report
+        self.seen: set[str] = set()
+
+    def draw(self) -> Figure:
+        from matplotlib import pyplot as plt
+
+        heights = []
+        for kind, _, _ in self.rows:
+            if self.samples is not None and kind != "Analog in":
+                heights.append(2.0)
+            heights.append(1.0)
+        figure, all_axes = plt.subplots(
+            max(len(heights), 1),
+            1,
+            sharex=True,
+            squeeze=False,
+            figsize=(10, 1 + 0.8 * sum(heights or [1])),
+            gridspec_kw={"height_ratios": heights or [1]},
+            layout="constrained",
+        )
+        places = iter(all_axes[:, 0])
+        for kind, port, entries in self.rows:
+            if self.samples is not None and kind != "Analog in":
+                self._trace(next(places), kind, port)
+            self._pulses(next(places), kind, port, entries)
+        all_axes[-1, 0].set_xlabel("Time [ns]")
+        figure.suptitle(self.title)
+        figure.legend(loc="outside right upper", title="Elements")
+        return figure
+
+    def _trace(self, axes: Axes, kind: str, port: str) -> None:
+        assert self.samples is not None
+        analog = kind == "Analog out"
+        ports = self.samples.analog if analog else self.samples.digital
+        if port in ports:
+            axes.plot(ports[port], color="0.3", linewidth=0.8)
+        axes.set_ylabel("V" if analog else "level")
+        axes.set_title(f"{kind} {port}", loc="left", fontsize="small")
+
+    def _pulses(self, axes: Axes, kind: str, port: str, entries: list[Any]) -> None:
+        if self.samples is None or kind == "Analog in":
+            axes.set_title(f"{kind} {port}", loc="left", fontsize="small")
+        for level, entry in enumerate(entries):
+            if isinstance(entry, AdcAcquisition):
+                start, end, text = entry.start_time, entry.end_time, entry.process
+            else:
+                start, end, text = entry.timestamp, entry.ends_at, entry._short_name
+                if entry.is_iq:
+                    text += f" ({entry.get_iq_association})"
+            color = f"C{self.elements.index(entry.element) % 10}"
+            label = None if entry.element in self.seen else entry.element
+            self.seen.add(entry.element)
+            height = level % 3
+            axes.plot([start, end], [height, height], color=color, linewidth=5, label=label)
+            axes.annotate(text, ((start + end) / 2, height + 0.25), ha="center", fontsize="x-small")
+        axes.set_ylim(-0.5, 3.2)
+        axes.set_yticks([])

@@ -1,0 +1,200 @@
+"""What a simulation connects to the inputs of a controller, and what a readout model answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulsewire.exceptions import QmValueError
+
+__all__ = ["Loopback", "Qubit", "Raw", "Readout"]
+
+
+@dataclass(frozen=True)
+class Loopback:
+    """Analog outputs connected to analog inputs.
+
+    Args:
+        connections: Of ``(from controller, output, to controller, input)``.
+        latency: Nanoseconds.
+        noise_power: The variance of gaussian noise, V².
+    """
+
+    connections: Sequence[tuple[Any, ...]]
+    latency: int = 24
+    noise_power: float = 0.0
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Samples given to analog inputs.
+
+    Args:
+        connections: Of ``(controller, input, samples)``; volts, one a nanosecond from the start of
+            the program.
+        noise_power: The variance of gaussian noise, V².
+    """
+
+    connections: Sequence[tuple[Any, ...]]
+    noise_power: float = 0.0
+
+
+@dataclass(frozen=True)
+class Qubit:
+    """The qubit behind a readout element, for :class:`Readout`.
+
+    Args:
+        element: The element that drives it.
+        pi: The operation of that element that turns it by π; all others turn it by their area.
+        frequency: Hz, as an intermediate frequency of the element; None for the configured one.
+        t1: Seconds; the decay to the ground state.
+        t2: Seconds; the decay of a superposition, at most twice ``t1``.
+        t2_star: Seconds; the decay by a frequency that wanders from shot to shot, which an echo
+            undoes.
+    """
+
+    element: str
+    pi: str
+    frequency: float | None = None
+    t1: float = math.inf
+    t2: float = math.inf
+    t2_star: float = math.inf
+
+
+@dataclass(frozen=True)
+class Readout:
+    """What a resonator answers to a measurement, for ``Emulator(readout={element: Readout(…)})``.
+
+    The points are what a full demodulation with weights of 1 gives, in volts:
+    ``4096 * 2 * I / duration`` of a single one, ``4096 * I / duration`` of a dual one.
+
+    Args:
+        ground: I and Q with the qubit in its ground state.
+        excited: I and Q with the qubit in its excited state; the ground state's by default.
+        noise: Standard deviation of a sample at the input, volts.
+        frequency: The resonance, Hz as an intermediate frequency; None answers the same at every
+            one.
+        linewidth: Full width of the resonance, Hz; with it the answer rises and falls with the time
+            ``1 / (π linewidth)``.
+        shift: How far the resonance moves with the qubit excited, Hz.
+        photons: Mean photons a microsecond for time tags, by state.
+        qubit: The qubit it reads; None always answers as the ground state.
+    """
+
+    ground: tuple[float, float] = (0.01, 0.0)
+    excited: tuple[float, float] | None = None
+    noise: float = 0.0
+    frequency: float | None = None
+    linewidth: float = 0.0
+    shift: float = 0.0
+    photons: tuple[float, float] = (0.0, 0.0)
+    qubit: Qubit | None = None
+
+    def _given(self, name: str) -> dict[str, Any]:
+        if self.frequency is not None and not self.linewidth > 0:
+            raise QmValueError(f"the readout of '{name}' has a frequency but no linewidth")
+        if not (self.noise >= 0 and min(self.photons) >= 0 and self.linewidth >= 0):
+            raise QmValueError(f"the readout of '{name}' has a negative noise, width or rate")
+        qubit = self.qubit
+        if qubit is not None and not min(qubit.t1, qubit.t2, qubit.t2_star) > 0:
+            raise QmValueError(f"the qubit of '{name}' has a decay that takes no time")
+        return {
+            "ground": list(self.ground),
+            "excited": list(self.ground if self.excited is None else self.excited),
+            "noise": self.noise,
+            "frequency": self.frequency,
+            "linewidth": self.linewidth,
+            "shift": self.shift,
+            "photons": list(self.photons),
+            "qubit": qubit
+            and {
+                "element": qubit.element,
+                "pi": qubit.pi,
+                "frequency": qubit.frequency,
+                "t1": qubit.t1 * 1e9,
+                "t2": qubit.t2 * 1e9,
+                "t2_star": qubit.t2_star * 1e9,
+            },
+        }
+
+
+def _connections(
+    given: Any, sizes: dict[int, tuple[type, ...]], what: str
+) -> list[tuple[Any, ...]]:
+    if not isinstance(given, (list, tuple)):
+        raise QmValueError(f"simulate: the connections of a {what} are a list of tuples")
+    for one in given:
+        if not isinstance(one, tuple) or len(one) not in sizes:
+            lengths = " or ".join(str(size) for size in sizes)
+            raise QmValueError(
+                f"simulate: a connection of a {what} is a tuple of {lengths}: {one!r}"
+            )
+        for value, kind in zip(one, sizes[len(one)], strict=True):
+            if kind is not object and not isinstance(value, kind):
+                raise QmValueError(f"simulate: {value!r} in the connection {one!r} of a {what}")
+    return list(given)
+
+
+@dataclass
+class _Asked:
+    """What is asked of the gateway, from our own arguments or from qm-qua's SimulationConfig."""
+
+    cycles: int
+    analog_waveforms: bool = False
+    digital_waveforms: bool = False
+    loopback: tuple[list[tuple[Any, ...]], int, float] | None = None
+    raw: tuple[list[tuple[Any, ...]], float] | None = None
+    addresses: list[Any] = field(default_factory=list)
+    channels: list[Any] = field(default_factory=list)
+    extra_processing_ms: int = -1
+    flags: list[str] = field(default_factory=list)
+
+    def connect(self, interface: Any) -> None:
+        """Takes an interface: ours, or one of qm-qua's, which keeps its list to itself."""
+        if interface is None:
+            return
+        given = getattr(interface, "_raw_connections", None)
+        given = interface.connections if given is None else given
+        power = getattr(interface, "noisePower", None)
+        power = float(interface.noise_power if power is None else power)
+        if not (math.isfinite(power) and power >= 0):
+            raise QmValueError(f"simulate: a noise power is a variance, not {power}")
+        if hasattr(interface, "latency"):
+            sizes: dict[int, tuple[type, ...]] = {
+                3: (str, str, int),
+                4: (str, int, str, int),
+                6: (str, int, int, str, int, int),
+            }
+            found = []
+            for one in _connections(given or [], sizes, "loopback"):
+                if len(one) == 3:
+                    found.append((one[0], -1, -1, one[1], -1, one[2]))
+                elif len(one) == 4:
+                    found.append((one[0], 0, one[1], one[2], 0, one[3]))
+                else:
+                    found.append(one)
+            if found:
+                self.loopback = (found, int(interface.latency), power)
+            return
+        sizes = {3: (str, int, object), 4: (str, int, int, object)}
+        raw = []
+        for one in _connections(given, sizes, "raw interface"):
+            *port, samples = one if len(one) == 4 else (one[0], 0, one[1], one[2])
+            raw.append((*port, [float(sample) for sample in samples]))
+        self.raw = (raw, power)
+
+    def link(self, connections: Sequence[Any]) -> None:
+        """Takes qm-qua's ControllerConnections."""
+        for connection in connections:
+            source, target = connection.source, connection.target
+            if hasattr(source, "is_left_connection"):
+                pair = [(end.controller, end.is_left_connection) for end in (source, target)]
+                self.addresses.append(tuple(pair))
+            else:
+                pair = [(end.controller, end.channel_number) for end in (source, target)]
+                self.channels.append(tuple(pair))
+
+    def native(self) -> Mapping[str, Any]:
+        return vars(self)
