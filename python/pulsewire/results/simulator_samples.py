@@ -39,7 +39,7 @@ class _PortSamples(dict[str, "NDArray[Any]"]):
     def __contains__(self, port: object) -> bool:
         return isinstance(port, (str, int)) and super().__contains__(_standard(port))
 
-    def get(self, port: str | int, default: Any = None) -> Any:  # type: ignore[override]
+    def get(self, port: str | int, default: Any = None) -> Any:
         return super().get(_standard(port), default)
 
 

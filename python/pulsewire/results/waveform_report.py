@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -336,6 +336,17 @@ class Event:
         return _text("Event", [f"{name}={value}" for name, value in self.to_dict().items()])
 
 
+_Entry = TypeVar("_Entry", bound="PlayedWaveform | AdcAcquisition")
+
+
+def _by_port(entries: Sequence[_Entry]) -> dict[str, list[_Entry]]:
+    ports: dict[str, list[_Entry]] = {}
+    for entry in entries:
+        for port in entry.ports:
+            ports.setdefault(port, []).append(entry)
+    return ports
+
+
 @dataclass
 class FemToWaveformMap:
     """What one module of a controller played and read, by port."""
@@ -503,15 +514,11 @@ class WaveformReport:
         for name, fems in self.report_by_controller_and_fems().items():
             mapping = mappings[name] = SingleControllerMapping()
             for fem, report in fems.items():
-                ports = mapping[fem] = FemToWaveformMap()
-                for entries, by_port in (
-                    (report.analog_waveforms, ports.analog_out),
-                    (report.digital_waveforms, ports.digital_out),
-                    (report.adc_acquisitions, ports.analog_in),
-                ):
-                    for entry in entries:
-                        for port in entry.ports:
-                            by_port.setdefault(port, []).append(entry)  # type: ignore[attr-defined]
+                mapping[fem] = FemToWaveformMap(
+                    _by_port(report.analog_waveforms),
+                    _by_port(report.digital_waveforms),
+                    _by_port(report.adc_acquisitions),
+                )
         if on_controller is not None:
             return mappings[on_controller]
         return next(iter(mappings.values())) if len(mappings) == 1 else mappings
@@ -632,7 +639,14 @@ class _Figure:
             label = None if entry.element in self.seen else entry.element
             self.seen.add(entry.element)
             height = level % 3
-            axes.plot([start, end], [height, height], color=color, linewidth=5, label=label)
+            axes.plot(
+                [start, end],
+                [height, height],
+                color=color,
+                linewidth=5,
+                label=label,
+                solid_capstyle="butt",
+            )
             axes.annotate(text, ((start + end) / 2, height + 0.25), ha="center", fontsize="x-small")
         axes.set_ylim(-0.5, 3.2)
         axes.set_yticks([])
