@@ -18,7 +18,7 @@ use crate::streams::control::Halted;
 
 /// The shortest ramp to zero, in clock cycles (F5.1).
 const SHORTEST_RAMP: u32 = 4;
-/// The largest value that a correction or an amplitude has: below 2 by a step of 16 bits.
+/// The largest entry of a correction: below 2 by a step of 16 bits.
 const LARGEST: f64 = 2.0 - 1.0 / 65_536.0;
 
 impl Runner<'_> {
@@ -126,10 +126,10 @@ impl Runner<'_> {
         match amplitude {
             Amplitude::One => UNITY,
             Amplitude::Scalar(scalar) => {
-                let scalar = self.fixed(scalar).clamp(-2.0, LARGEST);
+                let scalar = self.fixed(scalar).clamp(-2.0, 2.0);
                 [scalar, 0.0, 0.0, scalar]
             }
-            Amplitude::Matrix(all) => self.four(all).map(|entry| entry.clamp(-2.0, LARGEST)),
+            Amplitude::Matrix(all) => self.four(all).map(|entry| entry.clamp(-2.0, 2.0)),
         }
     }
 

@@ -213,12 +213,17 @@ impl Engine {
         Some(self.oscillators[index].hz)
     }
 
-    /// Nanoseconds that a pulse lasts.
-    pub fn length(&self, play: &Play) -> u64 {
-        let whole = play.duration.unwrap_or_else(|| match play.what {
+    /// Nanoseconds that a pulse would last if it were not cut off.
+    fn whole(&self, play: &Play) -> u64 {
+        play.duration.unwrap_or_else(|| match play.what {
             What::Pulse(pulse) => u64::from(self.rig.pulses[pulse as usize].length),
             What::Ramp(_) => 0,
-        });
+        })
+    }
+
+    /// Nanoseconds that a pulse lasts.
+    pub fn length(&self, play: &Play) -> u64 {
+        let whole = self.whole(play);
         play.truncate.map_or(whole, |truncate| truncate.min(whole))
     }
 
@@ -237,7 +242,7 @@ impl Engine {
             return length;
         }
         self.hold(play.element, at);
-        let whole = play.duration.unwrap_or(length).max(length);
+        let whole = self.whole(play);
         let (source, last) = self.source(play, whole, length);
         let level = self.states[play.element as usize].level;
         let outputs = outputs(element, play.target);
