@@ -208,7 +208,7 @@ def test_the_gain_and_the_offset_of_an_input(simulate):
 
 
 def test_traces_are_what_the_converter_saw(simulate):
-    # docs/1.1.7/Guides/stream_proc: pulse + 2 smearing samples, from the smearing before the window.
+    # docs/1.1.7/Guides/stream_proc: pulse + 2 smearing samples, the first before the window.
     with program() as built:
         trace, stamped = declare_stream(adc_trace=True), declare_stream(adc_trace=True)
         wait(15, "ro")

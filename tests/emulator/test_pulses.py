@@ -271,7 +271,9 @@ def test_beyond_the_range_ports_clip_and_the_report_says_so(ports):
     close(analog[4][:100], 0.5 - 2**-16)
     close(analog[4][100:200], -0.1)
     errors = ports.job.execution_report().errors()
-    assert len(errors) == 1 and "4" in errors[0].message and "overflow" in errors[0].message
+    assert len(errors) == 1
+    assert "4" in errors[0].message
+    assert "overflow" in errors[0].message
 
 
 def test_an_execution_reports_what_it_clips(pulsewire_client):
@@ -282,7 +284,8 @@ def test_an_execution_reports_what_it_clips(pulsewire_client):
     job = pulsewire_client.execute(machine, built)
     job.result_handles.wait_for_all_values()
     errors = job.execution_report().errors()
-    assert len(errors) == 1 and "amp(1.99)" in errors[0].message
+    assert len(errors) == 1
+    assert "amp(1.99)" in errors[0].message
 
 
 def test_crosstalk_adds_what_other_ports_play(ports):
@@ -307,7 +310,8 @@ def test_crosstalk_delays_others_unless_told_not_to(ports):
     assert spans(ports(build, **crosstalk)[7]) == [(32, 132)]
     flags = ["disable-crosstalk-matrix-ports-alignment"]
     analog = ports(build, flags=flags, **crosstalk)
-    assert spans(analog[7]) == [(0, 100)] and spans(analog[4]) == [(32, 132)]
+    assert spans(analog[7]) == [(0, 100)]
+    assert spans(analog[4]) == [(32, 132)]
 
 
 def test_filters_are_a_feedforward_and_single_poles(ports):
@@ -752,7 +756,7 @@ def test_waveforms_with_fewer_samples_are_interpolated(pulsewire_client):
 
 
 def test_markers_are_delayed_and_widened(ports):
-    # docs/1.1.7/Introduction/qua_overview: by the delay, and by the buffer on either side; simulated
+    # docs/1.1.7/Introduction/qua_overview: by the delay, and the buffer on either side; simulated
     # samples show them aligned with the analog ones.
     def build():
         wait(25, "iq")

@@ -357,15 +357,16 @@ impl Runner<'_> {
             if !whole {
                 sums = vec![0.0; (window / u64::from(WEIGHT_NS)) as usize];
             }
-            for (index, (side, weights)) in sides.iter().zip(&weights).enumerate() {
+            let second = rig.elements[element as usize].outputs.values().nth(1).copied();
+            for (side, weights) in sides.iter().zip(&weights) {
                 let side = model::Side {
                     pulse,
                     name: &side.weights,
                     weights,
                     length: found.length,
                     demodulates,
-                    // The input that stands second carries the quadrature.
-                    second: index == 1,
+                    // The element's second output carries the quadrature.
+                    second: second == Some(side.input),
                 };
                 if whole {
                     total += model.full(element, read, side);
