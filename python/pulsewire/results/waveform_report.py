@@ -33,6 +33,13 @@ def _text(name: str, lines: Sequence[str]) -> str:
     return f"{name}(" + f"\n{indent}".join(lines) + ")"
 
 
+_CHIRP = ("rate", "times", "units", "startFrequency", "endFrequency")
+
+
+def _chirp_order(name: str) -> int:
+    return _CHIRP.index(name) if name in _CHIRP else len(_CHIRP)
+
+
 def _hertz(frequency: float) -> str:
     value, unit = frequency, "Hz"
     if 1e3 <= frequency < 1e6:
@@ -195,7 +202,10 @@ class PlayedAnalogWaveform(PlayedWaveform):
             "current_intermediate_frequency": given["currentIntermediateFrequency"],
             "current_frame": given["currentFrame"],
             "current_correction_elements": given["currentCorrectionElements"],
-            "chirp_info": chirp if len(chirp["units"]) > 0 or len(chirp["rate"]) > 0 else None,
+            # A structure of the wire has no order; the report's text has one.
+            "chirp_info": {name: chirp[name] for name in sorted(chirp, key=_chirp_order)}
+            if len(chirp["units"]) > 0 or len(chirp["rate"]) > 0
+            else None,
             "current_phase": given.get("currentPhase", 0),
         }
         return cls(**cls.build_initialization_dict(given, fields))
@@ -207,7 +217,8 @@ class PlayedAnalogWaveform(PlayedWaveform):
             texts = [f"{value:.3f}" for value in values]
             return str(texts) if self.is_iq else texts[0]
 
-        offsets = {port: f"{volts:.3f}" for port, volts in self.current_dc_offset_by_port.items()}
+        by_port = sorted(self.current_dc_offset_by_port.items())
+        offsets = {port: f"{volts:.3f}" for port, volts in by_port}
         lines = [
             *self._lines(),
             f"Amplitude Values={row(self.current_amp_elements)}",

@@ -1,0 +1,54 @@
+"""The suite of programs by both real clients and pulsewire: the same samples, reports, results."""
+
+import json
+
+import pytest
+
+import pulsewire
+from tests.interop.conftest import VERSIONS
+
+PROGRAMS = 60
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    return {}
+
+
+def outcome(run_with, outcomes, version, backend):
+    key = version, backend
+    if key not in outcomes:
+        with pulsewire.Emulator() as emulator:
+            shown = run_with(version, "simulations.py", backend, emulator.host, emulator.port)
+        line = next(line for line in shown.splitlines() if line.startswith("OUTCOME "))
+        outcomes[key] = json.loads(line.removeprefix("OUTCOME "))
+    return outcomes[key]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_pulsewire_gives_what_the_real_client_gives(run_with, outcomes, version):
+    theirs = outcome(run_with, outcomes, version, "qm")
+    ours = outcome(run_with, outcomes, version, "pulsewire")
+    assert len(theirs) >= PROGRAMS
+    for name in theirs:
+        assert ours[name] == theirs[name], name
+
+
+def test_both_real_clients_give_the_same(run_with, outcomes):
+    first, second = (outcome(run_with, outcomes, version, "qm") for version in VERSIONS)
+    for name in first:
+        assert first[name] == second[name], name
+
+
+def test_what_is_executed_is_what_is_simulated(run_with, outcomes):
+    found = outcome(run_with, outcomes, VERSIONS[-1], "qm")
+    played = 0
+    for name, one in found.items():
+        assert one["executed"] == one["plain"]["results"], name
+        played += bool(one["plain"]["report"]["analog_waveforms"])
+        # Only the program that is there to be clipped is.
+        assert bool(one["plain"]["errors"]) == (name == "clipped"), one["plain"]["errors"]
+    assert played >= 50
+    # With a loopback, what measures sees something else.
+    differ = [name for name, one in found.items() if one["looped"] != one["executed"]]
+    assert len(differ) >= 10, differ
