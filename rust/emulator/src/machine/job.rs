@@ -146,6 +146,15 @@ impl Job {
 
     pub(super) fn set_simulation(&self, simulation: Simulation) {
         let (_, clipped) = simulation.analog();
+        if simulation.tape.full {
+            lock(&self.faults).push(Fault {
+                message:
+                    "The program plays more than a simulation keeps: its end is missing from the \
+                          samples and the report; simulate a shorter time"
+                        .to_owned(),
+                warning: false,
+            });
+        }
         for output in clipped {
             let port = &simulation.rig.outputs[output].port;
             lock(&self.faults).push(Fault {

@@ -104,26 +104,30 @@ pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, Add
         adc,
         models,
     };
-    // A program may compute for ever without its time passing.
-    let watched = Arc::clone(&job);
-    let tape = std::thread::scope(|scope| {
+    let tape = watched(&job, course);
+    job.set_simulation(Simulation { rig, tape, delays, length });
+    job.settle();
+    hub.ended(&job.id);
+    Ok(job)
+}
+
+/// Runs a job, and halts it when it computes for ever without its time passing.
+fn watched(job: &Arc<Job>, course: Course<'_>) -> Tape {
+    let halted = Arc::clone(job);
+    std::thread::scope(|scope| {
         let (ended, wait) = std::sync::mpsc::channel::<()>();
         scope.spawn(move || {
             if wait
                 .recv_timeout(PATIENCE)
                 .is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Timeout)
             {
-                watched.control.halt();
+                halted.control.halt();
             }
         });
         let tape = job.run(course);
         drop(ended);
         tape
-    });
-    job.set_simulation(Simulation { rig, tape, delays, length });
-    job.settle();
-    hub.ended(&job.id);
-    Ok(job)
+    })
 }
 
 /// What comes back depends on what is played, also by elements whose statements stand further down:
@@ -141,14 +145,18 @@ fn loop_back(
         let config = Arc::new(QuaConfig::default());
         let trial = Job::trial(hub, Arc::clone(compiled), config);
         let registers = IoRegisters::default();
-        let tape = trial.run(Course {
+        let course = Course {
             io: &registers,
             pace: Pace::Virtual,
             horizon: Some(u64::from(cycles)),
             rig: Ok(Arc::clone(rig)),
             adc: Adc::Loopback(loopback.clone()),
             models: None,
-        });
+        };
+        let tape = watched(&trial, course);
+        if trial.control.is_halted() {
+            return;
+        }
         let (outputs, _) = render::analog(rig, &tape, delays, length);
         if *loopback.outputs == outputs {
             return;

@@ -259,7 +259,8 @@ impl Runner<'_> {
                             TagKind::HighResolution => "HighResTimeTagging",
                         };
                         self.acquire(element, *input, start, window, name);
-                        self.tagged(*input, *kind, element, start, window, read)
+                        let most = target.len as usize;
+                        self.tagged(*input, *kind, element, start, window, read, most)
                     }
                 };
                 let cells = &mut self.memory[target.cells()];
@@ -278,6 +279,7 @@ impl Runner<'_> {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the parts of one measurement")]
     fn tagged(
         &mut self,
         input: usize,
@@ -286,6 +288,7 @@ impl Runner<'_> {
         start: u64,
         window: u64,
         read: Option<Read>,
+        most: usize,
     ) -> Vec<i32> {
         let (dead, scale) = match kind {
             TagKind::Raw => (2, 1.0),
@@ -294,7 +297,8 @@ impl Runner<'_> {
         let times: Vec<f64> = match (read, &mut self.model) {
             (Some(read), Some(model)) => {
                 let mut last = f64::NEG_INFINITY;
-                let mut photons = model.photons(element, read, window);
+                // As many again may be lost to the dead time.
+                let mut photons = model.photons(element, read, window, 2 * most);
                 photons.retain(|at| {
                     let alive = *at >= last + dead as f64;
                     if alive {
@@ -309,7 +313,9 @@ impl Runner<'_> {
                 let rig = self.engine.rig();
                 let tagging = rig.elements[element as usize].tagging;
                 // One sample more, for the first derivative.
-                let counts = self.adc.counts(rig, input, start as i64 - 1, window as usize + 1);
+                // Behind the horizon nothing is heard any more.
+                let heard = window.min(self.engine.horizon().saturating_sub(start)) as usize;
+                let counts = self.adc.counts(rig, input, start as i64 - 1, heard + 1);
                 let (before, counts) =
                     counts.split_first().map_or((0.0, &[][..]), |(a, b)| (*a, b));
                 let found = tags(counts, before, tagging, dead);
@@ -483,7 +489,8 @@ impl Runner<'_> {
                 (0..len)
                     .map(|index| {
                         let ns = index - smearing;
-                        let turn = model::carrier_turn(phase + frame, speed, ns);
+                        // Also before the window: the carrier runs both ways.
+                        let turn = phase + frame + speed.over(ns as u64);
                         let volts = model.sample(element, read, ns, length, turn);
                         (volts[position.min(1)] * 4096.0).trunc().clamp(-2048.0, 2047.0)
                     })

@@ -13,6 +13,9 @@ use crate::pulse::rig::Inputs;
 /// The shortest pulse, in nanoseconds (F5.1).
 const SHORTEST_PULSE: u32 = 16;
 
+/// Samples that one measurement records at most.
+const MOST_TRACED: u32 = 1 << 24;
+
 impl Compiler<'_> {
     pub(super) fn play(&mut self, play: &q::PlayStatement) -> Option<Stmt> {
         if play.port_condition.is_some() {
@@ -97,7 +100,7 @@ impl Compiler<'_> {
                 return None;
             }
         }
-        if tof > 0 && smearing + 8 > tof {
+        if smearing > 0 && u64::from(smearing) + 8 > u64::from(tof) {
             let name = self.elements[element as usize].clone();
             self.mistake(
                 format!(
@@ -110,7 +113,14 @@ impl Compiler<'_> {
         let trace = if measure.stream_as.is_empty() {
             None
         } else {
-            let len = length + 2 * smearing;
+            let len = u64::from(length) + 2 * u64::from(smearing);
+            let Some(len) = u32::try_from(len).ok().filter(|len| *len <= MOST_TRACED) else {
+                self.mistake(
+                    format!("an ADC trace of {len} samples; at most {MOST_TRACED} are recorded"),
+                    "",
+                );
+                return None;
+            };
             Some(Trace { stream: self.adc_stream(&measure.stream_as, len)?, len })
         };
         let processes: Vec<_> = measure

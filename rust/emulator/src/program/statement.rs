@@ -10,9 +10,6 @@ use super::pulse_ir::PulseStmt;
 use super::pulse_statement::pulse;
 use super::value::Kind;
 
-/// A counted loop longer than this is not counted when it is compiled.
-const MOST_TRIPS: usize = 10_000_000;
-
 impl Compiler<'_> {
     /// Compiles statements; `loc` is where their owner is, for those that carry no location.
     pub(super) fn block(&mut self, block: &q::StatementsCollection, loc: &str) -> Block {
@@ -369,16 +366,16 @@ fn trips(init: &Block, condition: &Expr, update: &Block) -> Option<usize> {
     if [stepped, counter, compared].iter().any(|other| *other != slot) || *step == 0 {
         return None;
     }
-    let mut count = 0usize;
-    let mut at = *first;
-    while op.apply(at, *end) != 0 {
-        count += 1;
-        at = at.checked_add(*step)?;
-        if count > MOST_TRIPS {
-            return None;
-        }
-    }
-    Some(count)
+    // From the first value, by steps, as long as the comparison holds.
+    let (first, end, step) = (i64::from(*first), i64::from(*end), i64::from(*step));
+    let last = match (op, step > 0) {
+        (Op::Less, true) => end - 1,
+        (Op::LessEqual | Op::GreaterEqual, _) if (*op == Op::LessEqual) == (step > 0) => end,
+        (Op::Greater, false) => end + 1,
+        _ => return None,
+    };
+    let count = (last - first).div_euclid(step) + 1;
+    usize::try_from(count.max(0)).ok()
 }
 
 /// The statement as users call it.

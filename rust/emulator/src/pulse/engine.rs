@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::phase::{Phase, Speed};
 use super::render::{swept, swept_hz};
 use super::rig::{Element, Inputs, Pulse, Rig, Wave, Waves};
-use super::stretch::stretch;
+use super::stretch::{stretch, stretched};
 use super::tape::{
     Acquisition, Carrier, High, Offset, Outputs, PhaseReset, Played, Samples, Segment, Source,
     Sweep, Tape,
@@ -19,8 +19,8 @@ use crate::machine::correction::Matrix;
 pub const UNITY: [f64; 4] = [1.0, 0.0, 0.0, 1.0];
 /// The step of what a sticky element holds: 16 bits of a volt.
 const HELD_STEPS: f64 = 65_536.0;
-/// Entries of each kind that a tape holds.
-const MOST_ENTRIES: usize = 1 << 22;
+/// Entries of each kind that a tape holds; a simulation with more says so.
+const MOST_ENTRIES: usize = 1 << 20;
 
 /// An oscillator: its phase at a time is `speed · time + reset + kept`.
 #[derive(Clone, Debug)]
@@ -143,7 +143,7 @@ impl Engine {
     pub fn note_acquisition(&mut self, acquisition: Acquisition) {
         if let Some(tape) = &mut self.tape
             && acquisition.from < self.horizon
-            && tape.acquisitions.len() < MOST_ENTRIES
+            && room(&mut tape.full, tape.acquisitions.len())
         {
             tape.acquisitions.push(acquisition);
         }
@@ -175,7 +175,7 @@ impl Engine {
         let element = &self.rig.elements[play.element as usize];
         let Some(outputs) = outputs(element, play.target) else { return false };
         let length = u64::from(self.rig.pulses[pulse as usize].length);
-        let (Some(source), _) = self.source(play, length, length) else { return false };
+        let (Some(source), _) = self.source(play, 0, length, length) else { return false };
         let turned = element.oscillator.is_some();
         let reach = super::render::reach(&source, &play.amplitude, &correction, turned);
         let over = |output: usize, reach: f64| reach + self.offsets[output].abs() > 0.5;
@@ -183,6 +183,11 @@ impl Engine {
             Outputs::Mixed { i, q } => over(i, reach[0]) || over(q, reach[1]),
             Outputs::Single(outputs) => outputs.iter().any(|output| over(*output, reach[0])),
         }
+    }
+
+    /// Nanoseconds behind which nothing is kept; 0 for an execution.
+    pub fn horizon(&self) -> u64 {
+        self.horizon
     }
 
     /// Whether what is played is kept.
@@ -234,7 +239,7 @@ impl Engine {
         let rig = Arc::clone(&self.rig);
         let element = &rig.elements[play.element as usize];
         let sticky = element.sticky.is_some_and(|sticky| sticky.analog);
-        if (!self.records() && !sticky) || !play.heard {
+        if (at >= self.horizon && !sticky) || !play.heard {
             if play.heard {
                 self.catch_up(play.element, at);
                 self.end_sweep(play, at, length);
@@ -243,7 +248,7 @@ impl Engine {
         }
         self.hold(play.element, at);
         let whole = self.whole(play);
-        let (source, last) = self.source(play, whole, length);
+        let (source, last) = self.source(play, at, whole, length);
         let level = self.states[play.element as usize].level;
         let outputs = outputs(element, play.target);
         let carrier = self.start(play, at, length);
@@ -287,29 +292,30 @@ impl Engine {
     }
 
     /// The samples of a play, and the last of them.
-    fn source(&self, play: &Play, whole: u64, length: u64) -> (Option<Source>, [f64; 2]) {
+    fn source(&self, play: &Play, at: u64, whole: u64, length: u64) -> (Option<Source>, [f64; 2]) {
         let pulse = match play.what {
             What::Ramp(slope) => return (Some(Source::Ramp(slope)), [0.0; 2]),
             What::Pulse(pulse) => &self.rig.pulses[pulse as usize],
         };
+        // What lies behind the horizon is never heard.
+        let heard = self.horizon.saturating_sub(at).min(length) as usize;
         let samples = |wave: &Wave| match wave {
             Wave::Constant(value) => Samples::Constant(*value),
             Wave::Samples(samples) if samples.len() as u64 == whole => {
                 Samples::Each(Arc::clone(samples))
             }
-            // What lies behind the horizon is never heard.
-            Wave::Samples(samples) => {
-                let most = self.horizon.max(1 << 20);
-                Samples::Each(stretch(samples, whole.min(most) as usize).into())
-            }
+            Wave::Samples(samples) => Samples::Each(stretch(samples, whole, heard).into()),
         };
-        let waves = match &pulse.waves {
+        let end = length.saturating_sub(1) as usize;
+        let last = |wave: &Wave| match wave {
+            Wave::Constant(value) => *value,
+            Wave::Samples(samples) => stretched(samples, whole, end),
+        };
+        let (waves, ends) = match &pulse.waves {
             Waves::None => return (None, [0.0; 2]),
-            Waves::Single(wave) => [samples(wave), Samples::Constant(0.0)],
-            Waves::Mixed { i, q } => [samples(i), samples(q)],
+            Waves::Single(wave) => ([samples(wave), Samples::Constant(0.0)], [last(wave), 0.0]),
+            Waves::Mixed { i, q } => ([samples(i), samples(q)], [last(i), last(q)]),
         };
-        let last = length.saturating_sub(1) as usize;
-        let ends = [waves[0].at(last), waves[1].at(last)];
         let source = match &waves {
             [Samples::Constant(i), Samples::Constant(q)] => Source::Constant([*i, *q]),
             _ => Source::Samples(waves),
@@ -356,7 +362,7 @@ impl Engine {
 
     fn push(&mut self, segment: Segment) {
         if let Some(tape) = &mut self.tape
-            && tape.segments.len() < MOST_ENTRIES
+            && room(&mut tape.full, tape.segments.len())
         {
             tape.segments.push(segment);
         }
@@ -392,7 +398,7 @@ impl Engine {
             offsets: self.offsets.clone(),
         };
         if let Some(tape) = &mut self.tape
-            && tape.plays.len() < MOST_ENTRIES
+            && room(&mut tape.full, tape.plays.len())
         {
             tape.plays.push(played);
         }
@@ -409,7 +415,7 @@ impl Engine {
         for input in &element.markers {
             let (delay, buffer) = (i64::from(input.delay), i64::from(input.buffer));
             let mut high = |from: i64, to: i64| {
-                if tape.markers.len() < MOST_ENTRIES {
+                if room(&mut tape.full, tape.markers.len()) {
                     let (from, to) = (from + delay - buffer, to + delay + buffer);
                     tape.markers.push(High { output: input.output, from, to });
                 }
@@ -559,7 +565,7 @@ impl Engine {
         }
         self.resetting = self.oscillators.iter().any(|oscillator| oscillator.resetting);
         if let Some(tape) = &mut self.tape
-            && tape.resets.len() < MOST_ENTRIES
+            && room(&mut tape.full, tape.resets.len())
         {
             tape.resets.push(PhaseReset { element, at });
         }
@@ -599,7 +605,7 @@ impl Engine {
         self.largest_offset = self.largest_offset.max(volts.abs());
         if let Some(tape) = &mut self.tape
             && at < self.horizon
-            && tape.offsets.len() < MOST_ENTRIES
+            && room(&mut tape.full, tape.offsets.len())
         {
             tape.offsets.push(Offset { output, from: at, volts });
         }
@@ -643,6 +649,12 @@ impl Chirp {
             sections.map(|(index, rate)| Sweep { from: from(index), rate: *rate }).collect();
         (!sweeps.is_empty()).then_some(sweeps)
     }
+}
+
+/// Whether one more entry has room; `full` is set when it has not.
+fn room(full: &mut bool, entries: usize) -> bool {
+    *full |= entries >= MOST_ENTRIES;
+    entries < MOST_ENTRIES
 }
 
 /// When a marker is high, in nanoseconds from the start of its pulse.

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use std::f64::consts::{PI, TAU};
 
 use super::adc::{mix, uniform};
-use super::measure::DEMOD_LAG;
 use super::phase::Phase;
 use super::rig::{Pulse, Rig, WEIGHT_NS, Wave, Waves, Weights};
 
@@ -290,7 +289,7 @@ impl Model {
     }
 
     /// Times of photons within a window, nanoseconds.
-    pub fn photons(&mut self, element: u32, read: Read, window: u64) -> Vec<f64> {
+    pub fn photons(&mut self, element: u32, read: Read, window: u64, most: usize) -> Vec<f64> {
         let Some(resonator) = &self.resonators[element as usize] else { return Vec::new() };
         let rate = resonator.readout.photons[usize::from(read.excited)] * 1e-3;
         let mut times = Vec::new();
@@ -300,7 +299,7 @@ impl Model {
         let mut at = 0.0;
         loop {
             at -= self.random.uniform().ln() / rate;
-            if at >= window as f64 {
+            if at >= window as f64 || times.len() >= most {
                 return times;
             }
             times.push(at);
@@ -503,14 +502,6 @@ impl Random {
         self.spare = Some(radius * sin);
         radius * cos
     }
-}
-
-/// The angle of the carrier of a readout sample, `ns` behind the start of its window.
-pub fn carrier_turn(phase: Phase, speed: super::phase::Speed, ns: i64) -> Phase {
-    // The same lag as that of the demodulation.
-    let _ = DEMOD_LAG;
-    let distance = Phase(speed.0.wrapping_mul(ns as u64));
-    phase + distance
 }
 
 #[cfg(test)]

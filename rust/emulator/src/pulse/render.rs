@@ -194,6 +194,9 @@ struct Oscillation<'a> {
     steps: ([f64; BLOCK], [f64; BLOCK]),
     cos: [f64; BLOCK],
     sin: [f64; BLOCK],
+    /// The section of a chirp, and the turns and Hz that it begins with.
+    section: usize,
+    begun: (f64, f64),
 }
 
 impl<'a> Oscillation<'a> {
@@ -204,7 +207,8 @@ impl<'a> Oscillation<'a> {
                 (steps.0[k], steps.1[k]) = carrier.speed.over(k as u64).cos_sin();
             }
         }
-        Self { carrier, steps, cos: [0.0; BLOCK], sin: [0.0; BLOCK] }
+        let (cos, sin) = ([0.0; BLOCK], [0.0; BLOCK]);
+        Self { carrier, steps, cos, sin, section: 0, begun: (0.0, 0.0) }
     }
 
     /// Cosine and sine from the sample `at` on.
@@ -222,8 +226,14 @@ impl<'a> Oscillation<'a> {
             Some(sweeps) => {
                 for k in 0..n {
                     let t = (at + k) as u64;
-                    let phase =
-                        carrier.phase + carrier.speed.over(t) + Phase::from_turns(swept(sweeps, t));
+                    while sweeps.get(self.section + 1).is_some_and(|next| next.from <= t) {
+                        let (now, next) = (sweeps[self.section], sweeps[self.section + 1]);
+                        self.begun = after(self.begun, now.rate, next.from - now.from);
+                        self.section += 1;
+                    }
+                    let sweep = sweeps[self.section];
+                    let turns = after(self.begun, sweep.rate, t - sweep.from).0;
+                    let phase = carrier.phase + carrier.speed.over(t) + Phase::from_turns(turns);
                     (self.cos[k], self.sin[k]) = phase.cos_sin();
                 }
             }
@@ -236,27 +246,28 @@ impl<'a> Oscillation<'a> {
 ///
 /// docs/1.1.7/Guides/features: with one rate `a`, the phase is 2π(f₀t + a(t + 1)t/2).
 pub fn swept(sweeps: &[Sweep], t: u64) -> f64 {
-    let (mut turns, mut hz) = (0.0, 0.0);
+    over(sweeps, t).0
+}
+
+/// Turns and Hz within `t` nanoseconds.
+fn over(sweeps: &[Sweep], t: u64) -> (f64, f64) {
+    let mut reached = (0.0, 0.0);
     for (index, sweep) in sweeps.iter().enumerate() {
         let end = sweeps.get(index + 1).map_or(t, |next| next.from.min(t));
-        if sweep.from >= t {
-            break;
-        }
-        let n = (end - sweep.from) as f64;
-        turns += 1e-9 * (hz * n + sweep.rate * (n + 1.0) * n / 2.0);
-        hz += sweep.rate * n;
+        reached = after(reached, sweep.rate, end.saturating_sub(sweep.from));
     }
-    turns
+    reached
+}
+
+/// Turns and Hz after some nanoseconds more at a rate.
+fn after((turns, hz): (f64, f64), rate: f64, ns: u64) -> (f64, f64) {
+    let n = ns as f64;
+    (turns + 1e-9 * (hz * n + rate * (n + 1.0) * n / 2.0), hz + rate * n)
 }
 
 /// Hz that a chirp added within `t` nanoseconds.
 pub fn swept_hz(sweeps: &[Sweep], t: u64) -> f64 {
-    let mut hz = 0.0;
-    for (index, sweep) in sweeps.iter().enumerate() {
-        let end = sweeps.get(index + 1).map_or(t, |next| next.from.min(t));
-        hz += sweep.rate * end.saturating_sub(sweep.from) as f64;
-    }
-    hz
+    over(sweeps, t).1
 }
 
 /// How far from zero a source reaches on either input, whatever its phase.

@@ -14,7 +14,7 @@ use crate::machine::correction::{Matrix, entry_of};
 /// Nanoseconds that a stretch of integration weights is a multiple of.
 pub const WEIGHT_NS: u32 = 4;
 /// Samples that one waveform, marker or list of weights may have.
-const MOST_SAMPLES: usize = 1 << 26;
+const MOST_SAMPLES: usize = 1 << 22;
 
 /// Everything that a program touches.
 #[derive(Debug, Default)]
@@ -98,8 +98,9 @@ impl Output {
                 self.feedback.len()
             ));
         }
-        let outside =
-            |taps: &[f64], limit: f64| taps.iter().find(|tap| !(tap.abs() < limit)).copied();
+        let outside = |taps: &[f64], limit: f64| {
+            taps.iter().copied().find(|tap| tap.is_nan() || tap.abs() >= limit)
+        };
         if let Some(tap) = outside(&self.feedforward, 2.0) {
             return Err(format!("{place} has the feedforward tap {tap}, outside (-2, 2)"));
         }
@@ -716,5 +717,5 @@ fn resample(samples: &[f64], rate: f64, length: u32) -> Arc<[f64]> {
     if expected as usize != samples.len() {
         return samples.into();
     }
-    super::stretch::stretch(samples, length as usize).into()
+    super::stretch::stretch(samples, u64::from(length), length as usize).into()
 }

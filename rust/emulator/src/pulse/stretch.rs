@@ -1,21 +1,21 @@
 //! Waveforms played for another time than they have samples.
 
-/// Samples of a waveform stretched (or pressed) to a length.
+/// The first samples of a waveform stretched (or pressed) to a length.
 ///
 /// docs/1.1.7/Guides/features: Lagrange interpolation of the third order on a running window of
 /// four points. Not documented, and chosen: the first and the last sample stay at the ends.
-pub(super) fn stretch(samples: &[f64], length: usize) -> Vec<f64> {
+pub(super) fn stretch(samples: &[f64], length: u64, count: usize) -> Vec<f64> {
+    (0..count).map(|index| stretched(samples, length, index)).collect()
+}
+
+/// One sample of a waveform stretched to a length.
+pub(super) fn stretched(samples: &[f64], length: u64, index: usize) -> f64 {
     match samples {
-        [] => vec![0.0; length],
-        [one] => vec![*one; length],
-        _ if length == samples.len() => samples.to_vec(),
-        _ => {
-            let step = match length {
-                0 | 1 => 0.0,
-                _ => (samples.len() - 1) as f64 / (length - 1) as f64,
-            };
-            (0..length).map(|index| at(samples, index as f64 * step)).collect()
-        }
+        [] => 0.0,
+        [one] => *one,
+        _ if length == samples.len() as u64 => samples[index.min(samples.len() - 1)],
+        _ if length < 2 => samples[0],
+        _ => at(samples, index as f64 * ((samples.len() - 1) as f64 / (length - 1) as f64)),
     }
 }
 
@@ -46,14 +46,14 @@ mod tests {
     fn cubics_are_stretched_exactly() {
         let cubic = |x: f64| 0.3 - 0.2 * x + 0.05 * x * x - 0.001 * x * x * x;
         let samples: Vec<f64> = (0..16).map(|x| cubic(f64::from(x))).collect();
-        let long = stretch(&samples, 61);
+        let long = stretch(&samples, 61, 61);
         assert_eq!((long.len(), long[0]), (61, samples[0]));
         for (index, value) in long.iter().enumerate() {
             assert!((value - cubic(index as f64 * 15.0 / 60.0)).abs() < 1e-12);
         }
-        assert_eq!(stretch(&samples, 16), samples);
-        assert_eq!(stretch(&[0.5], 3), [0.5; 3]);
-        assert!((stretch(&[0.0, 1.0], 3)[1] - 0.5).abs() < 1e-15);
-        assert_eq!(stretch(&samples, 1).len(), 1);
+        assert_eq!(stretch(&samples, 16, 16), samples);
+        assert_eq!(stretch(&[0.5], 3, 3), [0.5; 3]);
+        assert!((stretch(&[0.0, 1.0], 3, 2)[1] - 0.5).abs() < 1e-15);
+        assert_eq!(stretch(&samples, 1, 1), [samples[0]]);
     }
 }

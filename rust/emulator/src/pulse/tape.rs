@@ -14,6 +14,8 @@ pub struct Tape {
     pub plays: Vec<Played>,
     pub acquisitions: Vec<Acquisition>,
     pub resets: Vec<PhaseReset>,
+    /// Whether more was played than is kept.
+    pub full: bool,
 }
 
 /// A stretch of one waveform on the outputs of one element.
