@@ -14,6 +14,7 @@ __all__ = [
     "Emulator",
     "Job",
     "Results",
+    "Structure",
     "Writer",
     "__version__",
     "_after_fork",
@@ -80,9 +81,7 @@ class Client:
     def execute(self, machine: str, program: bytes, timeout: float) -> tuple[str, _Messages]: ...
     def simulate(
         self, config: bytes, program: bytes, surroundings: Mapping[str, Any]
-    ) -> tuple[
-        str, _Messages, dict[str, Any] | None, dict[str, Any] | None, dict[str, Any] | None
-    ]: ...
+    ) -> tuple[str, _Messages, Structure | None, Structure | None, Structure | None]: ...
     def pull_samples(
         self, job: str, analog: bool, digital: bool
     ) -> list[tuple[str, bool, str, NDArray[Any]]]: ...
@@ -181,6 +180,10 @@ class Results:
         path: PathLike[str],
         timeout: float | None,
     ) -> None: ...
+
+@final
+class Structure:
+    def to_dict(self) -> dict[str, Any]: ...
 
 @final
 class Emulator:

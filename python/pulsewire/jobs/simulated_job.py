@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pulsewire.exceptions import QMSimulationError
@@ -11,10 +12,9 @@ from pulsewire.results.simulator_samples import SimulatorSamples
 from pulsewire.results.waveform_report import WaveformReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from matplotlib.figure import Figure
 
+    from pulsewire._native import Structure
     from pulsewire.client import Client
 
 __all__ = ["SimulatedJob"]
@@ -34,13 +34,17 @@ class SimulatedJob(RunningQmJob):
         job_id: str,
         machine_id: str = "",
         *,
-        report: Mapping[str, Any] | None = None,
-        analog: Mapping[str, Any] | None = None,
-        digital: Mapping[str, Any] | None = None,
+        report: Structure | None = None,
+        analog: Structure | None = None,
+        digital: Structure | None = None,
     ) -> None:
         super().__init__(client, job_id, machine_id)
-        self._report = None if report is None else WaveformReport.from_dict(report, job_id)
-        self._analog, self._digital = analog, digital
+        self._given_report, self._analog, self._digital = report, analog, digital
+
+    @cached_property
+    def _report(self) -> WaveformReport | None:
+        given = self._given_report
+        return None if given is None else WaveformReport.from_dict(given.to_dict(), self.id)
 
     @property
     def user_added(self) -> None:
@@ -101,14 +105,14 @@ class SimulatedJob(RunningQmJob):
         return self._waveforms("simulated_digital_waveforms", self._digital)
 
     @staticmethod
-    def _waveforms(name: str, given: Mapping[str, Any] | None) -> Any:
+    def _waveforms(name: str, given: Structure | None) -> Any:
         warnings.warn(
             f"SimulatedJob.{name} is deprecated since qm-qua 1.1.0: "
             "use get_simulated_waveform_report",
             DeprecationWarning,
             stacklevel=3,
         )
-        return None if given is None else given["waveforms"]
+        return None if given is None else given.to_dict()["waveforms"]
 
     def _the_report(self) -> WaveformReport:
         if self._report is None:

@@ -291,13 +291,13 @@ impl PyClient {
         Ok((job.id().to_owned(), messages(said)))
     }
 
-    fn simulate<'py>(
+    fn simulate(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         config: &[u8],
         program: &[u8],
         surroundings: Surroundings,
-    ) -> PyResult<simulation::Answer<'py>> {
+    ) -> PyResult<simulation::Answer> {
         let config: QuaConfig = decode(py, "configuration", config)?;
         let program: QuaProgram = decode(py, "QUA program", program)?;
         let client = self.connection.client(py)?;
@@ -310,7 +310,7 @@ impl PyClient {
         job: &str,
         analog: bool,
         digital: bool,
-    ) -> PyResult<Vec<(String, bool, String, Bound<'py, PyAny>)>> {
+    ) -> PyResult<Vec<simulation::Port<'py>>> {
         let client = self.connection.bulk(py, None)?;
         simulation::samples(py, &client, job, analog, digital)
     }

@@ -31,6 +31,8 @@ mod _native {
     use super::results::PyResults;
     #[pymodule_export]
     use super::runtime::{_after_fork, _shut_down};
+    #[pymodule_export]
+    use super::simulation::PyStructure;
 
     use pyo3::prelude::*;
 

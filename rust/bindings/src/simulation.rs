@@ -114,69 +114,83 @@ impl Surroundings {
     }
 }
 
+/// A structure of an answer; one of thousands of pulses becomes objects only when it is looked at.
+#[pyclass(name = "Structure", module = "pulsewire._native", frozen)]
+pub(crate) struct PyStructure(prost_types::Struct);
+
+#[pymethods]
+impl PyStructure {
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        object(py, &self.0)
+    }
+}
+
 /// The job, what the compiler says, and the three structures of the answer.
-pub(crate) type Answer<'py> = (
+pub(crate) type Answer = (
     String,
     Vec<(&'static str, String)>,
-    Option<Bound<'py, PyAny>>,
-    Option<Bound<'py, PyAny>>,
-    Option<Bound<'py, PyAny>>,
+    Option<PyStructure>,
+    Option<PyStructure>,
+    Option<PyStructure>,
 );
 
-pub(crate) fn simulate<'py>(
-    py: Python<'py>,
+pub(crate) fn simulate(
+    py: Python<'_>,
     client: &Client,
     config: QuaConfig,
     program: QuaProgram,
     surroundings: Surroundings,
-) -> PyResult<Answer<'py>> {
+) -> PyResult<Answer> {
     let simulated = block_on(py, client.simulate(config, program, surroundings.options()))?;
     let part = simulated.part;
     // An empty structure is one that nobody filled.
     let given = |given: Option<prost_types::Struct>| {
-        given.filter(|given| !given.fields.is_empty()).map(|given| object(py, given)).transpose()
+        given.filter(|given| !given.fields.is_empty()).map(PyStructure)
     };
     Ok((
         simulated.job.id().to_owned(),
         crate::client::messages(simulated.messages),
-        given(part.waveform_report)?,
-        given(part.analog_outputs)?,
-        given(part.digital_outputs)?,
+        given(part.waveform_report),
+        given(part.analog_outputs),
+        given(part.digital_outputs),
     ))
 }
 
 /// A structure as a dict.
-fn object(py: Python<'_>, given: prost_types::Struct) -> PyResult<Bound<'_, PyAny>> {
+fn object<'py>(py: Python<'py>, given: &prost_types::Struct) -> PyResult<Bound<'py, PyAny>> {
     let dict = PyDict::new(py);
-    for (name, value) in given.fields {
+    for (name, value) in &given.fields {
         dict.set_item(name, self::value(py, value)?)?;
     }
     Ok(dict.into_any())
 }
 
-fn value(py: Python<'_>, given: prost_types::Value) -> PyResult<Bound<'_, PyAny>> {
+fn value<'py>(py: Python<'py>, given: &prost_types::Value) -> PyResult<Bound<'py, PyAny>> {
     use prost_types::value::Kind;
-    Ok(match given.kind {
+    Ok(match &given.kind {
         None | Some(Kind::NullValue(_)) => py.None().into_bound(py),
         Some(Kind::NumberValue(number)) => number.into_pyobject(py)?.into_any(),
         Some(Kind::StringValue(text)) => text.into_pyobject(py)?.into_any(),
         Some(Kind::BoolValue(flag)) => flag.into_pyobject(py)?.to_owned().into_any(),
         Some(Kind::StructValue(fields)) => object(py, fields)?,
         Some(Kind::ListValue(list)) => {
-            let values = list.values.into_iter().map(|one| value(py, one));
+            let values = list.values.iter().map(|one| value(py, one));
             PyList::new(py, values.collect::<PyResult<Vec<_>>>()?)?.into_any()
         }
     })
 }
 
-/// The samples of a simulated job, port by port: controller, whether it is analog, port, array.
+/// A controller, whether the port is analog, the port, and its samples.
+pub(crate) type Port<'py> = (String, bool, String, Bound<'py, PyAny>);
+
+/// The samples of a simulated job, port by port.
 pub(crate) fn samples<'py>(
     py: Python<'py>,
     client: &Client,
     job: &str,
     analog: bool,
     digital: bool,
-) -> PyResult<Vec<(String, bool, String, Bound<'py, PyAny>)>> {
+) -> PyResult<Vec<Port<'py>>> {
     let job = client.job(job, "");
     let stream = block_on_lane(py, Lane::Bulk, job.pull_samples(analog, digital))?;
     let ports = stream.ports().to_vec();
