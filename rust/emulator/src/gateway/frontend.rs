@@ -409,9 +409,7 @@ impl Service for Frontend {
             return Ok(Response::new(Box::pin(tokio_stream::once(Ok(refused)))));
         };
         let (analog, digital) = (request.include_analog, request.include_digital);
-        let id = job.id.clone();
-        let messages =
-            self.aside(move |_| samples::messages(id, &simulation, analog, digital)).await?;
+        let messages = samples::messages(job.id.clone(), &simulation, analog, digital);
         Ok(Response::new(Box::pin(tokio_stream::iter(messages))))
     }
 
@@ -541,14 +539,14 @@ impl Service for Frontend {
                 };
                 let job = machine::simulate(&frontend.hub, asked, &user)?;
                 let simulation = job.simulation();
-                let simulation = simulation.as_deref();
-                let wanted = |wanted: bool| simulation.filter(|_| wanted);
+                let score = simulation.as_deref().map(|simulation| &*simulation.score);
+                let wanted = |wanted: bool| score.filter(|_| wanted);
                 let part = f::SimulatedResponsePart {
                     analog_outputs: wanted(simulate.include_analog_waveforms)
                         .map(report::analog_outputs),
                     digital_outputs: wanted(simulate.include_digital_waveforms)
                         .map(report::digital_outputs),
-                    waveform_report: simulation.map(report::waveforms),
+                    waveform_report: score.map(report::waveforms),
                     errors: match job.phase() {
                         machine::Phase::Error { messages } => messages,
                         _ => Vec::new(),

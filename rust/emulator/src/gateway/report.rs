@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 
-use crate::machine::Simulation;
 use crate::pulse::engine::highs;
-use crate::pulse::render::swept_hz;
+use crate::pulse::render::{Score, swept_hz};
 use crate::pulse::rig::{Inputs, Port, Wave, Waves};
 use crate::pulse::tape::{Outputs, Played};
 
@@ -72,20 +71,20 @@ impl Part {
 }
 
 struct Report<'a> {
-    simulation: &'a Simulation,
+    score: &'a Score,
     /// The first pulser of each element: one for each of its inputs.
     pulsers: Vec<usize>,
 }
 
 impl<'a> Report<'a> {
-    fn new(simulation: &'a Simulation) -> Self {
+    fn new(score: &'a Score) -> Self {
         let mut next = 0;
         let mut pulsers = Vec::new();
-        for element in &simulation.rig.elements {
+        for element in &score.rig.elements {
             pulsers.push(next);
             next += if matches!(element.inputs, Inputs::Mixed { .. }) { 2 } else { 1 };
         }
-        Self { simulation, pulsers }
+        Self { score, pulsers }
     }
 
     fn pulser(&self, element: u32, part: Part, controller: &str) -> Value {
@@ -96,7 +95,7 @@ impl<'a> Report<'a> {
     }
 
     fn controller_of(&self, element: u32) -> String {
-        let rig = &self.simulation.rig;
+        let rig = &self.score.rig;
         let element = &rig.elements[element as usize];
         let analog = match &element.inputs {
             Inputs::None => None,
@@ -111,7 +110,7 @@ impl<'a> Report<'a> {
 
     fn names(&self, played: &Played, part: Part) -> (String, String) {
         let Some(pulse) = played.pulse else { return ("ramp".to_owned(), "ramp".to_owned()) };
-        let pulse = &self.simulation.rig.pulses[pulse as usize];
+        let pulse = &self.score.rig.pulses[pulse as usize];
         let waveform = pulse.waveforms.get(part.offset()).cloned().unwrap_or_default();
         (waveform, pulse.operation.clone())
     }
@@ -127,7 +126,7 @@ impl<'a> Report<'a> {
                 vec![Row { output: *i, part: Part::I }, Row { output: *q, part: Part::Q }]
             }
         };
-        let rig = &self.simulation.rig;
+        let rig = &self.score.rig;
         let (cos, sin) = played.frame.cos_sin();
         let [a00, a01, a10, a11] = played.amplitude;
         let [c00, c01, c10, c11] = played.correction;
@@ -147,7 +146,7 @@ impl<'a> Report<'a> {
                     (rig.outputs[*output].port.number.to_string(), number(played.offsets[*output]))
                 });
                 let offsets = Struct { fields: offsets.collect() };
-                let delay = f64::from(self.simulation.delays[output]);
+                let delay = f64::from(self.score.delays[output]);
                 object([
                     ("waveformName", text(&waveform)),
                     ("pulseName", text(&format!("OriginPulseName={pulse}"))),
@@ -174,7 +173,7 @@ impl<'a> Report<'a> {
     }
 
     fn digital(&self, played: &Played) -> Vec<Value> {
-        let rig = &self.simulation.rig;
+        let rig = &self.score.rig;
         let element = &rig.elements[played.element as usize];
         let Some(pulse) = played.pulse.filter(|_| played.marker) else { return Vec::new() };
         let pulse = &rig.pulses[pulse as usize];
@@ -185,8 +184,8 @@ impl<'a> Report<'a> {
         let mut rows = Vec::new();
         for marker in &element.markers {
             let port = &rig.digital[marker.output].port;
-            let shift = i64::from(marker.delay) - i64::from(marker.buffer)
-                + i64::from(self.simulation.delay());
+            let shift =
+                i64::from(marker.delay) - i64::from(marker.buffer) + i64::from(self.score.delay());
             let start = played.start as i64 + shift;
             let length = played.length + 2 * u64::from(marker.buffer);
             for part in &parts {
@@ -222,12 +221,12 @@ fn chirp(played: &Played) -> Value {
 }
 
 /// The waveform report.
-pub(super) fn waveforms(simulation: &Simulation) -> Struct {
-    let report = Report::new(simulation);
-    let Simulation { rig, tape, .. } = simulation;
+pub(super) fn waveforms(score: &Score) -> Struct {
+    let report = Report::new(score);
+    let Score { rig, tape, .. } = score;
     let acquisitions = tape.acquisitions.iter().map(|acquisition| {
         let port = &rig.inputs[acquisition.input].port;
-        let delay = f64::from(simulation.delay());
+        let delay = f64::from(score.delay());
         object([
             ("startTime", number(acquisition.from as f64 + delay)),
             ("endTime", number(acquisition.to as f64 + delay)),
@@ -293,10 +292,10 @@ fn runs<T: PartialEq + Copy>(samples: &[T], value: impl Fn(T) -> Value) -> Value
 }
 
 /// The waveforms of analog outputs, before modulation.
-pub(super) fn analog_outputs(simulation: &Simulation) -> Struct {
+pub(super) fn analog_outputs(score: &Score) -> Struct {
     let mut lists = Lists::default();
-    let rig = &simulation.rig;
-    for played in &simulation.tape.plays {
+    let rig = &score.rig;
+    for played in &score.tape.plays {
         let element = &rig.elements[played.element as usize].name;
         let pulse = played.pulse.map(|pulse| &rig.pulses[pulse as usize]);
         let waves: Vec<&Wave> = match pulse.map(|pulse| &pulse.waves) {
@@ -327,10 +326,7 @@ pub(super) fn analog_outputs(simulation: &Simulation) -> Struct {
             let name = pulse.and_then(|pulse| pulse.waveforms.get(place));
             let entry = object([
                 ("name", text(name.map_or("", String::as_str))),
-                (
-                    "timestamp",
-                    number((played.start + u64::from(simulation.delays[*output])) as f64),
-                ),
+                ("timestamp", number((played.start + u64::from(score.delays[*output])) as f64)),
                 ("duration", number(played.length as f64)),
                 ("frequency", number(played.frequency)),
                 ("phase", number(phase)),
@@ -343,10 +339,10 @@ pub(super) fn analog_outputs(simulation: &Simulation) -> Struct {
 }
 
 /// The markers of digital outputs.
-pub(super) fn digital_outputs(simulation: &Simulation) -> Struct {
+pub(super) fn digital_outputs(score: &Score) -> Struct {
     let mut lists = Lists::default();
-    let rig = &simulation.rig;
-    for played in &simulation.tape.plays {
+    let rig = &score.rig;
+    for played in &score.tape.plays {
         let element = &rig.elements[played.element as usize];
         let Some(pulse) = played.pulse.map(|pulse| &rig.pulses[pulse as usize]) else { continue };
         let Some(marker) = &pulse.marker else { continue };
@@ -369,8 +365,7 @@ pub(super) fn digital_outputs(simulation: &Simulation) -> Struct {
             let samples = list(levels.into_iter().map(|(duration, value)| {
                 object([("duration", number(duration as f64)), ("value", boolean(value))])
             }));
-            let start =
-                (played.start + delay) as i64 - buffer as i64 + i64::from(simulation.delay());
+            let start = (played.start + delay) as i64 - buffer as i64 + i64::from(score.delay());
             let entry = object([
                 ("name", text(&pulse.marker_name)),
                 ("timestamp", number(start as f64)),

@@ -1,4 +1,4 @@
-//! Samples of a simulation as interleaved rows (F5.8).
+//! Samples of a simulation as interleaved rows (F5.8), rendered as they are sent.
 
 use std::sync::Arc;
 
@@ -8,35 +8,36 @@ use pulsewire_wire::results::simulator_samples_response::{Body, Data, Header};
 use tonic::Status;
 
 use crate::machine::Simulation;
+use crate::pulse::render::{Analog, Digital, STRETCH};
 use crate::streams::store::PIECE;
 
-/// The samples of one simulation, in columns.
-struct Columns {
-    analog: Vec<Vec<f64>>,
-    digital: Vec<Vec<bool>>,
+/// The ports that were asked for.
+struct Ports {
+    analog: Option<Analog>,
+    digital: Option<Digital>,
+    /// Bytes of a row.
+    row: usize,
 }
 
-impl Columns {
-    /// Bytes of a row.
-    fn row(&self) -> usize {
-        self.analog.len() * size_of::<f64>() + self.digital.len()
-    }
-
-    /// Rows of some samples, all columns of one sample beside each other.
-    fn rows(&self, from: usize, to: usize) -> Bytes {
-        let (count, row) = (to - from, self.row());
-        let mut bytes = vec![0; count * row];
-        // A column after the other: each is read straight on.
-        for (index, column) in self.analog.iter().enumerate() {
-            let place = index * size_of::<f64>();
-            for (row, sample) in bytes.chunks_exact_mut(row).zip(&column[from..to]) {
-                row[place..place + 8].copy_from_slice(&sample.to_le_bytes());
+impl Ports {
+    /// The next rows: all ports of one sample beside each other.
+    fn rows(&mut self, count: usize) -> Bytes {
+        let mut bytes = vec![0; count * self.row];
+        for part in bytes.chunks_mut(STRETCH * self.row) {
+            let count = part.len() / self.row;
+            let mut place = 0;
+            // A port after the other: each is read straight on.
+            for port in self.analog.as_mut().map_or(&[][..], |analog| analog.next(count)) {
+                for (row, sample) in part.chunks_exact_mut(self.row).zip(port) {
+                    row[place..place + 8].copy_from_slice(&sample.to_le_bytes());
+                }
+                place += size_of::<f64>();
             }
-        }
-        for (index, column) in self.digital.iter().enumerate() {
-            let place = self.analog.len() * size_of::<f64>() + index;
-            for (row, level) in bytes.chunks_exact_mut(row).zip(&column[from..to]) {
-                row[place] = u8::from(*level);
+            for port in self.digital.as_mut().map_or(&[][..], |digital| digital.next(count)) {
+                for (row, level) in part.chunks_exact_mut(self.row).zip(port) {
+                    row[place] = u8::from(*level);
+                }
+                place += 1;
             }
         }
         bytes.into()
@@ -45,27 +46,30 @@ impl Columns {
 
 pub(super) fn messages(
     id: String,
-    simulation: &Arc<Simulation>,
+    simulation: &Simulation,
     analog: bool,
     digital: bool,
 ) -> impl Iterator<Item = Result<SimulatorSamplesResponse, Status>> + Send + use<> {
-    let rig = &simulation.rig;
-    let columns = Columns {
-        analog: if analog { simulation.analog().0 } else { Vec::new() },
-        digital: if digital { simulation.digital() } else { Vec::new() },
-    };
+    let score = &simulation.score;
     let mut fields = Vec::new();
+    let mut row = 0;
     if analog {
-        fields.extend(rig.outputs.iter().map(|output| {
+        row += score.rig.outputs.len() * size_of::<f64>();
+        fields.extend(score.rig.outputs.iter().map(|output| {
             format!("[\"{}:analog:{}\",\"<f8\"]", output.port.controller, output.port.number)
         }));
     }
     if digital {
-        fields.extend(rig.digital.iter().map(|output| {
+        row += score.rig.digital.len();
+        fields.extend(score.rig.digital.iter().map(|output| {
             format!("[\"{}:digital:{}\",\"|b1\"]", output.port.controller, output.port.number)
         }));
     }
-    let row = columns.row();
+    let mut ports = Ports {
+        analog: analog.then(|| Analog::new(Arc::clone(score))),
+        digital: digital.then(|| Digital::new(Arc::clone(score))),
+        row,
+    };
     let count = if row == 0 { 0 } else { simulation.length };
     let message =
         move |body| Ok(SimulatorSamplesResponse { job_id: id.clone(), ok: true, body: Some(body) });
@@ -74,8 +78,8 @@ pub(super) fn messages(
         count_of_items: i32::try_from(count).unwrap_or(i32::MAX),
     });
     let per_piece = (PIECE / row.max(1)).max(1);
-    let pieces = (0..count).step_by(per_piece).map(move |from| {
-        Body::Data(Data { data: columns.rows(from, (from + per_piece).min(count)) })
-    });
+    let pieces = (0..count)
+        .step_by(per_piece)
+        .map(move |from| Body::Data(Data { data: ports.rows(per_piece.min(count - from)) }));
     std::iter::once(header).chain(pieces).map(message)
 }

@@ -16,6 +16,7 @@ use crate::program::Compiled;
 use crate::program::run::{Fault, IoRegisters, Pace, Surroundings, run};
 use crate::pulse::adc::Adc;
 use crate::pulse::model::{Model, Models};
+use crate::pulse::render::Score;
 use crate::pulse::rig::{Overrides, Rig, pulse};
 use crate::pulse::tape::Tape;
 use crate::streams::control::Control;
@@ -145,8 +146,8 @@ impl Job {
     }
 
     pub(super) fn set_simulation(&self, simulation: Simulation) {
-        let (_, clipped) = simulation.analog();
-        if simulation.tape.full {
+        let Score { rig, tape, .. } = &*simulation.score;
+        if tape.full {
             lock(&self.faults).push(Fault {
                 message:
                     "The program plays more than a simulation keeps: its end is missing from the \
@@ -155,8 +156,8 @@ impl Job {
                 warning: false,
             });
         }
-        for output in clipped {
-            let port = &simulation.rig.outputs[output].port;
+        for output in simulation.clipped() {
+            let port = &rig.outputs[output].port;
             lock(&self.faults).push(Fault {
                 message: format!(
                     "Analog output overflow: the analog output {} of '{}' is beyond [-0.5, 0.5) and clipped",

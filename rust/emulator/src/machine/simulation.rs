@@ -18,7 +18,7 @@ use super::quantum_machine::AddError;
 use crate::program::run::{CYCLE_NS, IoRegisters, Pace};
 use crate::program::{Compiled, compile};
 use crate::pulse::adc::{Adc, Loopback, Noise, Raw};
-use crate::pulse::render;
+use crate::pulse::render::{Analog, STRETCH, Score};
 use crate::pulse::rig::Rig;
 use crate::pulse::tape::Tape;
 
@@ -42,28 +42,19 @@ pub struct Request {
 /// What a simulation played.
 #[derive(Debug)]
 pub struct Simulation {
-    pub rig: Arc<Rig>,
-    pub tape: Tape,
-    /// Nanoseconds by which filters and crosstalk delay each output.
-    pub delays: Vec<u32>,
+    pub score: Arc<Score>,
     /// Samples of each port.
     pub length: usize,
 }
 
 impl Simulation {
-    /// Volts of all analog outputs, and which of them had to be clipped.
-    pub fn analog(&self) -> (Vec<Vec<f64>>, Vec<usize>) {
-        render::analog(&self.rig, &self.tape, &self.delays, self.length)
-    }
-
-    /// Levels of all digital outputs.
-    pub fn digital(&self) -> Vec<Vec<bool>> {
-        render::digital(&self.rig, &self.tape, self.delay(), self.length)
-    }
-
-    /// docs/1.1.7/Guides/output_filter: digital outputs and acquisitions are moved along.
-    pub fn delay(&self) -> u32 {
-        self.delays.iter().copied().max().unwrap_or(0)
+    /// The analog outputs that have to be clipped.
+    pub fn clipped(&self) -> Vec<usize> {
+        let mut analog = Analog::new(Arc::clone(&self.score));
+        for from in (0..self.length).step_by(STRETCH) {
+            analog.next(STRETCH.min(self.length - from));
+        }
+        analog.clipped()
     }
 }
 
@@ -105,7 +96,7 @@ pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, Add
         models,
     };
     let tape = watched(&job, course);
-    job.set_simulation(Simulation { rig, tape, delays, length });
+    job.set_simulation(Simulation { score: Arc::new(Score { rig, tape, delays }), length });
     job.settle();
     hub.ended(&job.id);
     Ok(job)
@@ -157,7 +148,8 @@ fn loop_back(
         if trial.control.is_halted() {
             return;
         }
-        let (outputs, _) = render::analog(rig, &tape, delays, length);
+        let score = Score { rig: Arc::clone(rig), tape, delays: delays.to_vec() };
+        let outputs = Analog::new(Arc::new(score)).all(length);
         if *loopback.outputs == outputs {
             return;
         }

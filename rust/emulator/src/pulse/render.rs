@@ -1,4 +1,7 @@
-//! From what was played to the samples of every port (F5.3).
+//! From what was played to the samples of every port (F5.3), block by block.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::phase::Phase;
 use super::rig::{Output, Rig};
@@ -8,52 +11,293 @@ use super::tape::{Carrier, Outputs, Samples, Segment, Source, Sweep, Tape};
 const LOWEST: f64 = -0.5;
 /// The largest: a step of 16 bits below half a volt.
 const HIGHEST: f64 = 0.5 - 1.0 / 65_536.0;
-/// Samples that are made together.
+/// Samples of a segment that are made together.
 const BLOCK: usize = 64;
+/// Samples of all ports that are made together: what stays in the caches of a core.
+pub const STRETCH: usize = 4096;
 
-/// Makes the samples of all analog outputs for `length` nanoseconds: what elements play together, then
-/// crosstalk, filter, delay, offset, and the range of the converter.
-pub fn analog(
-    rig: &Rig,
-    tape: &Tape,
-    delays: &[u32],
-    length: usize,
-) -> (Vec<Vec<f64>>, Vec<usize>) {
-    let mut ports: Vec<Vec<f64>> = rig.outputs.iter().map(|_| vec![0.0; length]).collect();
-    for segment in &tape.segments {
-        add(segment, &mut ports, length);
+/// What is rendered: a tape, the rig it was played with, and the delays of its outputs.
+#[derive(Debug)]
+pub struct Score {
+    pub rig: Arc<Rig>,
+    pub tape: Tape,
+    /// Nanoseconds by which filters and crosstalk delay each output.
+    pub delays: Vec<u32>,
+}
+
+impl Score {
+    /// docs/1.1.7/Guides/output_filter: digital outputs and acquisitions are moved along.
+    pub fn delay(&self) -> u32 {
+        self.delays.iter().copied().max().unwrap_or(0)
     }
-    leak(rig, &mut ports);
-    let mut clipped = Vec::new();
-    for (index, (output, port)) in rig.outputs.iter().zip(&mut ports).enumerate() {
-        filter(output, port);
-        delay(output.delay.saturating_add(delays[index]), port);
+}
+
+/// The analog outputs of a score, from the start on: what elements play together, then crosstalk, filter,
+/// delay, offset, and the range of the converter.
+#[derive(Debug)]
+pub struct Analog {
+    score: Arc<Score>,
+    /// Segments by their start, and the first that has not begun.
+    order: Vec<u32>,
+    next: usize,
+    active: Vec<Active>,
+    /// Nanoseconds of the next sample.
+    at: u64,
+    ports: Vec<Vec<f64>>,
+    lines: Vec<Line>,
+    clean: Vec<Vec<f64>>,
+}
+
+#[derive(Debug)]
+struct Active {
+    segment: u32,
+    oscillation: Option<Box<Oscillation>>,
+}
+
+/// What stands between the sum of the elements and a port.
+#[derive(Debug)]
+struct Line {
+    feedforward: Vec<f64>,
+    /// Poles, and their last outputs.
+    poles: Vec<(f64, f64)>,
+    /// The inputs before, the oldest first: one fewer than taps.
+    past: Vec<f64>,
+    delayed: VecDeque<f64>,
+    /// When the offset changes, and what it is then.
+    offsets: Vec<(u64, f64)>,
+    offset: f64,
+    next_offset: usize,
+    clipped: bool,
+}
+
+impl Line {
+    fn new(index: usize, output: &Output, delay: u32, tape: &Tape) -> Self {
         let changes = tape.offsets.iter().filter(|offset| offset.output == index);
-        let changes = changes.map(|change| (change.from, change.volts)).collect();
-        shift(output.offset, changes, port);
+        let mut offsets: Vec<_> = changes.map(|change| (change.from, change.volts)).collect();
+        offsets.sort_by_key(|(from, _)| *from);
+        let ns = output.delay.saturating_add(delay) as usize;
+        Self {
+            feedforward: output.feedforward.clone(),
+            poles: output.feedback.iter().map(|pole| (*pole, 0.0)).collect(),
+            past: vec![0.0; output.feedforward.len().saturating_sub(1)],
+            delayed: std::iter::repeat_n(0.0, ns).collect(),
+            offsets,
+            offset: output.offset,
+            next_offset: 0,
+            clipped: false,
+        }
+    }
+
+    /// docs/1.1.7/Guides/output_filter: a filter of feedforward taps, then one section for each
+    /// feedback tap, y[n] = x[n] + p·y[n−1].
+    fn filter(&mut self, port: &mut [f64]) {
+        if self.feedforward.is_empty() && self.poles.is_empty() {
+            return;
+        }
+        if !self.feedforward.is_empty() {
+            let mut input = std::mem::take(&mut self.past);
+            let before = input.len();
+            input.extend_from_slice(port);
+            for (n, sample) in port.iter_mut().enumerate() {
+                let past = input[n..=n + before].iter().rev();
+                *sample = self.feedforward.iter().zip(past).map(|(tap, x)| tap * x).sum();
+            }
+            self.past = input.split_off(input.len() - before);
+        }
+        for (pole, last) in &mut self.poles {
+            for sample in port.iter_mut() {
+                *last = *sample + *pole * *last;
+                *sample = *last;
+            }
+        }
+        port.iter_mut().for_each(|sample| *sample = sample.clamp(LOWEST, HIGHEST));
+    }
+
+    fn delay(&mut self, port: &mut [f64]) {
+        if self.delayed.is_empty() {
+            return;
+        }
+        for sample in port {
+            self.delayed.push_back(*sample);
+            *sample = self.delayed.pop_front().unwrap_or(0.0);
+        }
+    }
+
+    /// Adds the offset, which may change.
+    fn shift(&mut self, at: u64, port: &mut [f64]) {
+        let mut rest = port;
+        let mut now = at;
+        loop {
+            let next = self.offsets.get(self.next_offset).copied();
+            let until = next.map_or(u64::MAX, |(from, _)| from.max(now));
+            let count = usize::try_from(until - now).unwrap_or(usize::MAX).min(rest.len());
+            let (here, later) = rest.split_at_mut(count);
+            if self.offset != 0.0 {
+                here.iter_mut().for_each(|sample| *sample += self.offset);
+            }
+            rest = later;
+            now += count as u64;
+            match next {
+                Some((from, volts)) if from <= now => {
+                    self.offset = volts;
+                    self.next_offset += 1;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn clip(&mut self, port: &mut [f64]) {
         let mut over = false;
-        for sample in port.iter_mut() {
+        for sample in port {
             over |= *sample < LOWEST || *sample > HIGHEST;
             *sample = sample.clamp(LOWEST, HIGHEST);
         }
-        if over {
-            clipped.push(index);
-        }
+        self.clipped |= over;
     }
-    (ports, clipped)
 }
 
-/// Makes the samples of all digital outputs for `length` nanoseconds.
-pub fn digital(rig: &Rig, tape: &Tape, delay: u32, length: usize) -> Vec<Vec<bool>> {
-    let mut ports: Vec<Vec<bool>> =
-        rig.digital.iter().map(|output| vec![output.inverted; length]).collect();
-    for high in &tape.markers {
-        let bound = |ns: i64| usize::try_from(ns + i64::from(delay)).unwrap_or(0).min(length);
-        let (from, to) = (bound(high.from), bound(high.to));
-        let level = !rig.digital[high.output].inverted;
-        ports[high.output][from..to.max(from)].fill(level);
+impl Analog {
+    /// From the start of the program on.
+    pub fn new(score: Arc<Score>) -> Self {
+        let Score { rig, tape, delays } = &*score;
+        let mut order: Vec<u32> = (0..tape.segments.len() as u32).collect();
+        order.sort_by_key(|index| tape.segments[*index as usize].start);
+        let lines = rig.outputs.iter().enumerate();
+        let lines = lines.map(|(index, output)| Line::new(index, output, delays[index], tape));
+        let lines = lines.collect();
+        let mixes = rig.outputs.iter().any(|output| !output.crosstalk.is_empty());
+        let ports = vec![Vec::new(); rig.outputs.len()];
+        let clean = if mixes { ports.clone() } else { Vec::new() };
+        Self { score, order, next: 0, active: Vec::new(), at: 0, ports, lines, clean }
     }
-    ports
+
+    /// The next samples of all ports.
+    pub fn next(&mut self, count: usize) -> &[Vec<f64>] {
+        for port in &mut self.ports {
+            port.clear();
+            port.resize(count, 0.0);
+        }
+        let score = Arc::clone(&self.score);
+        let segments = &score.tape.segments;
+        let (at, end) = (self.at, self.at + count as u64);
+        while let Some(index) = self.order.get(self.next) {
+            let segment = &segments[*index as usize];
+            if segment.start >= end {
+                break;
+            }
+            self.next += 1;
+            let carrier = segment.carrier.clone();
+            let oscillation =
+                carrier.map(|carrier| Box::new(Oscillation::new(carrier, segment.length)));
+            self.active.push(Active { segment: *index, oscillation });
+        }
+        let ports = &mut self.ports;
+        self.active.retain_mut(|active| {
+            let segment = &segments[active.segment as usize];
+            let stop = segment.start.saturating_add(segment.length);
+            let (from, to) = (segment.start.max(at), stop.min(end));
+            if from < to {
+                let place = (from - at) as usize..(to - at) as usize;
+                add(segment, active.oscillation.as_deref_mut(), from - segment.start, place, ports);
+            }
+            stop > end
+        });
+        self.leak();
+        for (line, port) in self.lines.iter_mut().zip(&mut self.ports) {
+            line.filter(port);
+            line.delay(port);
+            line.shift(at, port);
+            line.clip(port);
+        }
+        self.at = end;
+        &self.ports
+    }
+
+    /// Adds to each output what the others leak into it.
+    fn leak(&mut self) {
+        if self.clean.is_empty() {
+            return;
+        }
+        for (clean, port) in self.clean.iter_mut().zip(&self.ports) {
+            clean.clone_from(port);
+        }
+        for (output, port) in self.score.rig.outputs.iter().zip(&mut self.ports) {
+            for (from, weight) in &output.crosstalk {
+                let leaking = &self.clean[*from];
+                port.iter_mut().zip(leaking).for_each(|(to, from)| *to += weight * from);
+            }
+        }
+    }
+
+    /// Outputs that had to be clipped so far.
+    pub fn clipped(&self) -> Vec<usize> {
+        (0..self.lines.len()).filter(|index| self.lines[*index].clipped).collect()
+    }
+
+    /// All samples of all ports.
+    pub fn all(mut self, length: usize) -> Vec<Vec<f64>> {
+        let mut ports: Vec<Vec<f64>> =
+            self.ports.iter().map(|_| Vec::with_capacity(length)).collect();
+        for from in (0..length).step_by(STRETCH) {
+            let made = self.next(STRETCH.min(length - from));
+            ports.iter_mut().zip(made).for_each(|(port, made)| port.extend_from_slice(made));
+        }
+        ports
+    }
+}
+
+/// The digital outputs of a score, from the start on.
+#[derive(Debug)]
+pub struct Digital {
+    score: Arc<Score>,
+    /// Highs by their start, and the first that has not begun.
+    order: Vec<u32>,
+    next: usize,
+    active: Vec<u32>,
+    at: i64,
+    ports: Vec<Vec<bool>>,
+}
+
+impl Digital {
+    /// From the start of the program on.
+    pub fn new(score: Arc<Score>) -> Self {
+        let highs = &score.tape.markers;
+        let mut order: Vec<u32> = (0..highs.len() as u32).collect();
+        order.sort_by_key(|index| highs[*index as usize].from);
+        let ports = vec![Vec::new(); score.rig.digital.len()];
+        Self { score, order, next: 0, active: Vec::new(), at: 0, ports }
+    }
+
+    /// The next samples of all ports.
+    pub fn next(&mut self, count: usize) -> &[Vec<bool>] {
+        let Score { rig, tape, .. } = &*self.score;
+        let delay = i64::from(self.score.delay());
+        for (output, port) in rig.digital.iter().zip(&mut self.ports) {
+            port.clear();
+            port.resize(count, output.inverted);
+        }
+        let (at, end) = (self.at, self.at + count as i64);
+        while let Some(index) = self.order.get(self.next) {
+            if tape.markers[*index as usize].from + delay >= end {
+                break;
+            }
+            self.active.push(*index);
+            self.next += 1;
+        }
+        let ports = &mut self.ports;
+        self.active.retain(|index| {
+            let high = tape.markers[*index as usize];
+            let (from, to) = ((high.from + delay).max(at), (high.to + delay).min(end));
+            if from < to {
+                let level = !rig.digital[high.output].inverted;
+                ports[high.output][(from - at) as usize..(to - at) as usize].fill(level);
+            }
+            high.to + delay > end
+        });
+        self.at = end;
+        &self.ports
+    }
 }
 
 /// Two different ports at once.
@@ -64,15 +308,15 @@ fn both<T>(ports: &mut [Vec<T>], i: usize, q: usize) -> Option<(&mut [T], &mut [
     }
 }
 
-/// Adds a segment to its ports.
-fn add(segment: &Segment, ports: &mut [Vec<f64>], length: usize) {
-    let start = usize::try_from(segment.start).unwrap_or(usize::MAX).min(length);
-    let end = usize::try_from(segment.start.saturating_add(segment.length)).unwrap_or(usize::MAX);
-    let count = end.min(length) - start;
-    if count == 0 {
-        return;
-    }
-    let mut carrier = segment.carrier.as_ref().map(Oscillation::new);
+/// Adds samples of a segment, from its sample `first` on, to a place of its ports.
+fn add(
+    segment: &Segment,
+    mut carrier: Option<&mut Oscillation>,
+    first: u64,
+    place: std::ops::Range<usize>,
+    ports: &mut [Vec<f64>],
+) {
+    let (first, start, count) = (first as usize, place.start, place.len());
     match &segment.outputs {
         Outputs::Mixed { i, q } => {
             let [c00, c01, c10, c11] = segment.correction;
@@ -82,7 +326,7 @@ fn add(segment: &Segment, ports: &mut [Vec<f64>], length: usize) {
                 base(segment, at, &mut i[..n], &mut q[..n]);
                 if let Some(carrier) = &mut carrier {
                     let (cos, sin) = carrier.block(at, n);
-                    for k in 0..n {
+                    for k in 0..BLOCK {
                         let (x, y) = (i[k], q[k]);
                         i[k] = x * cos[k] - y * sin[k];
                         q[k] = x * sin[k] + y * cos[k];
@@ -90,31 +334,31 @@ fn add(segment: &Segment, ports: &mut [Vec<f64>], length: usize) {
                 }
                 match q_out {
                     Some(q_out) => {
-                        for k in 0..n {
-                            i_out[k] += c00 * i[k] + c01 * q[k];
-                            q_out[k] += c10 * i[k] + c11 * q[k];
+                        let made = i.iter().zip(&q);
+                        for ((i_out, q_out), (i, q)) in i_out.iter_mut().zip(q_out).zip(made) {
+                            *i_out += c00 * i + c01 * q;
+                            *q_out += c10 * i + c11 * q;
                         }
                     }
                     // Both inputs on one port: their sum.
                     None => {
-                        for k in 0..n {
-                            i_out[k] += (c00 + c10) * i[k] + (c01 + c11) * q[k];
+                        for (out, (i, q)) in i_out.iter_mut().zip(i.iter().zip(&q)) {
+                            *out += (c00 + c10) * i + (c01 + c11) * q;
                         }
                     }
                 }
             };
             match both(ports, *i, *q) {
                 Some((i, q)) => {
-                    let i = i[start..start + count].chunks_mut(BLOCK);
-                    let q = q[start..start + count].chunks_mut(BLOCK);
+                    let i = i[place.clone()].chunks_mut(BLOCK);
+                    let q = q[place].chunks_mut(BLOCK);
                     for (index, (i, q)) in i.zip(q).enumerate() {
-                        one(index * BLOCK, i, Some(q));
+                        one(first + index * BLOCK, i, Some(q));
                     }
                 }
                 None => {
-                    let port = ports[*i][start..start + count].chunks_mut(BLOCK);
-                    for (index, port) in port.enumerate() {
-                        one(index * BLOCK, port, None);
+                    for (index, port) in ports[*i][place].chunks_mut(BLOCK).enumerate() {
+                        one(first + index * BLOCK, port, None);
                     }
                 }
             }
@@ -123,12 +367,10 @@ fn add(segment: &Segment, ports: &mut [Vec<f64>], length: usize) {
             for at in (0..count).step_by(BLOCK) {
                 let n = BLOCK.min(count - at);
                 let (mut s, mut unused) = ([0.0; BLOCK], [0.0; BLOCK]);
-                base(segment, at, &mut s[..n], &mut unused[..n]);
+                base(segment, first + at, &mut s[..n], &mut unused[..n]);
                 if let Some(carrier) = &mut carrier {
-                    let (cos, _) = carrier.block(at, n);
-                    for k in 0..n {
-                        s[k] *= cos[k];
-                    }
+                    let (cos, _) = carrier.block(first + at, n);
+                    s.iter_mut().zip(cos).for_each(|(sample, cos)| *sample *= cos);
                 }
                 for output in outputs.iter() {
                     let port = &mut ports[*output][start + at..start + at + n];
@@ -188,8 +430,9 @@ fn copy(from: &Samples, at: usize, to: &mut [f64]) {
 }
 
 /// A carrier, block by block.
-struct Oscillation<'a> {
-    carrier: &'a Carrier,
+#[derive(Debug)]
+struct Oscillation {
+    carrier: Carrier,
     /// Cosine and sine of the first steps of a constant frequency.
     steps: ([f64; BLOCK], [f64; BLOCK]),
     cos: [f64; BLOCK],
@@ -199,11 +442,12 @@ struct Oscillation<'a> {
     begun: (f64, f64),
 }
 
-impl<'a> Oscillation<'a> {
-    fn new(carrier: &'a Carrier) -> Self {
+impl Oscillation {
+    /// Of a segment of some nanoseconds.
+    fn new(carrier: Carrier, length: u64) -> Self {
         let mut steps = ([0.0; BLOCK], [0.0; BLOCK]);
         if carrier.chirp.is_none() {
-            for k in 0..BLOCK {
+            for k in 0..BLOCK.min(usize::try_from(length).unwrap_or(BLOCK)) {
                 (steps.0[k], steps.1[k]) = carrier.speed.over(k as u64).cos_sin();
             }
         }
@@ -213,7 +457,7 @@ impl<'a> Oscillation<'a> {
 
     /// Cosine and sine from the sample `at` on.
     fn block(&mut self, at: usize, n: usize) -> (&[f64; BLOCK], &[f64; BLOCK]) {
-        let carrier = self.carrier;
+        let carrier = &self.carrier;
         match &carrier.chirp {
             None => {
                 // The first exactly, the others by what they are beyond it.
@@ -299,63 +543,4 @@ pub fn reach(
         Source::Ramp(_) | Source::Fall => {}
     }
     reach
-}
-
-/// Adds to each output what the others leak into it.
-fn leak(rig: &Rig, ports: &mut [Vec<f64>]) {
-    if rig.outputs.iter().all(|output| output.crosstalk.is_empty()) {
-        return;
-    }
-    let clean = ports.to_vec();
-    for (output, port) in rig.outputs.iter().zip(ports) {
-        for (from, weight) in &output.crosstalk {
-            port.iter_mut().zip(&clean[*from]).for_each(|(to, from)| *to += weight * from);
-        }
-    }
-}
-
-/// docs/1.1.7/Guides/output_filter: a filter of feedforward taps, then one section for each feedback
-/// tap, y[n] = x[n] + p·y[n−1].
-fn filter(output: &Output, port: &mut [f64]) {
-    let Output { feedforward, feedback, .. } = output;
-    if feedforward.is_empty() && feedback.is_empty() {
-        return;
-    }
-    if !feedforward.is_empty() {
-        let input = port.to_vec();
-        for n in 0..port.len() {
-            let past = input[..=n].iter().rev();
-            port[n] = feedforward.iter().zip(past).map(|(tap, sample)| tap * sample).sum();
-        }
-    }
-    for pole in feedback {
-        let mut last = 0.0;
-        for sample in port.iter_mut() {
-            last = *sample + pole * last;
-            *sample = last;
-        }
-    }
-    port.iter_mut().for_each(|sample| *sample = sample.clamp(LOWEST, HIGHEST));
-}
-
-/// Adds the offset, which may change.
-fn shift(first: f64, mut changes: Vec<(u64, f64)>, port: &mut [f64]) {
-    changes.sort_by_key(|(from, _)| *from);
-    let mut rest = port;
-    let (mut at, mut volts) = (0, first);
-    for (from, next) in changes.into_iter().chain([(u64::MAX, 0.0)]) {
-        let count = usize::try_from(from - at).unwrap_or(usize::MAX).min(rest.len());
-        let (now, later) = rest.split_at_mut(count);
-        if volts != 0.0 {
-            now.iter_mut().for_each(|sample| *sample += volts);
-        }
-        (rest, at, volts) = (later, from, next);
-    }
-}
-
-/// Moves the samples later.
-fn delay(ns: u32, port: &mut [f64]) {
-    let ns = (ns as usize).min(port.len());
-    port.rotate_right(ns);
-    port[..ns].fill(0.0);
 }
