@@ -9,6 +9,7 @@ import sys
 from functools import partial
 
 import peers
+import pulses
 import report
 from peers import PEERS, Served, Worker
 from report import Check
@@ -307,6 +308,30 @@ class Run:
         self.check("9", "start to first result", f"{took * 1e3:.2f} ms", "10 ms", "", took / 0.01,
                    at_most=1)  # fmt: skip
 
+    def simulations(self):
+        cycles = 500_000
+        samples = 4 * cycles * pulses.PORTS
+        took = median(self.ours("simulate", cycles, 5)[1:])
+        rate = samples / took
+        self.check("10", "samples rendered a second", f"{rate / 1e6:,.0f} M", "200 M", "",
+                   rate / 200e6, at_least=1)  # fmt: skip
+        theirs = self.workers["qm-qua 1.4.1"]
+        theirs("simulate", cycles, 1)
+        times = rounds({"ours": lambda: self.ours("pull", 2), "theirs": lambda: theirs("pull", 1)})
+        ours, other = median(times["ours"]), median(times["theirs"])
+        self.check("10", "pull of 160 MB of samples", f"{samples * 8 / ours / 1e6:,.0f} MB/s",
+                   "qm-qua 1.4.1", f"{samples * 8 / other / 1e6:,.0f} MB/s", other / ours,
+                   at_least=5)  # fmt: skip
+        peak, size = self.ours("pull_memory")
+        self.check("10", "peak memory, pull", f"{peak / 1e6:,.0f} MB", "the samples",
+                   f"{size / 1e6:,.0f} MB", peak / size, at_most=1.2)  # fmt: skip
+        took = median(self.ours("modelled", 10_000, 100, 3))
+        self.check("10", "Rabi of 10,000 × 100, modelled", f"{took:.2f} s", "1 s", "", took,
+                   at_most=1)  # fmt: skip
+        took = median(self.ours("modelled", 100, 10, 100))
+        self.check("10", "sweeps of 100 × 10 a second", f"{1 / took:,.0f}", "100", "",
+                   1 / took / 100, at_least=1)  # fmt: skip
+
 
 def main():
     count = int(os.environ.get("RUNS", "1"))
@@ -317,7 +342,16 @@ def main():
         print(f"run {number + 1} of {count}", flush=True)
         run = Run()
         try:
-            for part in ("push", "arrays", "loops", "fetches", "several", "rest", "file"):
+            for part in (
+                "push",
+                "arrays",
+                "loops",
+                "fetches",
+                "several",
+                "rest",
+                "simulations",
+                "file",
+            ):
                 getattr(run, part)()
         finally:
             run.close()

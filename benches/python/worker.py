@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import programs
+import pulses
 
 warnings.simplefilter("ignore")
 
@@ -41,6 +42,7 @@ def reset_peak():
 
 class Peer:
     def __init__(self, backend, host, port):
+        self.ours = backend == "pulsewire"
         if backend == "qm":
             from qm import QuantumMachinesManager
 
@@ -115,6 +117,64 @@ class Peer:
             self.done += 1
 
         return timed(step, count)
+
+    def simulate(self, cycles, count):
+        """Simulates ten modulated ports; seconds of each simulation, without its samples."""
+        if self.ours:
+            from pulsewire._vendor import config_bytes
+
+            # The dict is converted once: what is measured is the simulation.
+            config = config_bytes(pulses.rendering_config(), self.client.capabilities)
+            program = pulses.rendering()
+
+            def simulate():
+                self.simulated = self.client.simulate(config, program, cycles)
+        else:
+            from qm import SimulationConfig
+
+            config, program = pulses.rendering_config(), pulses.rendering()
+
+            def simulate():
+                self.simulated = self.client.simulate(config, program, SimulationConfig(cycles))
+
+        return timed(simulate, count)
+
+    def pull(self, count):
+        """Pulls the samples of the last simulation; the first, into new memory, left out."""
+
+        def pull():
+            samples = self.simulated.get_simulated_samples()
+            assert len(samples.con1.analog) == pulses.PORTS
+
+        return timed(pull, count + 1)[1:]
+
+    def pull_memory(self):
+        """Bytes above those before, at most, and bytes of the samples."""
+        before = resident("VmRSS")
+        reset_peak()
+        samples = self.simulated.get_simulated_samples()
+        size = sum(array.nbytes for array in samples.con1.analog.values())
+        return [resident("VmHWM") - before, size]
+
+    def modelled(self, shots, points, count):
+        """Executes a Rabi experiment on an emulator with a readout model, start to averages."""
+        import pulsewire
+
+        qubit = pulsewire.Qubit("qubit", "x180", t1=1e-5)
+        model = pulsewire.Readout((0.01, 0.0), (0.0, 0.02), noise=0.05, qubit=qubit)
+        with (
+            pulsewire.Emulator(readout={"resonator": model}) as emulator,
+            pulsewire.connect(emulator.host, emulator.port) as client,
+        ):
+            machine = client.open_qm(pulses.rabi_config())
+            program = pulses.rabi(shots, points)
+
+            def experiment():
+                handles = client.execute(machine, program).result_handles
+                assert handles.wait_for_all_values(timeout=60)
+                assert handles.i.fetch_all().shape == (points,)
+
+            return timed(experiment, count)
 
     def fetch(self, size, count):
         """Whole arrays of ``size`` values; the first, into memory new to the machine, left out."""

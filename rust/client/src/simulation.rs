@@ -348,24 +348,24 @@ impl Columns {
     /// Whole rows, few enough to stay in the cache while they are read once for each column.
     fn rows<W: Write>(&mut self, block: &[u8], places: &mut [W]) -> std::io::Result<()> {
         let mut from = 0;
+        let rows = || block.chunks_exact(self.row);
         for (size, place) in self.sizes.iter().zip(places) {
-            self.gathered.clear();
-            match size {
-                8 => {
-                    self.gathered.resize(block.len() / self.row * 8, 0);
-                    let samples = self.gathered.chunks_exact_mut(8);
-                    for (sample, row) in samples.zip(block.chunks_exact(self.row)) {
-                        sample.copy_from_slice(&row[from..from + 8]);
-                    }
-                }
-                1 => self.gathered.extend(block.chunks_exact(self.row).map(|row| row[from])),
-                size => {
-                    for row in block.chunks_exact(self.row) {
-                        self.gathered.extend_from_slice(&row[from..from + size]);
-                    }
-                }
+            let len = block.len() / self.row * size;
+            if self.gathered.len() < len {
+                self.gathered.resize(len, 0);
             }
-            place.write_all(&self.gathered)?;
+            let gathered = &mut self.gathered[..len];
+            match size {
+                // The usual sizes by themselves, so that their copies are single moves.
+                8 => rows().zip(gathered.chunks_exact_mut(8)).for_each(|(row, sample)| {
+                    sample.copy_from_slice(&row[from..from + 8]);
+                }),
+                1 => rows().zip(gathered.iter_mut()).for_each(|(row, level)| *level = row[from]),
+                size => rows().zip(gathered.chunks_exact_mut(*size)).for_each(|(row, sample)| {
+                    sample.copy_from_slice(&row[from..from + size]);
+                }),
+            }
+            place.write_all(gathered)?;
             from += size;
         }
         Ok(())

@@ -11,6 +11,9 @@ use crate::machine::Simulation;
 use crate::pulse::render::{Analog, Digital, STRETCH};
 use crate::streams::store::PIECE;
 
+/// Rows that are filled together.
+const NEAR: usize = 128;
+
 /// The ports that were asked for.
 struct Ports {
     analog: Option<Analog>,
@@ -25,19 +28,24 @@ impl Ports {
         let mut bytes = vec![0; count * self.row];
         for part in bytes.chunks_mut(STRETCH * self.row) {
             let count = part.len() / self.row;
-            let mut place = 0;
-            // A port after the other: each is read straight on.
-            for port in self.analog.as_mut().map_or(&[][..], |analog| analog.next(count)) {
-                for (row, sample) in part.chunks_exact_mut(self.row).zip(port) {
-                    row[place..place + 8].copy_from_slice(&sample.to_le_bytes());
+            let analog = self.analog.as_mut().map_or(&[][..], |analog| analog.next(count));
+            let digital = self.digital.as_mut().map_or(&[][..], |digital| digital.next(count));
+            // A port after the other, for as many rows as stay in the nearest cache.
+            for (index, rows) in part.chunks_mut(NEAR * self.row).enumerate() {
+                let from = index * NEAR;
+                let mut place = 0;
+                for port in analog {
+                    for (row, sample) in rows.chunks_exact_mut(self.row).zip(&port[from..]) {
+                        row[place..place + 8].copy_from_slice(&sample.to_le_bytes());
+                    }
+                    place += size_of::<f64>();
                 }
-                place += size_of::<f64>();
-            }
-            for port in self.digital.as_mut().map_or(&[][..], |digital| digital.next(count)) {
-                for (row, level) in part.chunks_exact_mut(self.row).zip(port) {
-                    row[place] = u8::from(*level);
+                for port in digital {
+                    for (row, level) in rows.chunks_exact_mut(self.row).zip(&port[from..]) {
+                        row[place] = u8::from(*level);
+                    }
+                    place += 1;
                 }
-                place += 1;
             }
         }
         bytes.into()
