@@ -20,7 +20,7 @@ MAIN_QM := .venvs/qm-1.4.1/$(BIN)/python
 
 RUST_SOURCES := $(shell find rust protos -type f) Cargo.toml Cargo.lock
 
-.PHONY: build demo test lint bench clean
+.PHONY: build demo test lint bench docs clean
 
 build: .venv/.built
 
@@ -71,3 +71,12 @@ bench: .venv/.built $(QM_READY) .venvs/flight/.ready
 
 clean:
 	rm -rf .venv .venvs target demo.png python/pulsewire/_native*.so python/pulsewire/_native*.pyd
+
+# The pictures of docs/gallery.md, made by the scripts in examples/.
+EXAMPLES := simulated_samples waveform_report iq_blobs rabi
+
+docs: .venv/.built .venvs/qm-1.4.1/.ready
+	mkdir -p docs/gallery
+	for name in $(EXAMPLES); do echo $$name; \
+		MPLBACKEND=Agg $(MAIN_QM) -W ignore -m examples.$$name docs/gallery/$$name.png || exit 1; \
+	done

@@ -35,7 +35,7 @@ from qm.qua import (
 )
 
 import pulsewire
-from tests.emulator import lab
+from examples import lab
 
 SHOTS = 2000
 RESET = 25_000  # cycles; ten times the T1 of these tests

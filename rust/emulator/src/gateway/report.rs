@@ -139,7 +139,8 @@ impl<'a> Report<'a> {
                 };
                 let (amplitude, frame, correction) = match part {
                     Part::Q => ([a10, a11], [sin, cos], [c10, c11]),
-                    _ => ([a00, a01], [cos, -sin], [c00, c01]),
+                    // Not -0.
+                    _ => ([a00, a01], [cos, 0.0 - sin], [c00, c01]),
                 };
                 let (waveform, pulse) = self.names(played, part);
                 let offsets = ports.iter().map(|output| {

@@ -6,6 +6,8 @@ import pulsewire
 
 LENGTH = 1000
 QUBIT_IF, RESONATOR_IF = 50_000_000, 60_000_000
+# Volts of a π pulse's peak: doubled, it is still within the range of the output.
+PI = 0.2
 _ENVELOPE = np.exp(-0.5 * ((np.arange(40) - 19.5) / 8) ** 2)
 _DERIVATIVE = -(np.arange(40) - 19.5) / 64 * _ENVELOPE
 
@@ -17,12 +19,12 @@ def _pulse(amplitude, degrees):
 
 
 _GATES = {
-    "x180": (0.3, 0),
-    "x90": (0.15, 0),
-    "minus_x90": (-0.15, 0),
-    "y180": (0.3, 90),
-    "y90": (0.15, 90),
-    "minus_y90": (-0.15, 90),
+    "x180": (PI, 0),
+    "x90": (PI / 2, 0),
+    "minus_x90": (-PI / 2, 0),
+    "y180": (PI, 90),
+    "y90": (PI / 2, 90),
+    "minus_y90": (-PI / 2, 90),
 }
 
 CONFIG = {
@@ -103,7 +105,7 @@ CONFIG = {
     },
     "waveforms": {
         "zero": {"type": "constant", "sample": 0.0},
-        "weak": {"type": "constant", "sample": 0.3 * _ENVELOPE.sum() / 2000},
+        "weak": {"type": "constant", "sample": PI * _ENVELOPE.sum() / 2000},
         "cw": {"type": "constant", "sample": 0.1},
         **{
             f"{gate}_{part}": {"type": "arbitrary", "samples": samples}
@@ -136,7 +138,7 @@ CONFIG = {
 }
 
 # The π pulse of the continuous drive: its area over that of x180, in nanoseconds of cw.
-PI_NS = 0.3 * _ENVELOPE.sum() / 0.1
+PI_NS = PI * _ENVELOPE.sum() / 0.1
 GROUND, EXCITED, NOISE = (0.02, 0.0), (0.0, 0.03), 0.05
 # The noise of an integrated value, in volts.
 SHOT_NOISE = NOISE / np.sqrt(LENGTH)
