@@ -7,7 +7,8 @@ use prost_types::{ListValue, Struct, Value};
 
 use crate::pulse::engine::highs;
 use crate::pulse::render::{Score, swept_hz};
-use crate::pulse::rig::{Inputs, Port, Wave, Waves};
+use crate::pulse::rig::{Inputs, Port};
+use crate::pulse::shapes::{Wave, Waves};
 use crate::pulse::tape::{Outputs, Played};
 
 /// Values of a waveform that its structure lists one by one.

@@ -12,7 +12,7 @@ use crate::pulse::engine::{self, UNITY};
 use crate::pulse::measure::{DEMOD_LAG, Reference, chunks, tags, to_fixed, weigh};
 use crate::pulse::model::{self, Read};
 use crate::pulse::phase::Phase;
-use crate::pulse::rig::{WEIGHT_NS, Weights};
+use crate::pulse::shapes::{WEIGHT_NS, Weights};
 use crate::pulse::tape::Acquisition;
 use crate::streams::control::Halted;
 

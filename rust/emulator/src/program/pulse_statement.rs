@@ -175,7 +175,7 @@ impl Compiler<'_> {
             return Some(*known);
         }
         let name = self.elements[element as usize].clone();
-        match crate::pulse::rig::pulse(self.config, &name, operation, &Default::default()) {
+        match crate::pulse::shapes::pulse(self.config, &name, operation, &Default::default()) {
             Ok(pulse) => {
                 let length = pulse.length;
                 if length % 4 != 0 || length < SHORTEST_PULSE {

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+pub use super::oscillator::Chirp;
+use super::oscillator::Oscillator;
 use super::phase::{Phase, Speed};
-use super::render::{swept, swept_hz};
-use super::rig::{Element, Inputs, Pulse, Rig, Wave, Waves};
+use super::rig::{Element, Inputs, Rig};
+use super::shapes::{Pulse, Wave, Waves};
 use super::stretch::{stretch, stretched};
 use super::tape::{
     Acquisition, Carrier, High, Offset, Outputs, PhaseReset, Played, Samples, Segment, Source,
@@ -21,23 +23,6 @@ pub const UNITY: [f64; 4] = [1.0, 0.0, 0.0, 1.0];
 const HELD_STEPS: f64 = 65_536.0;
 /// Entries of each kind that a tape holds; a simulation with more says so.
 const MOST_ENTRIES: usize = 1 << 20;
-
-/// An oscillator: its phase at a time is `speed · time + reset + kept`.
-#[derive(Clone, Debug)]
-struct Oscillator {
-    hz: f64,
-    speed: Speed,
-    /// By the last phase reset.
-    reset: Phase,
-    /// By frequency updates that kept the phase.
-    kept: Phase,
-    frame: Phase,
-    correction: Matrix,
-    /// A reset waits for the next play or align.
-    resetting: bool,
-    /// A chirp that goes on behind its pulse: since when, and how.
-    sweeping: Option<(u64, Arc<[Sweep]>)>,
-}
 
 #[derive(Clone, Debug, Default)]
 struct State {
@@ -73,17 +58,6 @@ pub struct Play {
 pub enum What {
     Pulse(u32),
     Ramp(f64),
-}
-
-/// A sweep of the frequency.
-#[derive(Clone, Debug)]
-pub struct Chirp {
-    /// Hz a nanosecond, for each section.
-    pub rates: Vec<f64>,
-    /// When the sections begin, in nanoseconds; empty for sections of equal length.
-    pub times: Vec<u64>,
-    /// Whether it goes on behind the pulse.
-    pub goes_on: bool,
 }
 
 /// The engine of one run.
@@ -618,36 +592,6 @@ impl Engine {
             self.unmark(index, self.horizon);
         }
         self.tape.unwrap_or_default()
-    }
-}
-
-impl Oscillator {
-    /// Its phase, without the frame.
-    fn at(&self, ns: u64) -> Phase {
-        self.speed.over(ns) + self.reset + self.kept
-    }
-
-    /// Moves to the frequency and the phase that a sweep leads to.
-    fn sweep(&mut self, sweeps: &[Sweep], from: u64, to: u64) {
-        let phase = self.at(to) + Phase::from_turns(swept(sweeps, to - from));
-        self.hz += swept_hz(sweeps, to - from);
-        self.speed = Speed::from_hz(self.hz);
-        self.kept = phase - self.speed.over(to) - self.reset;
-    }
-}
-
-impl Chirp {
-    /// Its sections within a pulse; none when it only lets one go on.
-    fn sweeps(&self, length: u64) -> Option<Arc<[Sweep]>> {
-        let count = self.rates.len() as u64;
-        let from = |index: usize| match self.times.get(index) {
-            Some(time) => *time,
-            None => length * index as u64 / count,
-        };
-        let sections = self.rates.iter().enumerate();
-        let sweeps: Arc<[Sweep]> =
-            sections.map(|(index, rate)| Sweep { from: from(index), rate: *rate }).collect();
-        (!sweeps.is_empty()).then_some(sweeps)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Demodulation, integration and time tags of what an analog input saw (F5.6).
 
 use super::phase::{Phase, Speed};
-use super::rig::{Tagging, WEIGHT_NS, Weights};
+use super::rig::Tagging;
+use super::shapes::{WEIGHT_NS, Weights};
 
 /// Nanoseconds by which the carrier of a demodulation lags: with a loopback of the default latency it
 /// is in phase with what was played.

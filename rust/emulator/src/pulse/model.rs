@@ -10,7 +10,8 @@ use std::f64::consts::{PI, TAU};
 
 use super::adc::{mix, uniform};
 use super::phase::Phase;
-use super::rig::{Pulse, Rig, WEIGHT_NS, Wave, Waves, Weights};
+use super::rig::Rig;
+use super::shapes::{Pulse, WEIGHT_NS, Wave, Waves, Weights};
 
 /// The model of one readout element, as the user describes it.
 #[derive(Clone, Debug, PartialEq)]

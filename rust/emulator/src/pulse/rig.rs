@@ -2,19 +2,13 @@
 //! indices, numbers became what the hardware holds (F6).
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use pulsewire_wire::qua_config::qua_config as c;
 use pulsewire_wire::qua_config::qua_config::element_dec::{ElementInputsOneOf, OscillatorOneOf};
 use pulsewire_wire::qua_config::qua_config::fem_types::FemTypeOneOf;
-use pulsewire_wire::qua_config::qua_config::waveform_dec::WaveformOneof;
 
+use super::shapes::{Overrides, Pulse, Wrong, pulse};
 use crate::machine::correction::{Matrix, entry_of};
-
-/// Nanoseconds that a stretch of integration weights is a multiple of.
-pub const WEIGHT_NS: u32 = 4;
-/// Samples that one waveform, marker or list of weights may have.
-const MOST_SAMPLES: usize = 1 << 22;
 
 /// Everything that a program touches.
 #[derive(Debug, Default)]
@@ -200,83 +194,6 @@ pub struct Element {
     pub tagging: Tagging,
 }
 
-/// The samples of a waveform, volts.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Wave {
-    Constant(f64),
-    Samples(Arc<[f64]>),
-}
-
-/// What a pulse plays.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Waves {
-    /// Only a digital marker.
-    None,
-    Single(Wave),
-    Mixed {
-        i: Wave,
-        q: Wave,
-    },
-}
-
-impl Waves {
-    /// The largest sample, I and Q together.
-    pub fn size(&self) -> f64 {
-        let all = |wave: &Wave| match wave {
-            Wave::Constant(value) => vec![*value],
-            Wave::Samples(samples) => samples.to_vec(),
-        };
-        let (i, q) = match self {
-            Self::None => return 0.0,
-            Self::Single(wave) => (all(wave), vec![0.0]),
-            Self::Mixed { i, q } => (all(i), all(q)),
-        };
-        // A constant holds beside each sample of the other.
-        let at = |values: &[f64], index: usize| values[index.min(values.len() - 1)];
-        let len = i.len().max(q.len());
-        if i.is_empty() || q.is_empty() {
-            return 0.0;
-        }
-        (0..len).fold(0.0, |most, index| most.max(at(&i, index).hypot(at(&q, index))))
-    }
-}
-
-/// Integration weights: stretches of one value, each a multiple of 4 ns.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Weights {
-    /// One value for each 4 ns.
-    pub cosine: Arc<[f64]>,
-    /// One value for each 4 ns.
-    pub sine: Arc<[f64]>,
-}
-
-impl Weights {
-    /// Nanoseconds that they span.
-    pub fn length(&self) -> u64 {
-        self.cosine.len().max(self.sine.len()) as u64 * u64::from(WEIGHT_NS)
-    }
-}
-
-/// A pulse of the configuration.
-#[derive(Clone, Debug)]
-pub struct Pulse {
-    /// As the configuration names it.
-    pub name: String,
-    /// As the program names it.
-    pub operation: String,
-    /// Names of its waveforms: I and Q, or the single one.
-    pub waveforms: Vec<String>,
-    /// Nanoseconds.
-    pub length: u32,
-    pub waves: Waves,
-    /// Values and how long each holds; 0 for the rest of the pulse.
-    pub marker: Option<Arc<[(bool, u32)]>>,
-    /// The name of the digital waveform.
-    pub marker_name: String,
-    /// By the name that measure statements give.
-    pub weights: HashMap<String, Weights>,
-}
-
 /// What a program names of a configuration: the recipe of a [`Rig`].
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
@@ -285,12 +202,6 @@ pub struct Parts {
     /// Elements (by index) and operations.
     pub pulses: Vec<(u32, String)>,
 }
-
-/// Waveforms replaced for one job, by name.
-pub type Overrides = HashMap<String, Vec<f64>>;
-
-/// A sentence that says which name of the configuration is wrong.
-pub type Wrong = String;
 
 /// All controllers, by name, in order.
 pub fn controllers(config: &c::QuaConfigV1) -> Vec<(&str, &c::ControllerDec)> {
@@ -578,144 +489,4 @@ fn tagging(parameters: Option<&c::OutputPulseParameters>) -> Tagging {
         derivative: parameters.derivative_threshold,
         derivative_above: parameters.derivative_polarity() == Polarity::Ascending,
     }
-}
-
-/// The pulse that an operation of an element is.
-///
-/// # Errors
-/// The name that is missing, or the length that cannot be.
-pub fn pulse(
-    config: &c::QuaConfigV1,
-    element: &str,
-    operation: &str,
-    overrides: &Overrides,
-) -> Result<Pulse, Wrong> {
-    let owner = config
-        .elements
-        .get(element)
-        .ok_or_else(|| format!("the configuration has no element '{element}'"))?;
-    let name = owner.operations.get(operation).ok_or_else(|| {
-        let mut known: Vec<_> = owner.operations.keys().map(String::as_str).collect();
-        known.sort_unstable();
-        format!(
-            "the element '{element}' has no operation '{operation}'; it has: {}",
-            known.join(", ")
-        )
-    })?;
-    let pulse = config.pulses.get(name).ok_or_else(|| {
-        format!("the operation '{operation}' of '{element}' is the pulse '{name}', which the configuration does not have")
-    })?;
-    let wave = |input: &str| {
-        pulse.waveforms.get(input).map(|waveform| {
-            let wave = wave(config, name, waveform, pulse.length, overrides.get(waveform))?;
-            Ok::<_, Wrong>((waveform.clone(), wave))
-        })
-    };
-    let missing = |input: &str| {
-        format!("the pulse '{name}' has no waveform '{input}', which the element '{element}' plays")
-    };
-    let mut waveforms = Vec::new();
-    let mut named = |(waveform, wave): (String, Wave)| {
-        waveforms.push(waveform);
-        wave
-    };
-    let waves = match owner.element_inputs_one_of.as_ref() {
-        None => Waves::None,
-        Some(_) if pulse.waveforms.is_empty() => Waves::None,
-        Some(ElementInputsOneOf::MixInputs(_)) => {
-            let i = named(wave("I").ok_or_else(|| missing("I"))??);
-            let q = named(wave("Q").ok_or_else(|| missing("Q"))??);
-            Waves::Mixed { i, q }
-        }
-        Some(_) => Waves::Single(named(wave("single").ok_or_else(|| missing("single"))??)),
-    };
-    let marker = match pulse.digital_marker.as_ref() {
-        None => None,
-        Some(marker) => {
-            let found = config.digital_waveforms.get(marker).ok_or_else(|| {
-                format!("the pulse '{name}' has the digital marker '{marker}', which the configuration does not have")
-            })?;
-            Some(found.samples.iter().map(|sample| (sample.value, sample.length)).collect())
-        }
-    };
-    let mut weights = HashMap::new();
-    for (label, reference) in &pulse.integration_weights {
-        let found = config.integration_weights.get(reference).ok_or_else(|| {
-            format!("the pulse '{name}' has the integration weights '{reference}', which the configuration does not have")
-        })?;
-        let side = |samples: &[c::IntegrationWeightSample]| unroll(samples, reference);
-        let (cosine, sine) = (side(&found.cosine)?, side(&found.sine)?);
-        weights.insert(label.clone(), Weights { cosine, sine });
-    }
-    Ok(Pulse {
-        name: name.clone(),
-        operation: operation.to_owned(),
-        waveforms,
-        length: pulse.length,
-        waves,
-        marker,
-        marker_name: pulse.digital_marker.clone().unwrap_or_default(),
-        weights,
-    })
-}
-
-/// Weights as one value for each 4 ns.
-fn unroll(samples: &[c::IntegrationWeightSample], name: &str) -> Result<Arc<[f64]>, Wrong> {
-    let mut values = Vec::new();
-    for sample in samples {
-        if sample.length % WEIGHT_NS != 0 {
-            return Err(format!(
-                "the integration weights '{name}' hold a value for {} ns, not a multiple of 4",
-                sample.length
-            ));
-        }
-        let count = (sample.length / WEIGHT_NS) as usize;
-        if values.len() + count > MOST_SAMPLES {
-            return Err(format!("the integration weights '{name}' are too long"));
-        }
-        values.resize(values.len() + count, sample.value);
-    }
-    Ok(values.into())
-}
-
-fn wave(
-    config: &c::QuaConfigV1,
-    pulse: &str,
-    name: &str,
-    length: u32,
-    replaced: Option<&Vec<f64>>,
-) -> Result<Wave, Wrong> {
-    let waveform = config.waveforms.get(name).and_then(|waveform| waveform.waveform_oneof.as_ref());
-    let waveform = waveform.ok_or_else(|| {
-        format!(
-            "the pulse '{pulse}' has the waveform '{name}', which the configuration does not have"
-        )
-    })?;
-    match (waveform, replaced.map(Vec::as_slice)) {
-        (WaveformOneof::Constant(_), Some([sample])) => Ok(Wave::Constant(*sample)),
-        (WaveformOneof::Constant(constant), _) => Ok(Wave::Constant(constant.sample)),
-        (WaveformOneof::Arbitrary(arbitrary), replaced) => {
-            let samples = replaced.unwrap_or(&arbitrary.samples);
-            let rate = arbitrary.sampling_rate.unwrap_or(1e9);
-            let samples =
-                if rate == 1e9 { samples.into() } else { resample(samples, rate, length) };
-            if samples.len() != length as usize {
-                return Err(format!(
-                    "the waveform '{name}' has {} samples where the pulse '{pulse}' is {length} ns long",
-                    samples.len()
-                ));
-            }
-            Ok(Wave::Samples(samples))
-        }
-        _ => Err(format!("the waveform '{name}' is of a kind that QOP 2 does not have")),
-    }
-}
-
-/// A waveform given with fewer samples, at 1 GS/s: the interpolation of a stretch.
-fn resample(samples: &[f64], rate: f64, length: u32) -> Arc<[f64]> {
-    let expected = (f64::from(length) * rate * 1e-9).round();
-    if expected as usize != samples.len() {
-        return samples.into();
-    }
-    super::stretch::stretch(samples, u64::from(length), length as usize).into()
 }
