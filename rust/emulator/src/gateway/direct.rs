@@ -1,9 +1,13 @@
 //! Calls that are answered beside tonic's codec, which copies what it sends and reads numbers one by
 //! one: the framing of gRPC, for [`super::uncopied`] and [`super::entries`].
 
+use std::convert::Infallible;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderValue, Request, Response};
-use http_body_util::BodyExt;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 use tonic::body::Body;
 
@@ -69,6 +73,23 @@ pub(super) fn front(behind: usize, put: impl FnOnce(&mut BytesMut)) -> Bytes {
     front.freeze()
 }
 
+/// An answer of many messages, each with what it begins with apart.
+pub(super) fn messages(
+    messages: impl Stream<Item = Result<[Bytes; 2], Status>> + Send + 'static,
+) -> Response<Body> {
+    let frames = messages
+        .map(|message| match message {
+            Ok(message) => Vec::from(message.map(Frame::data)),
+            // A failure in the middle ends the answer with its status.
+            Err(status) => vec![Frame::trailers(status.into_http::<()>().into_parts().0.headers)],
+        })
+        .chain(tokio_stream::once(vec![Frame::trailers(all_well())]));
+    let frames = futures_util::StreamExt::flat_map(frames, |frames| {
+        tokio_stream::iter(frames.into_iter().map(Ok::<_, Infallible>))
+    });
+    response(Body::new(StreamBody::new(frames)))
+}
+
 /// A response of a body that ends with trailers.
 pub(super) fn response(body: Body) -> Response<Body> {
     let mut response = Response::new(body);
@@ -86,8 +107,6 @@ pub(super) fn all_well() -> http::HeaderMap {
 
 #[cfg(test)]
 mod tests {
-    use http_body::Frame;
-    use http_body_util::StreamBody;
     use tonic::Code;
 
     use super::*;

@@ -11,7 +11,6 @@ use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use pulsewire_wire::frontend::frontend_server::FrontendServer;
 use pulsewire_wire::info::info_service_server::InfoServiceServer;
 use pulsewire_wire::job_manager::job_manager_service_server::JobManagerServiceServer;
 use pulsewire_wire::job_manager_legacy::job_manager_service_server::JobManagerServiceServer as LegacyServer;
@@ -25,6 +24,7 @@ use super::frontend::Frontend;
 use super::info::Info;
 use super::job_manager::JobManager;
 use super::job_results::JobResults;
+use super::samples::Sampled;
 use super::uncopied::Uncopied;
 use crate::machine::Hub;
 
@@ -78,7 +78,7 @@ fn routes(hub: &Arc<Hub>) -> Routes {
     let new = JobManagerServiceServer::new(manager()).max_decoding_message_size(most);
     let legacy = LegacyServer::new(manager()).max_decoding_message_size(most);
     Routes::new(InfoServiceServer::new(Info))
-        .add_service(FrontendServer::new(frontend).max_decoding_message_size(most))
+        .add_service(Sampled::new(frontend, most))
         .add_service(Entries::new(manager(), new, most))
         .add_service(Entries::new(manager(), legacy, most))
         .add_service(Uncopied::new(JobResults(Arc::clone(hub)), most))

@@ -9,15 +9,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Frame;
-use http_body_util::StreamBody;
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint};
 use pulsewire_wire::results::job_results_service_server::{
     JobResultsService, JobResultsServiceServer,
 };
 use pulsewire_wire::results::{GetJobNamedResultRequest, GetJobNamedResultResponse};
-use tokio_stream::{Stream, StreamExt};
+use tokio_stream::StreamExt;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -72,27 +70,13 @@ impl Service<Request<Body>> for Uncopied {
                 results.get_job_named_result(tonic::Request::new(asked)).await
             };
             Ok(match answer.await {
-                Ok(messages) => respond(messages.into_inner()),
+                Ok(messages) => {
+                    direct::messages(messages.into_inner().map(|message| message.map(framed)))
+                }
                 Err(status) => status.into_http(),
             })
         })
     }
-}
-
-type Messages = dyn Stream<Item = Result<GetJobNamedResultResponse, Status>> + Send;
-
-fn respond(messages: Pin<Box<Messages>>) -> Response<Body> {
-    let frames = messages
-        .map(|message| match message {
-            Ok(message) => Vec::from(framed(message).map(Frame::data)),
-            // A failure in the middle ends the answer with its status.
-            Err(status) => vec![Frame::trailers(status.into_http::<()>().into_parts().0.headers)],
-        })
-        .chain(tokio_stream::once(vec![Frame::trailers(direct::all_well())]));
-    let frames = futures_util::StreamExt::flat_map(frames, |frames| {
-        tokio_stream::iter(frames.into_iter().map(Ok::<_, Infallible>))
-    });
-    direct::response(Body::new(StreamBody::new(frames)))
 }
 
 /// A message as it stands on the wire: the framing, and the data as it is.
