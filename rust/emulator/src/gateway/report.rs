@@ -144,8 +144,13 @@ impl<'a> Report<'a> {
                     _ => ([a00, a01], [cos, 0.0 - sin], [c00, c01]),
                 };
                 let (waveform, pulse) = self.names(played, part);
+                let offset = |output: usize| {
+                    let all = played.outputs.as_ref().map(Outputs::all).unwrap_or_default();
+                    let place = all.iter().position(|one| *one == output);
+                    place.map_or(0.0, |place| played.offsets[place])
+                };
                 let offsets = ports.iter().map(|output| {
-                    (rig.outputs[*output].port.number.to_string(), number(played.offsets[*output]))
+                    (rig.outputs[*output].port.number.to_string(), number(offset(*output)))
                 });
                 let offsets = Struct { fields: offsets.collect() };
                 let delay = f64::from(self.score.delays[output]);
@@ -305,11 +310,7 @@ pub(super) fn analog_outputs(score: &Score) -> Struct {
             Some(Waves::Single(wave)) => vec![wave],
             Some(Waves::Mixed { i, q }) => vec![i, q],
         };
-        let outputs: Vec<usize> = match &played.outputs {
-            None => continue,
-            Some(Outputs::Single(outputs)) => outputs.to_vec(),
-            Some(Outputs::Mixed { i, q }) => vec![*i, *q],
-        };
+        let outputs = played.outputs.as_ref().map(Outputs::all).unwrap_or_default();
         let phase = played.frame.turns();
         let phase = if phase > 0.5 { phase - 1.0 } else { phase } * std::f64::consts::TAU;
         for (index, output) in outputs.iter().enumerate() {

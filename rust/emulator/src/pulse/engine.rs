@@ -68,6 +68,8 @@ pub struct Engine {
     states: Vec<State>,
     /// Volts of each output.
     offsets: Vec<f64>,
+    /// Where each element plays.
+    outputs: Vec<Option<Outputs>>,
     /// Nanoseconds behind which nothing is kept.
     horizon: u64,
     tape: Option<Tape>,
@@ -94,6 +96,7 @@ impl Engine {
             oscillators: oscillators.collect(),
             states: vec![State::default(); rig.elements.len()],
             offsets: rig.outputs.iter().map(|output| output.offset).collect(),
+            outputs: rig.elements.iter().map(outputs).collect(),
             horizon: horizon.unwrap_or(0),
             tape: horizon.map(|_| Tape::default()),
             resetting: false,
@@ -106,6 +109,14 @@ impl Engine {
     /// The configuration it plays with.
     pub fn rig(&self) -> &Arc<Rig> {
         &self.rig
+    }
+
+    /// The outputs that a play of an element is heard on.
+    fn outputs(&self, element: u32, target: Option<usize>) -> Option<Outputs> {
+        match target {
+            Some(one) => Some(Outputs::Single(Arc::new([one]))),
+            None => self.outputs[element as usize].clone(),
+        }
     }
 
     /// Whether a phase reset waits for a play or an align.
@@ -147,7 +158,7 @@ impl Engine {
     #[cold]
     fn certainly_overflows(&self, play: &Play, pulse: u32, correction: Matrix) -> bool {
         let element = &self.rig.elements[play.element as usize];
-        let Some(outputs) = outputs(element, play.target) else { return false };
+        let Some(outputs) = self.outputs(play.element, play.target) else { return false };
         let length = u64::from(self.rig.pulses[pulse as usize].length);
         let (Some(source), _) = self.source(play, 0, length, length) else { return false };
         let turned = element.oscillator.is_some();
@@ -224,7 +235,7 @@ impl Engine {
         let whole = self.whole(play);
         let (source, last) = self.source(play, at, whole, length);
         let level = self.states[play.element as usize].level;
-        let outputs = outputs(element, play.target);
+        let outputs = self.outputs(play.element, play.target);
         let carrier = self.start(play, at, length);
         let correction = self.oscillator(play.element).map_or(UNITY, |o| o.correction);
         if at < self.horizon && self.records() {
@@ -356,6 +367,7 @@ impl Engine {
             What::Ramp(_) => (None, false),
         };
         let frame = self.oscillator(play.element).map_or(Phase::default(), |o| o.frame);
+        let played_on = outputs.as_ref().map(Outputs::all).unwrap_or_default();
         let played = Played {
             element: play.element,
             pulse,
@@ -369,7 +381,7 @@ impl Engine {
             phase: self.oscillator(play.element).map_or(Phase::default(), |o| o.reset + o.kept),
             chirp: carrier.and_then(|carrier| carrier.chirp.clone()),
             marker,
-            offsets: self.offsets.clone(),
+            offsets: played_on.iter().map(|output| self.offsets[*output]).collect(),
         };
         if let Some(tape) = &mut self.tape
             && room(&mut tape.full, tape.plays.len())
@@ -427,7 +439,7 @@ impl Engine {
         self.catch_up(index, from);
         let carrier = self.held_carrier(element, from);
         let correction = self.oscillator(index).map_or(UNITY, |o| o.correction);
-        if let Some(outputs) = outputs(element, target) {
+        if let Some(outputs) = self.outputs(index, target) {
             self.push(Segment {
                 outputs,
                 start: from,
@@ -476,7 +488,7 @@ impl Engine {
         self.catch_up(index, at);
         let carrier = self.held_carrier(element, at);
         let correction = self.oscillator(index).map_or(UNITY, |o| o.correction);
-        if let Some(outputs) = outputs(element, target) {
+        if let Some(outputs) = self.outputs(index, target) {
             self.push(Segment {
                 outputs,
                 start: at,
@@ -620,16 +632,13 @@ pub fn highs(marker: &[(bool, u32)], length: u64) -> Vec<(u64, u64)> {
     highs
 }
 
-/// The outputs that an element plays to.
-fn outputs(element: &Element, target: Option<usize>) -> Option<Outputs> {
+/// The outputs that an element plays to, without a target.
+fn outputs(element: &Element) -> Option<Outputs> {
     match &element.inputs {
         Inputs::None => None,
         Inputs::Single(output) => Some(Outputs::Single(Arc::new([*output]))),
         Inputs::Mixed { i, q } => Some(Outputs::Mixed { i: *i, q: *q }),
-        Inputs::Collection(all) => {
-            let one = target.or_else(|| all.values().next().copied())?;
-            Some(Outputs::Single(Arc::new([one])))
-        }
+        Inputs::Collection(all) => all.values().next().map(|one| Outputs::Single(Arc::new([*one]))),
         Inputs::Multiple(all) => Some(Outputs::Single(all.values().copied().collect())),
     }
 }

@@ -59,6 +59,9 @@ pub struct Output {
     pub crosstalk: Vec<(usize, f64)>,
 }
 
+/// Nanoseconds by which a port can be delayed.
+const MOST_DELAY: u32 = 16_000;
+
 impl Output {
     /// docs/1.1.7/Guides/output_filter.
     fn filter_delay(&self) -> u32 {
@@ -68,6 +71,20 @@ impl Output {
             (_, 1) => 48,
             (_, 2) => 60,
             _ => 72,
+        }
+    }
+
+    /// docs/1.1.7/Guides/features: up to 16 µs.
+    ///
+    /// # Errors
+    /// More than that.
+    fn check_delay(&self) -> Result<(), Wrong> {
+        let Port { controller, number } = &self.port;
+        match self.delay {
+            0..=MOST_DELAY => Ok(()),
+            delay => Err(format!(
+                "the delay of the output {number} of '{controller}' is {delay} ns; it is at most {MOST_DELAY}"
+            )),
         }
     }
 
@@ -308,6 +325,7 @@ impl Rig {
                     self.outputs[first + to].crosstalk.push((first + from, *weight));
                 }
             }
+            self.outputs[first..].iter().try_for_each(Output::check_delay)?;
             self.outputs[first..].iter().try_for_each(Output::check_filter)?;
             let digital: BTreeMap<_, _> = controller.digital_outputs.iter().collect();
             self.digital.extend(digital.into_iter().map(|(number, output)| DigitalOutput {

@@ -43,6 +43,16 @@ pub enum Outputs {
     Mixed { i: usize, q: usize },
 }
 
+impl Outputs {
+    /// All of them.
+    pub fn all(&self) -> Vec<usize> {
+        match self {
+            Self::Single(outputs) => outputs.to_vec(),
+            Self::Mixed { i, q } => vec![*i, *q],
+        }
+    }
+}
+
 /// The samples of a segment, before amplitude and modulation.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -140,7 +150,7 @@ pub struct Played {
     pub chirp: Option<Arc<[Sweep]>>,
     /// Highs of the marker: the digital input's index in the element, and its highs.
     pub marker: bool,
-    /// The offset of each output at the start.
+    /// The offsets of its outputs at the start, in their order.
     pub offsets: Vec<f64>,
 }
 
