@@ -172,20 +172,23 @@ class Client:
         Raises:
             FailedToExecuteJobException: The program or the configuration has mistakes; ``errors``
                 has a text for each.
+            QMSimulationError: The simulation itself failed.
             QmValueError: A duration or an interface that cannot be.
         """
         given: Any = duration
         if hasattr(given, "simulation_interface"):
             asked = _Asked(
-                given.duration, given.include_analog_waveforms, given.include_digital_waveforms
+                given.duration,
+                bool(given.include_analog_waveforms),
+                bool(given.include_digital_waveforms),
             )
             asked.connect(given.simulation_interface)
-            asked.link(given.controller_connections)
-            asked.extra_processing_ms = given.extraProcessingTimeoutInMs
+            asked.link(given.controller_connections or ())
+            asked.extra_processing_ms = int(given.extraProcessingTimeoutInMs)
         else:
-            asked = _Asked(given, include_analog_waveforms, include_digital_waveforms)
+            asked = _Asked(given, bool(include_analog_waveforms), bool(include_digital_waveforms))
             asked.connect(interface)
-            asked.link(controller_connections)
+            asked.link(controller_connections or ())
         try:
             asked.cycles = operator.index(asked.cycles)
         except TypeError:
@@ -194,6 +197,8 @@ class Client:
             ) from None
         if not 0 <= asked.cycles < 1 << 32:
             raise QmValueError(f"simulate: a duration of {asked.cycles} clock cycles cannot be")
+        if isinstance(flags, str):
+            raise QmValueError(f"simulate: flags are a list of texts, not the text {flags!r}")
         asked.flags = list(flags)
         config_data = config_bytes(config, self.capabilities)
         job, messages, report, analog, digital = self._native.simulate(

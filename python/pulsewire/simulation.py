@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +18,9 @@ class Loopback:
     """Analog outputs connected to analog inputs.
 
     Args:
-        connections: Of ``(from controller, output, to controller, input)``.
-        latency: Nanoseconds.
+        connections: Of ``(from controller, output, to controller, input)``, of the same with the
+            module behind each controller, or of ``(from element, to element, input)``.
+        latency: Nanoseconds, from 0 on.
         noise_power: The variance of gaussian noise, V².
     """
 
@@ -32,8 +34,8 @@ class Raw:
     """Samples given to analog inputs.
 
     Args:
-        connections: Of ``(controller, input, samples)``; volts, one a nanosecond from the start of
-            the program.
+        connections: Of ``(controller, input, samples)``, or with the module behind the
+            controller; volts, one a nanosecond from the start of the program.
         noise_power: The variance of gaussian noise, V².
     """
 
@@ -93,6 +95,9 @@ class Readout:
     qubit: Qubit | None = None
 
     def _given(self, name: str) -> dict[str, Any]:
+        points = [*self.ground, *(self.excited or ()), *self.photons]
+        if len(self.ground) != 2 or len(self.photons) != 2 or not all(map(math.isfinite, points)):
+            raise QmValueError(f"the readout of '{name}' has points that are not pairs of numbers")
         if self.frequency is not None and not self.linewidth > 0:
             raise QmValueError(f"the readout of '{name}' has a frequency but no linewidth")
         if not (self.noise >= 0 and min(self.photons) >= 0 and self.linewidth >= 0):
@@ -132,9 +137,24 @@ def _connections(
                 f"simulate: a connection of a {what} is a tuple of {lengths}: {one!r}"
             )
         for value, kind in zip(one, sizes[len(one)], strict=True):
-            if kind is not object and not isinstance(value, kind):
+            fits = kind is not int or (isinstance(value, int) and -1 <= value < 1 << 31)
+            if not (fits and (kind is object or isinstance(value, kind))):
                 raise QmValueError(f"simulate: {value!r} in the connection {one!r} of a {what}")
     return list(given)
+
+
+_MISSING = object()
+
+
+def _whole(value: Any, end: int, what: str) -> int:
+    """An int from 0 up to an end."""
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        whole = -1
+    if not 0 <= whole < end:
+        raise QmValueError(f"simulate: {what} cannot be {value!r}")
+    return whole
 
 
 @dataclass
@@ -155,10 +175,13 @@ class _Asked:
         """Takes an interface: ours, or one of qm-qua's, which keeps its list to itself."""
         if interface is None:
             return
-        given = getattr(interface, "_raw_connections", None)
-        given = interface.connections if given is None else given
-        power = getattr(interface, "noisePower", None)
-        power = float(interface.noise_power if power is None else power)
+        given = getattr(interface, "_raw_connections", getattr(interface, "connections", _MISSING))
+        power = getattr(interface, "noisePower", getattr(interface, "noise_power", _MISSING))
+        if given is _MISSING or not isinstance(power, (int, float)):
+            raise QmValueError(
+                f"simulate: an interface is a Loopback or a Raw, not {type(interface).__name__}"
+            )
+        power = float(power)
         if not (math.isfinite(power) and power >= 0):
             raise QmValueError(f"simulate: a noise power is a variance, not {power}")
         if hasattr(interface, "latency"):
@@ -176,25 +199,31 @@ class _Asked:
                 else:
                     found.append(one)
             if found:
-                self.loopback = (found, int(interface.latency), power)
+                self.loopback = (found, _whole(interface.latency, 1 << 32, "latency"), power)
             return
         sizes = {3: (str, int, object), 4: (str, int, int, object)}
         raw = []
         for one in _connections(given, sizes, "raw interface"):
             *port, samples = one if len(one) == 4 else (one[0], 0, one[1], one[2])
-            raw.append((*port, [float(sample) for sample in samples]))
+            try:
+                raw.append((*port, [float(sample) for sample in samples]))
+            except (TypeError, ValueError) as error:
+                raise QmValueError(f"simulate: raw samples that are no numbers: {error}") from error
         self.raw = (raw, power)
 
     def link(self, connections: Sequence[Any]) -> None:
         """Takes qm-qua's ControllerConnections."""
         for connection in connections:
-            source, target = connection.source, connection.target
-            if hasattr(source, "is_left_connection"):
-                pair = [(end.controller, end.is_left_connection) for end in (source, target)]
+            ends = (connection.source, connection.target)
+            if all(hasattr(end, "is_left_connection") for end in ends):
+                pair = [(end.controller, bool(end.is_left_connection)) for end in ends]
                 self.addresses.append(tuple(pair))
+            elif all(hasattr(end, "channel_number") for end in ends):
+                channels = [_whole(end.channel_number, 1 << 31, "a channel") for end in ends]
+                pairs = zip((end.controller for end in ends), channels, strict=True)
+                self.channels.append(tuple(pairs))
             else:
-                pair = [(end.controller, end.channel_number) for end in (source, target)]
-                self.channels.append(tuple(pair))
+                raise QmValueError(f"simulate: a connection of two different kinds: {connection}")
 
     def native(self) -> Mapping[str, Any]:
         return vars(self)

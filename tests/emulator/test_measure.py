@@ -348,3 +348,27 @@ def test_what_cannot_be_measured_is_refused_by_name(pulsewire_client):
         with pytest.raises(FailedToExecuteJobException) as raised:
             pulsewire_client.simulate(rack.config(), built(element, process), 10)
         assert any(says in text for text in raised.value.errors), raised.value.errors
+
+
+def test_windows_move_along_with_filtered_outputs(simulate):
+    # docs/1.1.7/Guides/output_filter: time_of_flight is adjusted; the phase of demodulation is not.
+    with program() as built:
+        trace = declare_stream(adc_trace=True)
+        measure("readout", "rr", adc_stream=trace)
+        with stream_processing():
+            trace.input1().save("trace")
+    plain = simulate(built, LOOPBACK).trace.fetch_all()
+    config = rack.config(p4={"filter": {"feedforward": [1.0], "feedback": [0.5]}})
+    filtered = simulate(built, LOOPBACK, config=config).trace.fetch_all()
+    assert np.abs(plain).max() > 800
+    np.testing.assert_array_equal(plain, filtered)
+
+
+def test_a_cell_does_not_hide_that_another_is_measured(pulsewire_client):
+    with program() as built:
+        cells = declare(fixed, size=2)
+        measure("readout", "ro", demod.full("short", cells[0]))
+        assign(cells[1], 0.0)
+        play("hold" * amp(cells[0] + 1.0), "flux")
+    samples = pulsewire_client.simulate(rack.config(), built, 300).get_simulated_samples()
+    assert np.flatnonzero(samples.con1.analog[4])[0] == 360

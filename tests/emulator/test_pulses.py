@@ -831,3 +831,34 @@ def test_the_documented_figure_of_a_phase(ports):
         play("hold", "tone")
 
     close(ports(build)[3][52:152], 0.2 * sin(10e6, np.arange(100)))
+
+
+def test_a_loop_that_takes_no_time_starves_no_other(ports):
+    def build():
+        flag = declare(bool, value=False)
+        with infinite_loop_(), if_(flag):
+            play("hold", "flux")
+        with infinite_loop_():
+            play("short", "both")
+
+    assert spans(ports(build, cycles=50)[7]) == [(0, 200)]
+
+
+def test_elements_of_one_oscillator_may_be_at_different_times(ports):
+    def build():
+        play("hold", "shared_a", chirp=(10_000, "Hz/nsec"), continue_chirp=True)
+        play("hold", "shared_b")
+
+    analog = ports(build)
+    assert np.abs(analog[4]).max() <= 0.2
+
+
+def test_a_marker_alone_leaves_what_is_held(pulsewire_client):
+    config = rack.config()
+    config["elements"]["sticky"]["operations"]["mark"] = "on_pulse"
+    with program() as built:
+        play("hold", "sticky")
+        play("mark", "sticky")
+        wait(10, "sticky")
+    held = pulsewire_client.simulate(config, built, 40).get_simulated_samples().con1.analog[5]
+    close(held[100:160], np.round(0.2 * 65536) / 65536)

@@ -153,6 +153,10 @@ def test_interfaces_that_do_not_fit_the_configuration(simulate, interface, says)
         (pulsewire.Loopback([("con1", "1", "con1", 1)]), "'1' in the connection"),
         (pulsewire.Loopback([("con1", 1, "con1", 1)], noise_power=-1.0), "variance"),
         (pulsewire.Raw(5), "a list of tuples"),
+        (pulsewire.Raw([("con1", 1, 0.5)]), "no numbers"),
+        (pulsewire.Loopback([("con1", 1, "con1", 1)], latency=-1), "latency"),
+        (pulsewire.Loopback([("con1", 1 << 40, "con1", 1)]), "in the connection"),
+        ("loopback", "a Loopback or a Raw"),
     ],
 )
 def test_interfaces_that_cannot_be(simulate, interface, says):
@@ -427,3 +431,22 @@ def test_pulses_that_the_hardware_cannot_have(simulate):
     config["elements"]["ro"]["smearing"] = 196
     with pytest.raises(FailedToExecuteJobException, match="smearing of 'ro' is 196"):
         simulate(lambda: measure("readout", "ro"), config=config)
+
+
+def test_flags_are_texts(simulate):
+    with pytest.raises(QmValueError, match="a list of texts"):
+        simulate(hold, flags="auto-element-thread")
+
+
+def test_descending_loops_shape_their_streams(simulate):
+    from qm.qua import for_
+
+    def build():
+        i, j = declare(int), declare(int)
+        stream = declare_stream()
+        with for_(i, 9, i > 0, i - 3), for_(j, 4, j >= 0, j - 2):
+            save(i, stream)
+        with stream_processing():
+            stream.auto_reshape().save("shaped")
+
+    assert simulate(build).result_handles.shaped.fetch_all().tolist() == [[9] * 3, [6] * 3, [3] * 3]

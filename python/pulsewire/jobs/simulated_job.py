@@ -117,7 +117,8 @@ class SimulatedJob(RunningQmJob):
     def _the_report(self) -> WaveformReport:
         if self._report is None:
             raise QMSimulationError(
-                f"Waveform report is not available: the gateway sent none with the job '{self.id}'"
+                "Waveform report is not available: it comes with the answer to simulate(), and the "
+                f"job '{self.id}' was attached to, or pickled, without it"
             )
         return self._report
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def file_of(path: Path, controller: str, job_id: int | str) -> Path:
-    if path.suffix:
+    if path.suffix.lower() == ".html":
+        path = path.with_suffix(".png")
+    if path.suffix.lower() in (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".eps", ".tif", ".tiff"):
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.with_name(f"{path.stem}_{controller}_{job_id}{path.suffix}")
     path.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,10 @@ Ports: TypeAlias = "str | int | Sequence[str | int] | None"
 _RATE = 1e9
 
 
+def _usual_rate() -> float:
+    return _RATE
+
+
 def _standard(port: object) -> str:
     """``1`` and ``"1"`` are ``"1-1"``: the port of the first (on an OPX+, the only) module."""
     text = str(port)
@@ -37,7 +41,8 @@ class _PortSamples(dict[str, "NDArray[Any]"]):
         return super().__getitem__(_standard(port))
 
     def __contains__(self, port: object) -> bool:
-        return isinstance(port, (str, int)) and super().__contains__(_standard(port))
+        known = isinstance(port, (str, int, np.integer))
+        return known and super().__contains__(_standard(port))
 
     def get(self, port: str | int, default: Any = None) -> Any:
         return super().get(_standard(port), default)
@@ -78,7 +83,7 @@ class SimulatorControllerSamples:
         """Samples a second of each analog port."""
         if self._rates is not None:
             return self._rates
-        return defaultdict(lambda: _RATE, dict.fromkeys(self.analog, _RATE))
+        return defaultdict(_usual_rate, dict.fromkeys(self.analog, _RATE))
 
     def _rate(self, port: str | int) -> float:
         rates = self.analog_sampling_rate
@@ -158,6 +163,11 @@ class SimulatorSamples(dict[str, SimulatorControllerSamples]):
         known = ", ".join(self) or "none"
         raise _NoControllerError(f"no controller {name!r} was simulated; there are: {known}")
 
+    @property
+    def __dict__(self) -> dict[str, SimulatorControllerSamples]:  # type: ignore[override]
+        """The items, as ``vars(samples)`` gives them in qm-qua."""
+        return dict(self)
+
     @staticmethod
     def from_np_array(samples: NDArray[Any]) -> SimulatorSamples:
         """From a structured array whose fields are ``controller:analog|digital:port``.
@@ -165,9 +175,13 @@ class SimulatorSamples(dict[str, SimulatorControllerSamples]):
         Raises:
             ValueError: A field of another form.
         """
+        if samples.dtype.names is None:
+            raise ValueError(f"samples are a structured array, not one of {samples.dtype}")
         ports = []
-        for name in samples.dtype.names or ():
+        for name in samples.dtype.names:
             controller, kind, port = name.split(":")
+            if kind not in ("analog", "digital"):
+                raise ValueError(f"a field of samples is analog or digital, not {name!r}")
             ports.append((controller, kind == "analog", port, samples[name]))
         return SimulatorSamples.of_ports(ports)
 

@@ -546,14 +546,17 @@ class WaveformReport:
             samples: The samples of the same job, drawn above the pulses.
             controllers: Only these; all by default.
             plot: Whether to show the figures (``pyplot.show``).
-            save_path: A directory, made if it is not there, or a file name whose suffix is the
-                format; the controller and the job are added to its name.
+            save_path: A directory, made if it is not there, or a file name whose suffix is a format
+                of matplotlib; the controller and the job are added to its name. ``.html``, which
+                qm-qua writes, becomes ``.png``.
 
         Returns:
             A figure for each controller.
         """
         from pulsewire.results._report_plot import ReportFigure, file_of
 
+        if isinstance(controllers, str):
+            controllers = [controllers]
         figures = []
         for controller, report in self.report_by_controllers().items():
             if controllers is not None and controller not in controllers:

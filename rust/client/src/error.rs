@@ -220,8 +220,8 @@ pub enum Error {
         /// Each mistake, with its source line.
         messages: Vec<CompilerMessage>,
     },
-    /// The samples of a simulation cannot be had.
-    #[error("the samples of the job '{job}': {reason}")]
+    /// A simulation failed, or its samples cannot be had.
+    #[error("the simulated job '{job}': {reason}")]
     Samples {
         /// Of which job.
         job: String,

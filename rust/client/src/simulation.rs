@@ -8,7 +8,7 @@ use prost::Message;
 use pulsewire_wire::frontend as f;
 use pulsewire_wire::frontend::execution_request::Simulate;
 use pulsewire_wire::frontend::execution_request::simulate::SimulationInterface;
-use pulsewire_wire::qua::{QuaProgram, qua_program};
+use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::results::simulator_samples_response::Body;
 use pulsewire_wire::results::{PullSimulatorSamplesRequest, SimulatorSamplesResponse};
@@ -66,9 +66,9 @@ impl Client {
         mut program: QuaProgram,
         options: SimulateOptions,
     ) -> Result<Simulated> {
-        let flags = options.flags;
-        program.compiler_options =
-            Some(qua_program::CompilerOptions { flags, ..Default::default() });
+        // Beside those that the program carries itself.
+        let of_program = program.compiler_options.get_or_insert_default();
+        of_program.flags.extend(options.flags);
         let none = f::execution_request::simulate::simulation_interface::InterfaceOneof::None(
             f::execution_request::simulate::simulation_interface::None {},
         );
@@ -107,6 +107,13 @@ impl Client {
         messages
             .extend(physical.map(|e| error(format!("{} [{}]: {}", e.path, e.group, e.message))));
         messages.extend(part.errors.into_iter().map(error));
+        if response.success {
+            let reason = messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>();
+            return Err(Error::Samples { job: response.job_id, reason: reason.join("; ") });
+        }
+        if messages.is_empty() {
+            messages.push(error("the gateway gives no reason".to_owned()));
+        }
         Err(Error::Simulation { job: response.job_id, messages })
     }
 }

@@ -9,7 +9,7 @@ use crate::pulse::engine::highs;
 use crate::pulse::render::{Score, swept_hz};
 use crate::pulse::rig::{Inputs, Port};
 use crate::pulse::shapes::{Wave, Waves};
-use crate::pulse::tape::{Outputs, Played};
+use crate::pulse::tape::{MOST_LISTED, Outputs, Played};
 
 /// Values of a waveform that its structure lists one by one.
 const MOST_VALUES: usize = 1 << 20;
@@ -192,7 +192,7 @@ impl<'a> Report<'a> {
         for marker in &element.markers {
             let port = &rig.digital[marker.output].port;
             let shift =
-                i64::from(marker.delay) - i64::from(marker.buffer) + i64::from(self.score.delay());
+                i64::from(marker.delay) - i64::from(marker.buffer) + i64::from(self.score.moved);
             let start = played.start as i64 + shift;
             let length = played.length + 2 * u64::from(marker.buffer);
             for part in &parts {
@@ -231,9 +231,9 @@ fn chirp(played: &Played) -> Value {
 pub(super) fn waveforms(score: &Score) -> Struct {
     let report = Report::new(score);
     let Score { rig, tape, .. } = score;
-    let acquisitions = tape.acquisitions.iter().map(|acquisition| {
+    let acquisitions = tape.acquisitions.iter().take(MOST_LISTED).map(|acquisition| {
         let port = &rig.inputs[acquisition.input].port;
-        let delay = f64::from(score.delay());
+        let delay = f64::from(score.moved);
         object([
             ("startTime", number(acquisition.from as f64 + delay)),
             ("endTime", number(acquisition.to as f64 + delay)),
@@ -243,7 +243,7 @@ pub(super) fn waveforms(score: &Score) -> Struct {
             ("adc", numbers([f64::from(port.number) - 1.0])),
         ])
     });
-    let events = tape.resets.iter().map(|reset| {
+    let events = tape.resets.iter().take(MOST_LISTED).map(|reset| {
         let controller = report.controller_of(reset.element);
         let mixed = matches!(rig.elements[reset.element as usize].inputs, Inputs::Mixed { .. });
         object([
@@ -254,9 +254,13 @@ pub(super) fn waveforms(score: &Score) -> Struct {
             ("sourcePulserIqInfo", object([("isI", boolean(mixed)), ("isQ", boolean(false))])),
         ])
     });
+    let listed = || tape.plays.iter().take(MOST_LISTED);
     structure([
-        ("analogWaveforms", list(tape.plays.iter().flat_map(|played| report.analog(played)))),
-        ("digitalWaveforms", list(tape.plays.iter().flat_map(|played| report.digital(played)))),
+        ("analogWaveforms", list(listed().flat_map(|played| report.analog(played)))),
+        (
+            "digitalWaveforms",
+            list(listed().flat_map(|played| report.digital(played)).take(MOST_LISTED)),
+        ),
         ("adcAcquisitions", list(acquisitions)),
         ("events", list(events)),
     ])
@@ -302,7 +306,7 @@ fn runs<T: PartialEq + Copy>(samples: &[T], value: impl Fn(T) -> Value) -> Value
 pub(super) fn analog_outputs(score: &Score) -> Struct {
     let mut lists = Lists::default();
     let rig = &score.rig;
-    for played in &score.tape.plays {
+    for played in score.tape.plays.iter().take(MOST_LISTED) {
         let element = &rig.elements[played.element as usize].name;
         let pulse = played.pulse.map(|pulse| &rig.pulses[pulse as usize]);
         let waves: Vec<&Wave> = match pulse.map(|pulse| &pulse.waves) {
@@ -345,7 +349,7 @@ pub(super) fn analog_outputs(score: &Score) -> Struct {
 pub(super) fn digital_outputs(score: &Score) -> Struct {
     let mut lists = Lists::default();
     let rig = &score.rig;
-    for played in &score.tape.plays {
+    for played in score.tape.plays.iter().take(MOST_LISTED) {
         let element = &rig.elements[played.element as usize];
         let Some(pulse) = played.pulse.map(|pulse| &rig.pulses[pulse as usize]) else { continue };
         let Some(marker) = &pulse.marker else { continue };
@@ -362,13 +366,14 @@ pub(super) fn digital_outputs(score: &Score) -> Struct {
                 levels.push((to - from.max(at), true));
                 at = to;
             }
-            if at < played.length {
-                levels.push((played.length - at, false));
+            let whole = played.length + 2 * buffer;
+            if at < whole {
+                levels.push((whole - at, false));
             }
             let samples = list(levels.into_iter().map(|(duration, value)| {
                 object([("duration", number(duration as f64)), ("value", boolean(value))])
             }));
-            let start = (played.start + delay) as i64 - buffer as i64 + i64::from(score.delay());
+            let start = (played.start + delay) as i64 - buffer as i64 + i64::from(score.moved);
             let entry = object([
                 ("name", text(&pulse.marker_name)),
                 ("timestamp", number(start as f64)),

@@ -19,6 +19,7 @@ use crate::pulse::model::{Model, Models};
 use crate::pulse::render::Score;
 use crate::pulse::rig::Rig;
 use crate::pulse::shapes::{Overrides, pulse};
+use crate::pulse::tape::MOST_LISTED;
 use crate::pulse::tape::Tape;
 use crate::streams::control::Control;
 use crate::streams::store::Results;
@@ -155,6 +156,15 @@ impl Job {
                           samples and the report; simulate a shorter time"
                         .to_owned(),
                 warning: false,
+            });
+        }
+        if tape.plays.len() > MOST_LISTED {
+            lock(&self.faults).push(Fault {
+                message: format!(
+                    "The waveform report lists the first {MOST_LISTED} of {} pulses",
+                    tape.plays.len()
+                ),
+                warning: true,
             });
         }
         for output in simulation.clipped() {

@@ -79,6 +79,12 @@ pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, Add
     let length = length as usize;
     let mut adc = adc(interface.as_ref(), first, &rig, length)?;
     let delays = rig.delays(compiled.program.alignment);
+    let moved = rig.moved(compiled.program.alignment);
+    match &mut adc {
+        Adc::Silent => {}
+        Adc::Loopback(loopback) => loopback.delay = u64::from(moved),
+        Adc::Raw(raw) => raw.delay = u64::from(moved),
+    }
     let compiled = Arc::new(compiled);
     if let Adc::Loopback(loopback) = &mut adc {
         loop_back(hub, &compiled, &rig, loopback, &delays, cycles, length);
@@ -96,7 +102,7 @@ pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, Add
         models,
     };
     let tape = watched(&job, course);
-    job.set_simulation(Simulation { score: Arc::new(Score { rig, tape, delays }), length });
+    job.set_simulation(Simulation { score: Arc::new(Score { rig, tape, delays, moved }), length });
     job.settle();
     hub.ended(&job.id);
     Ok(job)
@@ -148,7 +154,7 @@ fn loop_back(
         if trial.control.is_halted() {
             return;
         }
-        let score = Score { rig: Arc::clone(rig), tape, delays: delays.to_vec() };
+        let score = Score { rig: Arc::clone(rig), tape, delays: delays.to_vec(), moved: 0 };
         let outputs = Analog::new(Arc::new(score)).all(length);
         if *loopback.outputs == outputs {
             return;
@@ -231,6 +237,7 @@ fn looped(
     Ok(Adc::Loopback(Loopback {
         connections,
         latency: u64::from(loopback.latency),
+        delay: 0,
         noise: noise(loopback.noise_power)?,
         outputs: Arc::new(vec![vec![0.0; length]; rig.outputs.len()]),
     }))
@@ -245,5 +252,5 @@ fn given(raw: &RawInterface, rig: &Rig) -> Result<Adc, String> {
         }
         samples.push((to, connection.to_samples.clone().into()));
     }
-    Ok(Adc::Raw(Raw { samples, noise: noise(raw.noise_power)? }))
+    Ok(Adc::Raw(Raw { samples, delay: 0, noise: noise(raw.noise_power)? }))
 }

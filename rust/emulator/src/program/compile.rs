@@ -82,7 +82,7 @@ pub fn compile(
     let Compiler { memory, inputs, streams, parts, clock_of, clocks, sites, .. } = compiler;
     let mut program = Program {
         memory,
-        moving: moving(&body, &clock_of),
+        last_moved: Vec::new(),
         body,
         inputs,
         streams,
@@ -95,23 +95,20 @@ pub fn compile(
     };
     program.awaits = depend(&mut program);
     // Waits for measured values stand before the statements they are for.
-    program.moving = moving(&program.body, &program.clock_of);
+    program.last_moved = last_moved(&program.body, &program.clock_of, program.clocks);
     fuse(&mut program);
     Ok(Compiled { program, plan })
 }
 
-/// The clocks that each statement of the body, or one behind it, may move.
-fn moving(body: &[Stmt], clock_of: &[u32]) -> Vec<Box<[u32]>> {
-    let mut clocks = Vec::new();
-    let mut moving: Vec<Box<[u32]>> = Vec::with_capacity(body.len());
-    for statement in body.iter().rev() {
+/// Behind which statement of the body each clock is not moved any more: 0 for one that never is.
+fn last_moved(body: &[Stmt], clock_of: &[u32], count: usize) -> Vec<usize> {
+    let mut last = vec![0; count];
+    for (index, statement) in body.iter().enumerate() {
+        let mut clocks = Vec::new();
         gather(std::slice::from_ref(statement), clock_of, &mut clocks);
-        clocks.sort_unstable();
-        clocks.dedup();
-        moving.push(clocks.clone().into_boxed_slice());
+        clocks.into_iter().for_each(|clock| last[clock as usize] = index + 1);
     }
-    moving.reverse();
-    moving
+    last
 }
 
 /// docs/1.1.7/Guides/features: the flags that change which outputs are delayed.
@@ -340,15 +337,14 @@ impl<'a> Compiler<'a> {
 
     /// The index of the stream with a tag; a new one is made for the first that saves to it.
     pub(super) fn stream(&mut self, tag: &str, kind: Kind) -> Option<u32> {
-        let loops: Option<Vec<usize>> = self.loops.iter().copied().collect();
         let Some(known) = self.streams.iter().position(|stream| stream.tag == tag) else {
+            let loops = self.loops.iter().copied().collect();
             self.streams.push(Stream { tag: tag.to_owned(), kind, trace: None, loops });
             return Some(self.streams.len() as u32 - 1);
         };
         let stream = &mut self.streams[known];
-        if stream.loops != loops {
-            stream.loops = None;
-        }
+        // Two statements feed it: no loop tells how many values make a round.
+        stream.loops = None;
         let (first, raw) = (stream.kind, stream.trace.is_some());
         if first != kind || raw {
             let before = if raw { "raw samples" } else { first.name() };
@@ -366,17 +362,16 @@ impl<'a> Compiler<'a> {
 
     /// The index of the stream with a tag, for the raw samples of a measurement.
     pub(super) fn adc_stream(&mut self, tag: &str, len: u32) -> Option<u32> {
-        let loops: Option<Vec<usize>> = self.loops.iter().copied().collect();
         let known = self.streams.iter().position(|stream| stream.tag == tag);
         let Some(known) = known else {
             let (tag, kind) = (tag.to_owned(), Kind::Int);
+            let loops = self.loops.iter().copied().collect();
             self.streams.push(Stream { tag, kind, trace: Some(len), loops });
             return Some(self.streams.len() as u32 - 1);
         };
         let stream = &mut self.streams[known];
-        if stream.loops != loops {
-            stream.loops = None;
-        }
+        // Two statements feed it: no loop tells how many values make a round.
+        stream.loops = None;
         match stream.trace {
             Some(before) if before == len => Some(known as u32),
             Some(before) => {

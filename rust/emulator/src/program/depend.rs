@@ -163,7 +163,10 @@ impl Rewriter<'_> {
         match statement {
             Stmt::Assign { slot, value } => self.carry(*slot, self.cells([&*value]), &mut after),
             Stmt::AssignCell { array, index, value, .. } => {
-                self.carry(array.base, self.cells([&*index, &*value]), &mut after);
+                // One cell changes: the others stay as late as they were.
+                let mut from = self.cells([&*index, &*value]);
+                from.push(array.base);
+                self.carry(array.base, from, &mut after);
             }
             Stmt::For { init, condition, update, body } => {
                 let cells = self.cells([&*condition]);
@@ -204,13 +207,23 @@ impl Rewriter<'_> {
                 self.control.truncate(outer);
             }
             Stmt::Wait { clocks, cycles } => {
-                self.wait(clocks.to_vec(), &self.cells([&*cycles]), out);
+                // Without clocks it is for all of them, and so is this.
+                let (clocks, cells) = (clocks.clone(), self.cells([&*cycles]));
+                if !cells.is_empty() {
+                    out.push(Stmt::Await { clocks, cells: cells.into_boxed_slice() });
+                }
             }
             Stmt::Parallel { loops } => loops.iter_mut().for_each(|body| self.block(body)),
             Stmt::Pulse(pulse) => {
                 let mut expressions = Vec::new();
                 arguments(pulse, &mut expressions);
-                let cells = self.cells(expressions);
+                let mut cells = self.cells(expressions);
+                if let PulseStmt::Play(Play { chirp: Some(chirp), .. }) = &**pulse
+                    && let Rates::Each(array) = &chirp.rates
+                    && self.measured.contains(&array.base)
+                {
+                    cells.push(array.base);
+                }
                 let mut clocks = Vec::new();
                 pulse.elements(&mut |element| clocks.push(self.clock_of[element as usize]));
                 self.wait(clocks, &cells, out);

@@ -22,8 +22,8 @@ pub struct Program {
     pub clock_of: Vec<u32>,
     /// How many clocks there are.
     pub clocks: usize,
-    /// Which clocks statements may still move, by the index of the statement of the body.
-    pub moving: Vec<Box<[u32]>>,
+    /// Behind which statement of the body, counted from 1, each clock is not moved any more.
+    pub last_moved: Vec<usize>,
     /// Whether statements wait for measured values.
     pub awaits: bool,
     /// Which outputs are delayed for the sake of others.

@@ -226,7 +226,9 @@ impl Runner<'_> {
             if !self.ready.is_empty() {
                 let known = (start + window).div_ceil(CYCLE_NS);
                 for cell in cells_of(process) {
-                    self.ready[cell as usize] = known;
+                    // Another cell of an array may be known later.
+                    let ready = &mut self.ready[cell as usize];
+                    *ready = if process.fills_one() { known } else { known.max(*ready) };
                 }
             }
         }

@@ -167,6 +167,13 @@ pub enum Process {
     Counts { target: u32 },
 }
 
+impl Process {
+    /// Whether all that it writes are scalars.
+    pub fn fills_one(&self) -> bool {
+        matches!(self, Self::Weighted { target: Target::Scalar(_), .. } | Self::Counts { .. })
+    }
+}
+
 /// An input and the weights it is multiplied with.
 #[derive(Debug)]
 pub struct Side {

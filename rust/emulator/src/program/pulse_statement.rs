@@ -293,11 +293,12 @@ impl Compiler<'_> {
             Rates::One(_) => 1,
             Rates::Each(array) => array.len as usize,
         };
-        let sorted = chirp.times.windows(2).all(|pair| pair[0] < pair[1]);
+        let sorted = chirp.times.first().is_none_or(|first| *first == 0)
+            && chirp.times.windows(2).all(|pair| pair[0] < pair[1]);
         if !chirp.times.is_empty() && (chirp.times.len() != sections || !sorted) {
             self.mistake(
                 format!(
-                    "a chirp of {sections} rates needs as many times, each after the one before"
+                    "a chirp of {sections} rates needs as many times, from 0 on, each after the one before"
                 ),
                 &chirp.loc,
             );

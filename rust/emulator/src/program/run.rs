@@ -313,17 +313,19 @@ impl Runner<'_> {
                 clocks
             })
             .collect();
-        let mut rounds = vec![0u64; loops.len()];
+        // How late each is; a round that takes no time counts as a little, so that all have their turns.
+        let mut times = vec![0u64; loops.len()];
         loop {
             self.alive()?;
-            let behind = |index: &usize| {
-                let latest = clocks[*index].iter().map(|clock| self.clocks[*clock as usize]).max();
-                // Those without time of their own take turns.
-                (latest.unwrap_or(0), rounds[*index])
+            let Some(next) = (0..loops.len()).min_by_key(|index| times[*index]) else {
+                return Ok(());
             };
-            let Some(next) = (0..loops.len()).min_by_key(behind) else { return Ok(()) };
-            rounds[next] += 1;
             self.block(&loops[next])?;
+            let latest = clocks[next].iter().map(|clock| self.clocks[*clock as usize]).max();
+            let others = times.iter().enumerate().filter(|(index, _)| *index != next);
+            let least = others.map(|(_, time)| *time).min().unwrap_or(0);
+            let moved = latest.unwrap_or(0);
+            times[next] = if moved > times[next] { moved } else { times[next].max(least) + 1 };
         }
     }
 
@@ -357,10 +359,12 @@ impl Runner<'_> {
         if let Some(horizon) = self.surroundings.horizon
             && self.now >= horizon
         {
-            let moving = &self.program.moving[self.top];
-            let over = match moving.is_empty() {
-                true => self.clocks[0] >= horizon,
-                false => moving.iter().all(|clock| self.clocks[*clock as usize] >= horizon),
+            let moves = |clock: usize| self.program.last_moved[clock] > self.top;
+            let named = 1..self.clocks.len();
+            let over = if named.clone().any(moves) {
+                named.into_iter().filter(|clock| moves(*clock)).all(|c| self.clocks[c] >= horizon)
+            } else {
+                self.clocks[0] >= horizon
             };
             if over {
                 return Err(Halted);

@@ -20,8 +20,15 @@ impl Compiler<'_> {
                 self.error("program", "an empty statement", loc);
                 continue;
             };
-            let forever = matches!(statement, S::For(q::ForStatement { condition, .. }) if is_true(condition.as_ref()));
-            if endless > 0 && !forever {
+            let before = out.len();
+            let outer = (self.statement, std::mem::take(&mut self.loc));
+            self.statement = name_of(statement);
+            self.loc = loc_of(statement).unwrap_or(loc).to_owned();
+            self.statement(statement, &mut out);
+            (self.statement, self.loc) = outer;
+            // Also within strict_timing_(), which leaves no trace.
+            let forever = out[before..].last().is_some_and(is_endless);
+            if endless > 0 && !forever && out.len() > before {
                 self.error(
                     name_of(statement),
                     "comes after an infinite_loop_() and would never run",
@@ -29,11 +36,6 @@ impl Compiler<'_> {
                 );
             }
             endless += usize::from(forever);
-            let outer = (self.statement, std::mem::take(&mut self.loc));
-            self.statement = name_of(statement);
-            self.loc = loc_of(statement).unwrap_or(loc).to_owned();
-            self.statement(statement, &mut out);
-            (self.statement, self.loc) = outer;
         }
         if endless > 1 {
             beside(&mut out);
@@ -339,42 +341,59 @@ fn push_aligned(compiled: Option<Stmt>, out: &mut Vec<Stmt>) {
     out.extend(compiled);
 }
 
+/// Whether what comes behind a statement never runs.
+fn is_endless(statement: &Stmt) -> bool {
+    matches!(statement, Stmt::For { condition: Expr::Const(1), .. } | Stmt::Parallel { .. })
+}
+
 /// Infinite loops at the end of a block run beside each other.
 fn beside(out: &mut Vec<Stmt>) {
-    let first = out.iter().position(|statement| {
-        matches!(statement, Stmt::For { condition: Expr::Const(1), init, update, .. } if init.is_empty() && update.is_empty())
-    });
-    let Some(first) = first else { return };
-    let loops = out.split_off(first).into_iter().filter_map(|statement| match statement {
-        Stmt::For { body, .. } => Some(body),
-        _ => None,
-    });
-    let loops = loops.collect();
-    out.push(Stmt::Parallel { loops });
+    let Some(first) = out.iter().position(is_endless) else { return };
+    let mut all = Vec::new();
+    for statement in out.split_off(first) {
+        match statement {
+            Stmt::For { init, update, body, .. } => {
+                out.extend(init.into_vec());
+                let mut round = body.into_vec();
+                round.extend(update.into_vec());
+                all.push(round.into_boxed_slice());
+            }
+            Stmt::Parallel { loops } => all.extend(loops),
+            other => out.push(other),
+        }
+    }
+    out.push(Stmt::Parallel { loops: all.into_boxed_slice() });
 }
 
 /// How often a counted loop runs, when all of its parts are constants.
 fn trips(init: &Block, condition: &Expr, update: &Block) -> Option<usize> {
     let [Stmt::Assign { slot, value: Expr::Const(first) }] = &**init else { return None };
-    let [Stmt::Assign { slot: stepped, value: Expr::Binary { op: Op::Add, operands } }] = &**update
+    let [Stmt::Assign { slot: stepped, value: Expr::Binary { op: way, operands } }] = &**update
     else {
         return None;
     };
     let (Expr::Var(counter), Expr::Const(step)) = &**operands else { return None };
+    let step = match way {
+        Op::Add => i64::from(*step),
+        Op::Sub => -i64::from(*step),
+        _ => return None,
+    };
     let Expr::Binary { op, operands } = condition else { return None };
     let (Expr::Var(compared), Expr::Const(end)) = &**operands else { return None };
-    if [stepped, counter, compared].iter().any(|other| *other != slot) || *step == 0 {
+    if [stepped, counter, compared].iter().any(|other| *other != slot) || step == 0 {
         return None;
     }
     // From the first value, by steps, as long as the comparison holds.
-    let (first, end, step) = (i64::from(*first), i64::from(*end), i64::from(*step));
+    let (first, end) = (i64::from(*first), i64::from(*end));
     let last = match (op, step > 0) {
         (Op::Less, true) => end - 1,
         (Op::LessEqual | Op::GreaterEqual, _) if (*op == Op::LessEqual) == (step > 0) => end,
         (Op::Greater, false) => end + 1,
         _ => return None,
     };
-    let count = (last - first).div_euclid(step) + 1;
+    // Whole steps within, whichever way they go.
+    let within = (last - first) * step.signum();
+    let count = within.div_euclid(step.abs()) + 1;
     usize::try_from(count.max(0)).ok()
 }
 

@@ -28,6 +28,8 @@ pub struct Loopback {
     pub connections: Vec<(usize, usize)>,
     /// Nanoseconds.
     pub latency: u64,
+    /// Nanoseconds by which windows are moved along with the outputs.
+    pub delay: u64,
     pub noise: Noise,
     /// The samples of all outputs, as they were when the program was run before.
     pub outputs: Arc<Vec<Vec<f64>>>,
@@ -38,6 +40,8 @@ pub struct Loopback {
 pub struct Raw {
     /// By index of the rig's inputs.
     pub samples: Vec<(usize, Arc<[f64]>)>,
+    /// Nanoseconds by which windows are moved along with the outputs.
+    pub delay: u64,
     pub noise: Noise,
 }
 
@@ -74,14 +78,16 @@ impl Adc {
                 for (output, to) in &loopback.connections {
                     if *to == input {
                         connected = true;
-                        volts += sample(&loopback.outputs[*output], at - loopback.latency as i64);
+                        let heard = at + loopback.delay as i64 - loopback.latency as i64;
+                        volts += sample(&loopback.outputs[*output], heard);
                     }
                 }
                 if connected { volts + loopback.noise.at(input, at) } else { 0.0 }
             }
             Self::Raw(raw) => {
                 let found = raw.samples.iter().find(|(to, _)| *to == input);
-                found.map_or(0.0, |(_, samples)| sample(samples, at) + raw.noise.at(input, at))
+                let heard = at + raw.delay as i64;
+                found.map_or(0.0, |(_, samples)| sample(samples, heard) + raw.noise.at(input, at))
             }
         }
     }

@@ -10,7 +10,7 @@ use super::oscillator::Oscillator;
 use super::phase::{Phase, Speed};
 use super::rig::{Element, Inputs, Rig};
 use super::shapes::{Pulse, Wave, Waves};
-use super::stretch::{stretch, stretched};
+use super::stretch::stretched;
 use super::tape::{
     Acquisition, Carrier, High, Offset, Outputs, PhaseReset, Played, Samples, Segment, Source,
     Sweep, Tape,
@@ -160,7 +160,7 @@ impl Engine {
         let element = &self.rig.elements[play.element as usize];
         let Some(outputs) = self.outputs(play.element, play.target) else { return false };
         let length = u64::from(self.rig.pulses[pulse as usize].length);
-        let (Some(source), _) = self.source(play, 0, length, length) else { return false };
+        let (Some(source), _) = self.source(play, length, length) else { return false };
         let turned = element.oscillator.is_some();
         let reach = super::render::reach(&source, &play.amplitude, &correction, turned);
         let over = |output: usize, reach: f64| reach + self.offsets[output].abs() > 0.5;
@@ -178,11 +178,6 @@ impl Engine {
     /// Whether what is played is kept.
     pub fn records(&self) -> bool {
         self.tape.is_some()
-    }
-
-    /// The tape, for notes of measurements.
-    pub fn tape(&mut self) -> Option<&mut Tape> {
-        self.tape.as_mut()
     }
 
     fn oscillator(&mut self, element: u32) -> Option<&mut Oscillator> {
@@ -233,7 +228,7 @@ impl Engine {
         }
         self.hold(play.element, at);
         let whole = self.whole(play);
-        let (source, last) = self.source(play, at, whole, length);
+        let (source, last) = self.source(play, whole, length);
         let level = self.states[play.element as usize].level;
         let outputs = self.outputs(play.element, play.target);
         let carrier = self.start(play, at, length);
@@ -245,6 +240,8 @@ impl Engine {
                 What::Ramp(_) => None,
             };
             self.mark(play.element, element, pulse, at, length);
+            // A marker alone leaves what is held where it is.
+            let source = source.or(sticky.then_some(Source::Constant([0.0; 2])));
             if let (Some(outputs), Some(source)) = (outputs, source) {
                 self.push(Segment {
                     outputs,
@@ -277,19 +274,19 @@ impl Engine {
     }
 
     /// The samples of a play, and the last of them.
-    fn source(&self, play: &Play, at: u64, whole: u64, length: u64) -> (Option<Source>, [f64; 2]) {
+    fn source(&self, play: &Play, whole: u64, length: u64) -> (Option<Source>, [f64; 2]) {
         let pulse = match play.what {
             What::Ramp(slope) => return (Some(Source::Ramp(slope)), [0.0; 2]),
             What::Pulse(pulse) => &self.rig.pulses[pulse as usize],
         };
-        // What lies behind the horizon is never heard.
-        let heard = self.horizon.saturating_sub(at).min(length) as usize;
         let samples = |wave: &Wave| match wave {
             Wave::Constant(value) => Samples::Constant(*value),
             Wave::Samples(samples) if samples.len() as u64 == whole => {
                 Samples::Each(Arc::clone(samples))
             }
-            Wave::Samples(samples) => Samples::Each(stretch(samples, whole, heard).into()),
+            Wave::Samples(samples) => {
+                Samples::Stretched { samples: Arc::clone(samples), length: whole }
+            }
         };
         let end = length.saturating_sub(1) as usize;
         let last = |wave: &Wave| match wave {
@@ -324,7 +321,8 @@ impl Engine {
     /// A chirp that goes on moves the frequency up to now.
     fn catch_up(&mut self, element: u32, at: u64) {
         let Some(oscillator) = self.oscillator(element) else { return };
-        if let Some((since, sweeps)) = oscillator.sweeping.take() {
+        // Another element of the same oscillator may be ahead.
+        if let Some((since, sweeps)) = oscillator.sweeping.take_if(|(since, _)| *since < at) {
             oscillator.sweep(&sweeps, since, at);
             let rate = sweeps.last().map_or(0.0, |sweep| sweep.rate);
             oscillator.sweeping = Some((at, Arc::new([Sweep { from: 0, rate }])));
@@ -423,6 +421,9 @@ impl Engine {
         for input in &self.rig.elements[index as usize].markers {
             let (delay, buffer) = (i64::from(input.delay), i64::from(input.buffer));
             let (from, to) = (since + delay - buffer, at as i64 + delay + buffer);
+            if !room(&mut tape.full, tape.markers.len()) {
+                return;
+            }
             tape.markers.push(High { output: input.output, from, to });
         }
     }
@@ -545,6 +546,7 @@ impl Engine {
             return;
         }
         self.hold_all(element, at);
+        self.catch_up(element, at);
         if let Some(oscillator) = self.oscillator(element) {
             oscillator.reset = -oscillator.speed.over(at);
             oscillator.kept = Phase::default();

@@ -43,8 +43,8 @@ impl Oscillator {
 
     /// Moves to the frequency and the phase that a sweep leads to.
     pub(super) fn sweep(&mut self, sweeps: &[Sweep], from: u64, to: u64) {
-        let phase = self.at(to) + Phase::from_turns(swept(sweeps, to - from));
-        self.hz += swept_hz(sweeps, to - from);
+        let phase = self.at(to) + Phase::from_turns(swept(sweeps, to.saturating_sub(from)));
+        self.hz += swept_hz(sweeps, to.saturating_sub(from));
         self.speed = Speed::from_hz(self.hz);
         self.kept = phase - self.speed.over(to) - self.reset;
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::phase::Phase;
 use super::rig::{Output, Rig};
+use super::stretch::stretched;
 use super::tape::{Carrier, Outputs, Samples, Segment, Source, Sweep, Tape};
 
 /// The smallest voltage of an analog output.
@@ -23,13 +24,8 @@ pub struct Score {
     pub tape: Tape,
     /// Nanoseconds by which filters and crosstalk delay each output.
     pub delays: Vec<u32>,
-}
-
-impl Score {
-    /// docs/1.1.7/Guides/output_filter: digital outputs and acquisitions are moved along.
-    pub fn delay(&self) -> u32 {
-        self.delays.iter().copied().max().unwrap_or(0)
-    }
+    /// Nanoseconds by which digital outputs and acquisitions are moved along.
+    pub moved: u32,
 }
 
 /// The analog outputs of a score, from the start on: what elements play together, then crosstalk, filter,
@@ -110,7 +106,7 @@ impl Line {
                 *sample = *last;
             }
         }
-        port.iter_mut().for_each(|sample| *sample = sample.clamp(LOWEST, HIGHEST));
+        self.clip(port);
     }
 
     fn delay(&mut self, port: &mut [f64]) {
@@ -160,7 +156,7 @@ impl Line {
 impl Analog {
     /// From the start of the program on.
     pub fn new(score: Arc<Score>) -> Self {
-        let Score { rig, tape, delays } = &*score;
+        let Score { rig, tape, delays, .. } = &*score;
         let mut order: Vec<u32> = (0..tape.segments.len() as u32).collect();
         order.sort_by_key(|index| tape.segments[*index as usize].start);
         let lines = rig.outputs.iter().enumerate();
@@ -272,7 +268,7 @@ impl Digital {
     /// The next samples of all ports.
     pub fn next(&mut self, count: usize) -> &[Vec<bool>] {
         let Score { rig, tape, .. } = &*self.score;
-        let delay = i64::from(self.score.delay());
+        let delay = i64::from(self.score.moved);
         for (output, port) in rig.digital.iter().zip(&mut self.ports) {
             port.clear();
             port.resize(count, output.inverted);
@@ -420,6 +416,10 @@ fn base(segment: &Segment, at: usize, i: &mut [f64], q: &mut [f64]) {
 fn copy(from: &Samples, at: usize, to: &mut [f64]) {
     match from {
         Samples::Constant(value) => to.fill(*value),
+        Samples::Stretched { samples, length } => {
+            let to = to.iter_mut().enumerate();
+            to.for_each(|(index, to)| *to = stretched(samples, *length, at + index));
+        }
         Samples::Each(samples) => {
             let samples = samples.get(at..).unwrap_or_default();
             let n = samples.len().min(to.len());

@@ -59,6 +59,8 @@ pub struct Output {
     pub crosstalk: Vec<(usize, f64)>,
 }
 
+/// Nanoseconds that crosstalk takes.
+const CROSSTALK_DELAY: u32 = 32;
 /// Nanoseconds by which a port can be delayed.
 const MOST_DELAY: u32 = 16_000;
 
@@ -288,10 +290,21 @@ impl Rig {
         let one = |(index, output): (usize, &Output)| {
             let filter = if flags.filtered_alone { filters[index] } else { largest };
             let takes_part = !output.crosstalk.is_empty() || sources.contains(&index);
-            let crosstalk = if mixes && (takes_part || !flags.crosstalk_alone) { 32 } else { 0 };
+            let crosstalk =
+                if mixes && (takes_part || !flags.crosstalk_alone) { CROSSTALK_DELAY } else { 0 };
             filter + crosstalk
         };
         self.outputs.iter().enumerate().map(one).collect()
+    }
+
+    /// Nanoseconds by which digital outputs and acquisitions are moved along with the analog ones.
+    ///
+    /// docs/1.1.7/Guides/features: the flags that leave some outputs where they are leave these too.
+    pub fn moved(&self, flags: Alignment) -> u32 {
+        let filters = self.outputs.iter().map(Output::filter_delay).max().unwrap_or(0);
+        let mixes = self.outputs.iter().any(|output| !output.crosstalk.is_empty());
+        let filter = if flags.filtered_alone { 0 } else { filters };
+        filter + if mixes && !flags.crosstalk_alone { CROSSTALK_DELAY } else { 0 }
     }
 
     fn add_ports(&mut self, config: &c::QuaConfigV1) -> Result<(), Wrong> {

@@ -154,13 +154,18 @@ pub fn pulse(
         }
     };
     let mut weights = HashMap::new();
+    // Labels may share weights.
+    let mut unrolled: HashMap<&String, Weights> = HashMap::new();
     for (label, reference) in &pulse.integration_weights {
         let found = config.integration_weights.get(reference).ok_or_else(|| {
             format!("the pulse '{name}' has the integration weights '{reference}', which the configuration does not have")
         })?;
-        let side = |samples: &[c::IntegrationWeightSample]| unroll(samples, reference);
-        let (cosine, sine) = (side(&found.cosine)?, side(&found.sine)?);
-        weights.insert(label.clone(), Weights { cosine, sine });
+        if !unrolled.contains_key(reference) {
+            let side = |samples: &[c::IntegrationWeightSample]| unroll(samples, reference);
+            let (cosine, sine) = (side(&found.cosine)?, side(&found.sine)?);
+            unrolled.insert(reference, Weights { cosine, sine });
+        }
+        weights.insert(label.clone(), unrolled[reference].clone());
     }
     Ok(Pulse {
         name: name.clone(),
@@ -229,7 +234,8 @@ fn wave(
 /// A waveform given with fewer samples, at 1 GS/s: the interpolation of a stretch.
 fn resample(samples: &[f64], rate: f64, length: u32) -> Arc<[f64]> {
     let expected = (f64::from(length) * rate * 1e-9).round();
-    if expected as usize != samples.len() {
+    // What does not fit, or is too long, is refused by its length.
+    if expected as usize != samples.len() || length as usize > MOST_SAMPLES {
         return samples.into();
     }
     super::stretch::stretch(samples, u64::from(length), length as usize).into()

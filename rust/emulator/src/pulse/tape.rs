@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::phase::{Phase, Speed};
+use super::stretch::stretched;
 use crate::machine::correction::Matrix;
+
+/// Pulses that a report lists; a simulation of more says so.
+pub const MOST_LISTED: usize = 50_000;
 
 /// All that was played.
 #[derive(Debug, Default)]
@@ -70,6 +74,11 @@ pub enum Source {
 pub enum Samples {
     Constant(f64),
     Each(Arc<[f64]>),
+    /// Played for another time than there are samples, in nanoseconds.
+    Stretched {
+        samples: Arc<[f64]>,
+        length: u64,
+    },
 }
 
 impl Samples {
@@ -78,7 +87,7 @@ impl Samples {
     pub fn len(&self) -> usize {
         match self {
             Self::Constant(_) => 1,
-            Self::Each(samples) => samples.len(),
+            Self::Each(samples) | Self::Stretched { samples, .. } => samples.len(),
         }
     }
 
@@ -87,6 +96,7 @@ impl Samples {
         match self {
             Self::Constant(value) => *value,
             Self::Each(samples) => samples.get(index).copied().unwrap_or(0.0),
+            Self::Stretched { samples, length } => stretched(samples, *length, index),
         }
     }
 }

@@ -190,12 +190,9 @@ impl Signal {
                 number => vec![number.number()?.float()],
             };
             match values.len() {
-                1 => Ok(vec![values[0]; len]),
-                count if count == len => Ok(values),
-                // One for each 4 ns, as integration weights are given.
-                count if count * 4 == len => {
-                    Ok(values.iter().flat_map(|value| [*value; 4]).collect())
-                }
+                // One for all, one for each, or one for each 4 ns, as integration weights are given.
+                1 => Ok(values),
+                count if count == len || count.checked_mul(4) == Some(len) => Ok(values),
                 count => Err(format!("demod of {len} samples with {count} weights")),
             }
         };
@@ -241,12 +238,16 @@ impl Signal {
                         values.map(|(at, value)| (value, at as f64)).collect()
                     }
                 };
-                let weights = cosine.iter().zip(sine);
-                let demodulated =
-                    samples.iter().zip(weights).map(|((value, at), (cosine, sine))| {
-                        let angle = TAU * (hz * at * 1e-9).fract();
-                        value * (cosine * angle.cos() + sine * angle.sin())
-                    });
+                let weight = |weights: &[f64], index: usize| match weights.len() {
+                    1 => weights[0],
+                    count if count == samples.len() => weights[index],
+                    _ => weights[(index / 4).min(weights.len() - 1)],
+                };
+                let demodulated = samples.iter().enumerate().map(|(index, (value, at))| {
+                    let angle = TAU * (hz * at * 1e-9).fract();
+                    let (cosine, sine) = (weight(cosine, index), weight(sine, index));
+                    value * (cosine * angle.cos() + sine * angle.sin())
+                });
                 if *integrates {
                     Item::Float(demodulated.sum())
                 } else {
