@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -19,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 from qm import LoopbackInterface, QuantumMachinesManager, SimulationConfig  # noqa: E402
 from qm.qua import program  # noqa: E402
 
-from tests.emulator.rack import CONFIG  # noqa: E402
+import pulsewire  # noqa: E402
 from tests.interop.suite import LONGEST, SUITE  # noqa: E402
+from tests.interop.suite.configurations import CONFIGS  # noqa: E402
 
 # Nothing of a second version in it: what differs between the clients is only how they write.
 CONNECTED = [("con1", 9, "con1", 1), ("con1", 10, "con1", 2)]
@@ -67,38 +69,78 @@ def simulated(job):
     }
 
 
+def talked_to(job, entry):
+    """Pushes, and resumes, as a program needs it to come to its end."""
+    for stream, value in entry.pushes:
+        job.push_to_input_stream(stream, value)
+    for _ in range(entry.pauses):
+        ends = time.monotonic() + 30
+        while not job.is_paused():
+            assert time.monotonic() < ends, "it does not pause"
+            time.sleep(0.01)
+        job.resume()
+    return job
+
+
+class Ours:
+    """What the suite needs of a client, by pulsewire."""
+
+    def __init__(self, host, port):
+        self.client = pulsewire.connect(host, port)
+        self.machines = {}
+
+    def simulate(self, name, built, how):
+        return self.client.simulate(CONFIGS[name], built, how)
+
+    def machine(self, name):
+        if name not in self.machines:
+            self.machines[name] = self.client.open_qm(CONFIGS[name], close_other_machines=False)
+        return self.machines[name]
+
+    def execute(self, name, built):
+        return self.client.execute(self.machine(name), built)
+
+
+class Theirs:
+    """The same, by qm-qua."""
+
+    def __init__(self, host, port):
+        self.manager = QuantumMachinesManager(host, port)
+        self.ours = Ours(host, port)
+        self.machines = {}
+
+    def simulate(self, name, built, how):
+        return self.manager.simulate(CONFIGS[name], built, how)
+
+    def execute(self, name, built):
+        # qm-qua opens no machine without its octaves, which are devices of their own.
+        if "octaves" in CONFIGS[name]:
+            return self.ours.execute(name, built)
+        if name not in self.machines:
+            self.machines[name] = self.manager.get_qm(self.ours.machine(name))
+        return self.machines[name].execute(built)
+
+
 def main(backend, host, port):
-    vendor = QuantumMachinesManager(host, int(port))
-    machine = vendor.open_qm(CONFIG)
-    if backend == "pulsewire":
-        import pulsewire
-
-        client = pulsewire.connect(host, int(port))
-        machine_id = client.open_qm(CONFIG, close_other_machines=False)
-
-        def simulate(built, how):
-            return client.simulate(CONFIG, built, how)
-
-        def execute(built):
-            return client.execute(machine_id, built)
-    else:
-
-        def simulate(built, how):
-            return vendor.simulate(CONFIG, built, how)
-
-        execute = machine.execute
+    theirs = Theirs(host, int(port))
+    client = theirs if backend == "qm" else theirs.ours
     outcome = {}
-    for name, build in SUITE.items():
+    for name, entry in SUITE.items():
         with program() as built:
-            build()
+            entry.build()
         plain = SimulationConfig(
             LONGEST, include_analog_waveforms=True, include_digital_waveforms=True
         )
         looped = SimulationConfig(LONGEST, simulation_interface=LoopbackInterface(CONNECTED))
+        if entry.registers:
+            # pulsewire has no registers of machines yet.
+            theirs.manager.get_qm(theirs.ours.machine(entry.config)).set_io_values(*entry.registers)
+        executed = client.execute(entry.config, built)
         outcome[name] = {
-            "plain": simulated(simulate(built, plain)),
-            "looped": results(simulate(built, looped)),
-            "executed": results(execute(built)),
+            "alone": entry.alone,
+            "plain": simulated(client.simulate(entry.config, built, plain)),
+            "looped": results(client.simulate(entry.config, built, looped)),
+            "executed": results(talked_to(executed, entry)),
         }
     print("OUTCOME " + json.dumps(outcome))
 

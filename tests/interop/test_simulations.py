@@ -7,7 +7,9 @@ import pytest
 import pulsewire
 from tests.interop.conftest import VERSIONS
 
-PROGRAMS = 60
+PROGRAMS = 120
+# 1.2.6 writes "sqrt" for Math.inv_sqrt (F4.7).
+DIFFERENT = {"functions_of_numbers", "shapes_of_functions"}
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +38,16 @@ def test_pulsewire_gives_what_the_real_client_gives(run_with, outcomes, version)
 
 def test_both_real_clients_give_the_same(run_with, outcomes):
     first, second = (outcome(run_with, outcomes, version, "qm") for version in VERSIONS)
-    for name in first:
-        assert first[name] == second[name], name
+    assert {name for name in first if first[name] != second[name]} == DIFFERENT
 
 
 def test_what_is_executed_is_what_is_simulated(run_with, outcomes):
     found = outcome(run_with, outcomes, VERSIONS[-1], "qm")
     played = 0
     for name, one in found.items():
-        assert one["executed"] == one["plain"]["results"], name
+        # Nobody talks to a simulation: it ends where somebody would have to.
+        if one["alone"]:
+            assert one["executed"] == one["plain"]["results"], name
         played += bool(one["plain"]["report"]["analog_waveforms"])
         # Only the program that is there to be clipped is.
         assert bool(one["plain"]["errors"]) == (name == "clipped"), one["plain"]["errors"]
