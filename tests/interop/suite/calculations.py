@@ -248,11 +248,14 @@ def arrays_are_sorted():
     a = declare(fixed, value=[0.5, -0.25, 0.75, 0.125])
     i, j, t = declare(int), declare(int), declare(fixed)
     stream = declare_stream()
-    with for_(i, 0, i < a.length(), i + 1), for_(j, 0, j < a.length() - 1, j + 1):
-        with if_(a[j] > a[j + 1]):
-            assign(t, a[j])
-            assign(a[j], a[j + 1])
-            assign(a[j + 1], t)
+    with (
+        for_(i, 0, i < a.length(), i + 1),
+        for_(j, 0, j < a.length() - 1, j + 1),
+        if_(a[j] > a[j + 1]),
+    ):
+        assign(t, a[j])
+        assign(a[j], a[j + 1])
+        assign(a[j + 1], t)
     with for_each_(t, a):
         play("hold" * amp(t), "flux")
         save(t, stream)
