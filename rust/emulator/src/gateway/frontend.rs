@@ -8,7 +8,6 @@ use pulsewire_wire::frontend as f;
 use pulsewire_wire::frontend::frontend_server::Frontend as Service;
 use pulsewire_wire::frontend::is_job_acquiring_data_response::AcquiringStatus;
 use pulsewire_wire::frontend::job_execution_status::{Pending, Status as WireStatus, Unknown};
-use pulsewire_wire::general_messages::MessageLevel;
 use pulsewire_wire::qm_api::high_qm_api_request::ApiOneof;
 use pulsewire_wire::qm_api::high_qm_api_request::io_value_set_data::OneofIoType;
 use pulsewire_wire::qm_api::{HighQmApiRequest, HighQmApiResponse};
@@ -20,8 +19,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::info::VERSION;
-use super::{Streamed, compiler_messages, error_message, no_job, report, samples, status_of};
-use crate::machine::{self, AddError, Hub, Job, QuantumMachine, Query, apply_change};
+use super::{
+    Streamed, compiler_messages, error_message, no_job, report, samples, status_of, validation,
+};
+use crate::machine::{self, AddError, Finding, Hub, Job, QuantumMachine, Query, apply_change};
 use crate::program::value::{fixed_from_f64, fixed_to_f64};
 
 /// How long `Halt` waits for the program to be gone.
@@ -66,15 +67,6 @@ fn query_of(params: &f::JobQueryParams) -> Query {
         job_id: text(params.job_id.as_ref()),
         user_id: text(params.user_id.as_ref()),
         position: params.position,
-    }
-}
-
-fn config_error(message: String) -> m::ConfigValidationMessage {
-    m::ConfigValidationMessage {
-        message,
-        group: "configuration".to_owned(),
-        path: String::new(),
-        level: MessageLevel::Error as i32,
     }
 }
 
@@ -425,10 +417,23 @@ impl Service for Frontend {
             Ok(machine_id) => {
                 m::OpenQuantumMachineResponse { machine_id, success: true, ..Default::default() }
             }
-            Err(error) => m::OpenQuantumMachineResponse {
-                config_validation_errors: vec![config_error(error.to_string())],
-                ..Default::default()
-            },
+            Err(error) => {
+                let findings = match error {
+                    machine::OpenError::Config(findings) => findings,
+                    other => vec![Finding {
+                        path: String::new(),
+                        group: "configuration",
+                        message: other.to_string(),
+                        physical: false,
+                    }],
+                };
+                let (config_validation_errors, physical_validation_errors) = validation(findings);
+                m::OpenQuantumMachineResponse {
+                    config_validation_errors,
+                    physical_validation_errors,
+                    ..Default::default()
+                }
+            }
         }))
     }
 
@@ -562,6 +567,14 @@ impl Service for Frontend {
                 simulated: Some(part),
                 ..Default::default()
             },
+            Err(AddError::Config(findings)) => {
+                let (config_validation_errors, physical_validation_errors) = validation(findings);
+                f::SimulationResponse {
+                    config_validation_errors,
+                    physical_validation_errors,
+                    ..Default::default()
+                }
+            }
             Err(error) => {
                 f::SimulationResponse { messages: compiler_messages(&error), ..Default::default() }
             }

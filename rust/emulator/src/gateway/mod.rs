@@ -19,10 +19,11 @@ use pulsewire_wire::compiler::CompilerMessage;
 use pulsewire_wire::frontend::job_execution_status as s;
 use pulsewire_wire::frontend::job_execution_status::Status as WireStatus;
 use pulsewire_wire::general_messages::{ErrorMessage, MessageLevel};
+use pulsewire_wire::qm_manager::{ConfigValidationMessage, PhysicalValidationMessage};
 use tokio_stream::Stream;
 use tonic::Status;
 
-use crate::machine::{AddError, Hub, Job, Phase};
+use crate::machine::{AddError, Finding, Hub, Job, Phase};
 
 type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -79,6 +80,21 @@ fn compiler_messages(error: &AddError) -> Vec<CompilerMessage> {
     };
     let level = MessageLevel::Error as i32;
     texts.into_iter().map(|message| CompilerMessage { message, level }).collect()
+}
+
+/// What is wrong with a configuration, as the two lists of an answer.
+fn validation(
+    findings: Vec<Finding>,
+) -> (Vec<ConfigValidationMessage>, Vec<PhysicalValidationMessage>) {
+    let level = MessageLevel::Error as i32;
+    let (physical, logical): (Vec<_>, Vec<_>) = findings.into_iter().partition(|f| f.physical);
+    let logical = logical.into_iter().map(|Finding { path, group, message, .. }| {
+        ConfigValidationMessage { message, group: group.to_owned(), path, level }
+    });
+    let physical = physical.into_iter().map(|Finding { path, group, message, .. }| {
+        PhysicalValidationMessage { message, group: group.to_owned(), path, level }
+    });
+    (logical.collect(), physical.collect())
 }
 
 fn error_message(message: impl Into<String>) -> ErrorMessage {

@@ -5,6 +5,7 @@ pub mod correction;
 mod job;
 mod quantum_machine;
 mod simulation;
+mod validate;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,9 +17,12 @@ pub use correction::{CorrectionError, Matrix};
 pub use job::{Job, Phase};
 pub use quantum_machine::{AddError, QuantumMachine, Query};
 pub use simulation::{Request, Simulation, simulate};
+pub use validate::Finding;
 
 use pulsewire_wire::qua_config::QuaConfig;
-use pulsewire_wire::qua_config::qua_config::ConfigVersion;
+
+use correction::first_version;
+use validate::validate;
 
 use crate::limits::Limits;
 use crate::lock;
@@ -59,6 +63,9 @@ pub enum OpenError {
     /// The request carries no configuration of QOP 2.
     #[error("the request carries no configuration of the first version (QOP 2)")]
     NoConfig,
+    /// The configuration cannot be.
+    #[error("the configuration has {} mistakes", .0.len())]
+    Config(Vec<Finding>),
     /// Too many machines.
     #[error("{0} quantum machines are open already; close some first")]
     TooMany(usize),
@@ -101,8 +108,9 @@ impl Hub {
     /// # Errors
     /// [`OpenError`]; the machines that were open still are.
     pub fn open(self: &Arc<Self>, config: QuaConfig, alone: bool) -> Result<String, OpenError> {
-        if !matches!(config.config_version, Some(ConfigVersion::V1beta(_))) {
-            return Err(OpenError::NoConfig);
+        let findings = validate(first_version(&config).ok_or(OpenError::NoConfig)?);
+        if !findings.is_empty() {
+            return Err(OpenError::Config(findings));
         }
         if alone {
             self.close_all();

@@ -10,6 +10,7 @@ use pulsewire_wire::qua_config::qua_config::waveform_dec::WaveformOneof;
 use super::Hub;
 use super::correction::first_version;
 use super::job::{Course, Job, Phase};
+use super::validate::Finding;
 use crate::lock;
 use crate::program::run::IoRegisters;
 use crate::program::{CompileError, Compiled, compile};
@@ -70,6 +71,9 @@ pub enum AddError {
     /// A simulation that cannot be.
     #[error("{0}")]
     Interface(String),
+    /// A simulation with a configuration that cannot be.
+    #[error("the configuration has {} mistakes", .0.len())]
+    Config(Vec<Finding>),
     /// A simulation without a configuration.
     #[error("the request carries no configuration of the first version (QOP 2)")]
     NoConfig,

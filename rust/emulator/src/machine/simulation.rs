@@ -15,6 +15,7 @@ use super::Hub;
 use super::correction::first_version;
 use super::job::{Course, Job};
 use super::quantum_machine::AddError;
+use super::validate::validate;
 use crate::program::run::{CYCLE_NS, IoRegisters, Pace};
 use crate::program::{Compiled, compile};
 use crate::pulse::adc::{Adc, Loopback, Noise, Raw};
@@ -65,6 +66,10 @@ impl Simulation {
 pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, AddError> {
     let Request { config, program, cycles, interface } = request;
     let first = first_version(&config).ok_or(AddError::NoConfig)?;
+    let findings = validate(first);
+    if !findings.is_empty() {
+        return Err(AddError::Config(findings));
+    }
     let compiled = compile(&program, first, &hub.limits).map_err(AddError::Compile)?;
     let rig = Rig::build(first, &compiled.program.parts, &HashMap::new());
     let rig = Arc::new(rig.map_err(AddError::Interface)?);

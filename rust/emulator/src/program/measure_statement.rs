@@ -12,6 +12,8 @@ use super::value::Kind;
 
 /// docs/1.1.7/Guides/features: the least chunk of weights that are not constant, in 4 ns.
 const LEAST_CHUNK: u32 = 7;
+/// docs/1.1.7/Guides/demod: the least time of flight of time tags, nanoseconds.
+const LEAST_TAGGED_FLIGHT: u32 = 36;
 
 impl Compiler<'_> {
     pub(super) fn process(
@@ -62,6 +64,7 @@ impl Compiler<'_> {
                 &p.target,
             ),
             Analog::RawTimeTagging(p) => {
+                self.tags_have_time(element)?;
                 let output = self.analog_input(element, &p.element_output);
                 let (target, len) = (p.target.as_ref(), p.target_len.as_ref());
                 return self.tags(
@@ -73,6 +76,7 @@ impl Compiler<'_> {
                 );
             }
             Analog::HighResTimeTagging(p) => {
+                self.tags_have_time(element)?;
                 let output = self.analog_input(element, &p.element_output).map(Tagged::Analog);
                 let (target, len) = (p.target.as_ref(), p.target_len.as_ref());
                 return self.tags(output, target, len, p.max_time, TagKind::HighResolution);
@@ -106,6 +110,22 @@ impl Compiler<'_> {
         let dual = checked.len() > 1;
         let target = self.analog_target(target.as_ref(), dual, window, constant)?;
         Some(Process::Weighted { demodulates, sides: checked.into_boxed_slice(), target })
+    }
+
+    fn tags_have_time(&mut self, element: u32) -> Option<()> {
+        let owner = &self.rig.elements[element as usize];
+        let tof = owner.time_of_flight;
+        if owner.outputs.is_empty() || tof >= LEAST_TAGGED_FLIGHT {
+            return Some(());
+        }
+        let name = owner.name.clone();
+        self.mistake(
+            format!(
+                "the time_of_flight of '{name}' is {tof} ns; with time tagging it is at least {LEAST_TAGGED_FLIGHT}"
+            ),
+            "",
+        );
+        None
     }
 
     /// The input that an element's output leads to.

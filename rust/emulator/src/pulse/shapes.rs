@@ -231,11 +231,15 @@ fn wave(
     }
 }
 
+/// How many samples of a rate (samples a second) a pulse of so many nanoseconds has.
+pub fn sample_count(length: u32, rate: f64) -> usize {
+    (f64::from(length) * rate * 1e-9).round() as usize
+}
+
 /// A waveform given with fewer samples, at 1 GS/s: the interpolation of a stretch.
 fn resample(samples: &[f64], rate: f64, length: u32) -> Arc<[f64]> {
-    let expected = (f64::from(length) * rate * 1e-9).round();
     // What does not fit, or is too long, is refused by its length.
-    if expected as usize != samples.len() || length as usize > MOST_SAMPLES {
+    if sample_count(length, rate) != samples.len() || length as usize > MOST_SAMPLES {
         return samples.into();
     }
     super::stretch::stretch(samples, u64::from(length), length as usize).into()
