@@ -73,7 +73,8 @@ class Readout:
     ``4096 * 2 * I / duration`` of a single one, ``4096 * I / duration`` of a dual one.
 
     Args:
-        ground: I and Q with the qubit in its ground state.
+        ground: I and Q with the qubit in its ground state, for a measurement pulse as it is
+            configured; ``amp()`` scales and turns them. Within ±0.5 V.
         excited: I and Q with the qubit in its excited state; the ground state's by default.
         noise: Standard deviation of a sample at the input, volts.
         frequency: The resonance, Hz as an intermediate frequency; None answers the same at every
@@ -81,7 +82,7 @@ class Readout:
         linewidth: Full width of the resonance, Hz; with it the answer rises and falls with the time
             ``1 / (π linewidth)``.
         shift: How far the resonance moves with the qubit excited, Hz.
-        photons: Mean photons a microsecond for time tags, by state.
+        photons: Mean photons a microsecond for time tags and counts, by state; at most 1000.
         qubit: The qubit it reads; None always answers as the ground state.
     """
 
@@ -95,19 +96,34 @@ class Readout:
     qubit: Qubit | None = None
 
     def _given(self, name: str) -> dict[str, Any]:
-        points = [*self.ground, *(self.excited or ()), *self.photons]
-        if len(self.ground) != 2 or len(self.photons) != 2 or not all(map(math.isfinite, points)):
+        excited = self.ground if self.excited is None else self.excited
+        pairs = (self.ground, excited, self.photons)
+        if any(len(pair) != 2 or not all(map(math.isfinite, pair)) for pair in pairs):
             raise QmValueError(f"the readout of '{name}' has points that are not pairs of numbers")
+        if max(map(abs, (*self.ground, *excited))) > 0.5:
+            raise QmValueError(
+                f"the readout of '{name}' has a point beyond the converter's range, 0.5 V"
+            )
+        qubit = self.qubit
+        others = [self.noise, self.linewidth, self.shift, self.frequency or 0.0]
+        others.append(qubit.frequency or 0.0 if qubit is not None else 0.0)
+        if not all(map(math.isfinite, others)):
+            raise QmValueError(f"the readout of '{name}' has a number that is not finite")
         if self.frequency is not None and not self.linewidth > 0:
             raise QmValueError(f"the readout of '{name}' has a frequency but no linewidth")
+        if self.shift != 0 and self.frequency is None:
+            raise QmValueError(f"the readout of '{name}' has a shift of no frequency")
         if not (self.noise >= 0 and min(self.photons) >= 0 and self.linewidth >= 0):
             raise QmValueError(f"the readout of '{name}' has a negative noise, width or rate")
-        qubit = self.qubit
+        if max(self.photons) > 1000:
+            raise QmValueError(
+                f"the readout of '{name}' has more photons than one a nanosecond, 1000"
+            )
         if qubit is not None and not min(qubit.t1, qubit.t2, qubit.t2_star) > 0:
             raise QmValueError(f"the qubit of '{name}' has a decay that takes no time")
         return {
             "ground": list(self.ground),
-            "excited": list(self.ground if self.excited is None else self.excited),
+            "excited": list(excited),
             "noise": self.noise,
             "frequency": self.frequency,
             "linewidth": self.linewidth,

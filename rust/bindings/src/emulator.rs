@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 
 use pulsewire_emulator::{Emulator, Limits, Models, Qubit, Readout};
-use pyo3::exceptions::{PyOSError, PyTypeError};
+use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::runtime;
@@ -132,12 +132,14 @@ impl PyEmulator {
         let limits = self::limits(limits.unwrap_or_default())?;
         let readouts = readout.unwrap_or_default().into_iter();
         let readouts = readouts.map(|(name, given)| (name, given.into())).collect();
+        let models = Models { readouts, seed };
+        models.check().map_err(PyValueError::new_err)?;
         let builder = Emulator::builder()
             .host(&*host)
             .port(port)
             .realtime(realtime)
             .limits(limits)
-            .readout(Models { readouts, seed });
+            .readout(models);
         let emulator = py.detach(|| builder.start()).map_err(|error| {
             PyOSError::new_err(format!("the emulator cannot listen on {host}:{port}: {error}"))
         })?;

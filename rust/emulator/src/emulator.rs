@@ -78,8 +78,11 @@ impl Builder {
     /// Starts it on threads of its own; it listens when this returns.
     ///
     /// # Errors
-    /// The system's, when the address cannot be bound or no thread be started.
+    /// The system's, when the address cannot be bound or no thread be started; `InvalidInput` for models
+    /// that contradict each other.
     pub fn start(self) -> std::io::Result<Emulator> {
+        let check = self.models.check();
+        check.map_err(|message| std::io::Error::new(std::io::ErrorKind::InvalidInput, message))?;
         let hub = Hub::new(self.limits, self.pace, self.models);
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, bound) = std::sync::mpsc::channel();

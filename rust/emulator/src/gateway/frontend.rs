@@ -70,6 +70,16 @@ fn query_of(params: &f::JobQueryParams) -> Query {
     }
 }
 
+/// A job that was told to halt has done so.
+async fn stopped(job: &Job) -> Result<(), Status> {
+    let mut life = job.watch();
+    let over = life.wait_for(machine::Phase::is_final);
+    match tokio::time::timeout(HALT_PATIENCE, over).await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Status::internal(format!("the job '{}' did not stop", job.id))),
+    }
+}
+
 impl Frontend {
     fn job(&self, id: &str) -> Result<Arc<Job>, Status> {
         self.hub.job(id).ok_or_else(|| no_job(id))
@@ -327,14 +337,10 @@ impl Service for Frontend {
         let Some(job) = self.hub.job(&request.get_ref().job_id) else {
             return Ok(Response::new(f::HaltResponse { ok: false }));
         };
-        let mut life = job.watch();
         let running = job.is_running() || matches!(job.phase(), machine::Phase::Loading);
         if running {
             job.control.halt();
-            let over = life.wait_for(machine::Phase::is_final);
-            if tokio::time::timeout(HALT_PATIENCE, over).await.is_err() {
-                return Err(Status::internal(format!("the job '{}' did not stop", job.id)));
-            }
+            stopped(&job).await?;
         }
         Ok(Response::new(f::HaltResponse { ok: running }))
     }
@@ -442,7 +448,11 @@ impl Service for Frontend {
         request: Request<m::CloseQuantumMachineRequest>,
     ) -> Answer<m::CloseQuantumMachineResponse> {
         let id = &request.get_ref().machine_id;
+        let running = self.hub.machine(id).and_then(|machine| machine.running());
         let success = self.hub.close(id);
+        if let Some(job) = running {
+            stopped(&job).await?;
+        }
         let errors = if success {
             vec![]
         } else {
@@ -494,7 +504,12 @@ impl Service for Frontend {
         &self,
         _: Request<()>,
     ) -> Answer<m::CloseAllQuantumMachinesResponse> {
+        let running: Vec<_> =
+            self.hub.machines().iter().filter_map(|machine| machine.running()).collect();
         self.hub.close_all();
+        for job in running {
+            stopped(&job).await?;
+        }
         Ok(Response::new(m::CloseAllQuantumMachinesResponse { success: true, errors: vec![] }))
     }
 

@@ -9,10 +9,11 @@ use crate::pulse::engine::highs;
 use crate::pulse::render::{Score, swept_hz};
 use crate::pulse::rig::{Inputs, Port};
 use crate::pulse::shapes::{Wave, Waves};
+use crate::pulse::stretch::stretched;
 use crate::pulse::tape::{MOST_LISTED, Outputs, Played};
 
-/// Values of a waveform that its structure lists one by one.
-const MOST_VALUES: usize = 1 << 20;
+/// Values that the structure of analog waveforms lists in all: each takes about 50 bytes, twice.
+const MOST_VALUES: usize = 1 << 18;
 
 fn number(value: f64) -> Value {
     Value { kind: Some(Kind::NumberValue(value)) }
@@ -248,7 +249,7 @@ pub(super) fn waveforms(score: &Score) -> Struct {
         let mixed = matches!(rig.elements[reset.element as usize].inputs, Inputs::Mixed { .. });
         object([
             ("eventMessage", text("phase_reset")),
-            ("timestamp", number(reset.at as f64)),
+            ("timestamp", number(reset.at as f64 + f64::from(score.moved))),
             ("quantumElement", text(&rig.elements[reset.element as usize].name)),
             ("sourcePulser", report.pulser(reset.element, Part::Single, &controller)),
             ("sourcePulserIqInfo", object([("isI", boolean(mixed)), ("isQ", boolean(false))])),
@@ -296,40 +297,70 @@ impl Lists {
     }
 }
 
-/// Runs of equal samples as the structure has them.
-fn runs<T: PartialEq + Copy>(samples: &[T], value: impl Fn(T) -> Value) -> Value {
-    let runs = samples.chunk_by(|a, b| a == b).take(MOST_VALUES);
-    list(runs.map(|run| object([("duration", number(run.len() as f64)), ("value", value(run[0]))])))
+/// Samples as the structure has them: runs of equal ones, for as long as they are played. What is listed
+/// comes off `left`.
+fn runs(played: &Played, waves: &Waves, second: bool, left: &mut usize) -> Value {
+    let [a00, a01, a10, a11] = played.amplitude;
+    let (x, y) = match waves {
+        Waves::None => return list([]),
+        Waves::Single(wave) => (wave, None),
+        Waves::Mixed { i, q } => (i, Some(q)),
+    };
+    let (of_x, of_y) = if second { (a10, a11) } else { (a00, a01) };
+    let one = |wave: &Wave, at: u64| match wave {
+        Wave::Constant(value) => *value,
+        Wave::Samples(samples) => stretched(samples, played.whole, at as usize),
+    };
+    let at = |at: u64| {
+        of_x * one(x, at) + y.filter(|_| of_y != 0.0).map_or(0.0, |y| of_y * one(y, at))
+    };
+    let changes = |wave: &Wave| matches!(wave, Wave::Samples(_));
+    let run = |value: f64, count: u64| {
+        object([("duration", number(count as f64)), ("value", number(value))])
+    };
+    if !changes(x) && !y.is_some_and(changes) {
+        *left = left.saturating_sub(1);
+        return list([run(at(0), played.length)]);
+    }
+    let mut listed = Vec::new();
+    let (mut value, mut count) = (at(0), 0);
+    for index in 0..played.length {
+        let next = at(index);
+        if next != value {
+            listed.push(run(value, count));
+            (value, count) = (next, 0);
+            if listed.len() >= *left {
+                break;
+            }
+        }
+        count += 1;
+    }
+    listed.push(run(value, count));
+    *left = left.saturating_sub(listed.len());
+    list(listed)
 }
 
 /// The waveforms of analog outputs, before modulation.
 pub(super) fn analog_outputs(score: &Score) -> Struct {
     let mut lists = Lists::default();
+    let mut left = MOST_VALUES;
     let rig = &score.rig;
     for played in score.tape.plays.iter().take(MOST_LISTED) {
         let element = &rig.elements[played.element as usize].name;
         let pulse = played.pulse.map(|pulse| &rig.pulses[pulse as usize]);
-        let waves: Vec<&Wave> = match pulse.map(|pulse| &pulse.waves) {
+        let waves = match pulse.map(|pulse| &pulse.waves) {
             None | Some(Waves::None) => continue,
-            Some(Waves::Single(wave)) => vec![wave],
-            Some(Waves::Mixed { i, q }) => vec![i, q],
+            Some(waves) => waves,
         };
         let outputs = played.outputs.as_ref().map(Outputs::all).unwrap_or_default();
         let phase = played.frame.turns();
         let phase = if phase > 0.5 { phase - 1.0 } else { phase } * std::f64::consts::TAU;
         for (index, output) in outputs.iter().enumerate() {
-            let place = index.min(waves.len() - 1);
-            let factor = if place == 1 { played.amplitude[3] } else { played.amplitude[0] };
-            let samples = match waves[place] {
-                Wave::Constant(value) => list([object([
-                    ("duration", number(played.length as f64)),
-                    ("value", number(factor * value)),
-                ])]),
-                Wave::Samples(samples) => {
-                    let scaled: Vec<f64> = samples.iter().map(|sample| factor * sample).collect();
-                    runs(&scaled, number)
-                }
-            };
+            let place = index.min(usize::from(matches!(waves, Waves::Mixed { .. })));
+            if left == 0 {
+                return lists.into_struct();
+            }
+            let samples = runs(played, waves, place == 1, &mut left);
             let name = pulse.and_then(|pulse| pulse.waveforms.get(place));
             let entry = object([
                 ("name", text(name.map_or("", String::as_str))),
@@ -353,7 +384,7 @@ pub(super) fn digital_outputs(score: &Score) -> Struct {
         let element = &rig.elements[played.element as usize];
         let Some(pulse) = played.pulse.map(|pulse| &rig.pulses[pulse as usize]) else { continue };
         let Some(marker) = &pulse.marker else { continue };
-        let highs = highs(marker, played.length);
+        let highs = highs(marker, u64::from(pulse.length), played.length);
         for input in &element.markers {
             let (delay, buffer) = (u64::from(input.delay), u64::from(input.buffer));
             let mut levels = Vec::new();

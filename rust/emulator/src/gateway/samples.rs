@@ -172,7 +172,7 @@ pub(super) fn messages(
     }
     let mut ports = Ports {
         analog: analog.then(|| Analog::new(Arc::clone(score))),
-        digital: digital.then(|| Digital::new(Arc::clone(score))),
+        digital: digital.then(|| Digital::new(score)),
         row,
     };
     let count = if row == 0 { 0 } else { simulation.length };

@@ -257,6 +257,16 @@ impl Job {
                 return Tape::default();
             }
         };
+        let config = first_version(&self.config);
+        let unknown = models.zip(config).map_or_else(Vec::new, |(models, config)| {
+            models.unknown(|name| config.elements.contains_key(name))
+        });
+        for name in unknown {
+            let message = format!(
+                "The readout model has an element '{name}', which the configuration does not have"
+            );
+            lock(&self.faults).push(Fault { message, warning: true });
+        }
         if model.is_some() {
             lock(&self.faults).push(Fault {
                 message:

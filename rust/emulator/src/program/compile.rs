@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use pulsewire_wire::qua::{QuaProgram, qua_program as q};
 use pulsewire_wire::qua_config::qua_config::QuaConfigV1;
 
-use super::depend::{depend, gather};
+use super::depend::{depend, moved};
 use super::fuse::fuse;
-use super::ir::{Array, Input, Program, Stmt, Stream};
+use super::ir::{Array, Block, Input, Program, Stmt, Stream};
+use super::pulse_ir::PulseStmt;
 use super::value::{Kind, parse_literal};
 use crate::limits::Limits;
 use crate::pulse::rig::{Alignment, Parts, Rig};
@@ -79,7 +80,10 @@ pub fn compile(
     if !compiler.errors.is_empty() {
         return Err(compiler.errors);
     }
+    let sticky: Vec<bool> =
+        compiler.rig.elements.iter().map(|element| element.sticky.is_some()).collect();
     let Compiler { memory, inputs, streams, parts, clock_of, clocks, sites, .. } = compiler;
+    let body = released(body, &sticky, &clock_of);
     let mut program = Program {
         memory,
         last_moved: Vec::new(),
@@ -104,11 +108,33 @@ pub fn compile(
 fn last_moved(body: &[Stmt], clock_of: &[u32], count: usize) -> Vec<usize> {
     let mut last = vec![0; count];
     for (index, statement) in body.iter().enumerate() {
-        let mut clocks = Vec::new();
-        gather(std::slice::from_ref(statement), clock_of, &mut clocks);
-        clocks.into_iter().for_each(|clock| last[clock as usize] = index + 1);
+        for clock in moved([std::slice::from_ref(statement)], clock_of) {
+            last[clock as usize] = index + 1;
+        }
     }
     last
+}
+
+/// docs/1.1.7/Guides/features: a sticky element ramps down when it has reached its last instruction.
+fn released(body: Block, sticky: &[bool], clock_of: &[u32]) -> Block {
+    if !sticky.contains(&true) {
+        return body;
+    }
+    let moved: Vec<Vec<u32>> =
+        body.iter().map(|statement| moved([std::slice::from_ref(statement)], clock_of)).collect();
+    let elements = || (0..sticky.len()).filter(|element| sticky[*element]);
+    let last = |element: usize| moved.iter().rposition(|all| all.contains(&clock_of[element]));
+    let ends: Vec<(usize, usize)> =
+        elements().filter_map(|element| last(element).map(|index| (index, element))).collect();
+    let mut out = Vec::with_capacity(body.len() + ends.len());
+    for (index, statement) in body.into_vec().into_iter().enumerate() {
+        out.push(statement);
+        for (_, element) in ends.iter().filter(|(last, _)| *last == index) {
+            let element = *element as u32;
+            out.push(Stmt::Pulse(Box::new(PulseStmt::Release { element })));
+        }
+    }
+    out.into_boxed_slice()
 }
 
 /// docs/1.1.7/Guides/features: the flags that change which outputs are delayed.

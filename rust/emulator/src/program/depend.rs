@@ -17,15 +17,17 @@ pub(super) fn depend(program: &mut Program) -> bool {
     if measured.is_empty() {
         return false;
     }
+    let io = program.memory.len() as u32;
     loop {
         let before = measured.len();
-        spread(&program.body, false, &mut measured);
+        spread(&program.body, false, io, &mut measured);
         if measured.len() == before {
             break;
         }
     }
     let clock_of = program.clock_of.clone();
-    let mut rewriter = Rewriter { measured: &measured, clock_of: &clock_of, control: Vec::new() };
+    let mut rewriter =
+        Rewriter { measured: &measured, clock_of: &clock_of, io, control: Vec::new() };
     rewriter.block(&mut program.body);
     true
 }
@@ -53,16 +55,16 @@ pub(super) fn cells_of(process: &Process) -> Vec<u32> {
             cells.extend(count);
             cells
         }
-        Process::Counts { target } => vec![*target],
+        Process::Counts { target, .. } => vec![*target],
     }
 }
 
 /// What is computed from a measured value, or because of one, depends on it too.
-fn spread(block: &Block, controlled: bool, measured: &mut BTreeSet<u32>) {
+fn spread(block: &Block, controlled: bool, io: u32, measured: &mut BTreeSet<u32>) {
     for statement in block {
         let uses = |expression: &Expr, measured: &BTreeSet<u32>| {
             let mut cells = Vec::new();
-            read(expression, &mut cells);
+            read(expression, io, &mut cells);
             cells.iter().any(|cell| measured.contains(cell))
         };
         match statement {
@@ -77,8 +79,11 @@ fn spread(block: &Block, controlled: bool, measured: &mut BTreeSet<u32>) {
             Stmt::For { init, condition, update, body } => {
                 let controlled = controlled || uses(condition, measured);
                 for block in [init, update, body] {
-                    spread(block, controlled, measured);
+                    spread(block, controlled, io, measured);
                 }
+            }
+            Stmt::AssignIo { register, value } if controlled || uses(value, measured) => {
+                measured.insert(io + *register as u32);
             }
             Stmt::ForEach { pairs, body, .. } => {
                 for (slot, array) in pairs {
@@ -86,33 +91,38 @@ fn spread(block: &Block, controlled: bool, measured: &mut BTreeSet<u32>) {
                         measured.insert(*slot);
                     }
                 }
-                spread(body, controlled, measured);
+                spread(body, controlled, io, measured);
             }
             Stmt::If { arms, otherwise } => {
                 let controlled = controlled || arms.iter().any(|(c, _)| uses(c, measured));
-                arms.iter().for_each(|(_, body)| spread(body, controlled, measured));
-                spread(otherwise, controlled, measured);
+                arms.iter().for_each(|(_, body)| spread(body, controlled, io, measured));
+                spread(otherwise, controlled, io, measured);
             }
-            other => other.blocks(&mut |block| spread(block, controlled, measured)),
+            other => other.blocks(&mut |block| spread(block, controlled, io, measured)),
         }
     }
 }
 
-/// The cells that an expression reads; an array is known by its first.
-fn read(expression: &Expr, out: &mut Vec<u32>) {
+/// The cells that an expression reads; an array is known by its first, the registers stand behind all
+/// cells, from `io` on.
+fn read(expression: &Expr, io: u32, out: &mut Vec<u32>) {
     match expression {
         Expr::Var(slot) => out.push(*slot),
+        Expr::Io(register) => out.push(io + *register as u32),
+        Expr::RandomInt { seed, .. } | Expr::RandomFixed { seed } => out.push(*seed),
         Expr::Cell { array, .. } | Expr::Reduce { array, .. } => out.push(array.base),
         Expr::Dot { left, right, .. } => out.extend([left.base, right.base]),
         Expr::Calculate { left, right, .. } => out.extend([left, right]),
         _ => {}
     }
-    expression.operands(&mut |operand| read(operand, out));
+    expression.operands(&mut |operand| read(operand, io, out));
 }
 
 struct Rewriter<'a> {
     measured: &'a BTreeSet<u32>,
     clock_of: &'a [u32],
+    /// The cell that stands for IO1.
+    io: u32,
     /// Measured cells that the conditions around depend on.
     control: Vec<u32>,
 }
@@ -120,7 +130,7 @@ struct Rewriter<'a> {
 impl Rewriter<'_> {
     fn cells<'e>(&self, expressions: impl IntoIterator<Item = &'e Expr>) -> Vec<u32> {
         let mut cells = Vec::new();
-        expressions.into_iter().for_each(|expression| read(expression, &mut cells));
+        expressions.into_iter().for_each(|expression| read(expression, self.io, &mut cells));
         cells.retain(|cell| self.measured.contains(cell));
         cells.sort_unstable();
         cells.dedup();
@@ -143,11 +153,7 @@ impl Rewriter<'_> {
 
     /// The clocks that a block's statements move.
     fn clocks(&self, blocks: &[&Block]) -> Vec<u32> {
-        let mut clocks = Vec::new();
-        blocks.iter().for_each(|block| gather(block, self.clock_of, &mut clocks));
-        clocks.sort_unstable();
-        clocks.dedup();
-        clocks
+        moved(blocks.iter().map(|block| &block[..]), self.clock_of)
     }
 
     fn block(&mut self, block: &mut Block) {
@@ -162,6 +168,9 @@ impl Rewriter<'_> {
         let mut after = Vec::new();
         match statement {
             Stmt::Assign { slot, value } => self.carry(*slot, self.cells([&*value]), &mut after),
+            Stmt::AssignIo { register, value } => {
+                self.carry(self.io + *register as u32, self.cells([&*value]), &mut after);
+            }
             Stmt::AssignCell { array, index, value, .. } => {
                 // One cell changes: the others stay as late as they were.
                 let mut from = self.cells([&*index, &*value]);
@@ -249,6 +258,7 @@ pub(super) fn arguments<'a>(statement: &'a PulseStmt, out: &mut Vec<&'a Expr>) {
         | PulseStmt::ResetPhase { .. }
         | PulseStmt::ResetGlobalPhase
         | PulseStmt::RampToZero { .. }
+        | PulseStmt::Release { .. }
         | PulseStmt::Trigger { .. } => {}
     }
 }
@@ -259,8 +269,8 @@ fn of_play<'a>(play: &'a Play, out: &mut Vec<&'a Expr>) {
     }
     match &play.amplitude {
         Amplitude::One => {}
-        Amplitude::Scalar(scalar) => out.push(scalar),
-        Amplitude::Matrix(all) => out.extend(all.iter()),
+        Amplitude::Scalar { value, .. } => out.push(value),
+        Amplitude::Matrix { all, .. } => out.extend(all.iter()),
     }
     out.extend([&play.duration, &play.truncate, &play.condition].into_iter().flatten());
     if let Some(chirp) = &play.chirp
@@ -270,10 +280,32 @@ fn of_play<'a>(play: &'a Play, out: &mut Vec<&'a Expr>) {
     }
 }
 
-/// The clocks that a block's statements name, blocks within included.
+/// Stands for all clocks among those that [`gather`] finds.
+pub(super) const EVERY: u32 = u32::MAX;
+
+/// The clocks that blocks move, each once, when all elements of the program are known.
+pub(super) fn moved<'b>(
+    blocks: impl IntoIterator<Item = &'b [Stmt]>,
+    clock_of: &[u32],
+) -> Vec<u32> {
+    let mut clocks = Vec::new();
+    blocks.into_iter().for_each(|block| gather(block, clock_of, &mut clocks));
+    if clocks.contains(&EVERY) {
+        clocks = clock_of.to_vec();
+    }
+    clocks.sort_unstable();
+    clocks.dedup();
+    clocks
+}
+
+/// The clocks that a block's statements name, blocks within included; [`EVERY`] for statements that name
+/// none and mean all.
 pub(super) fn gather(block: &[Stmt], clock_of: &[u32], out: &mut Vec<u32>) {
     for statement in block {
         match statement {
+            Stmt::Wait { clocks, .. } | Stmt::Align { clocks } if clocks.is_empty() => {
+                out.push(EVERY);
+            }
             Stmt::Wait { clocks, .. } | Stmt::Align { clocks } => out.extend(clocks),
             Stmt::Pulse(pulse) => {
                 pulse.elements(&mut |element| out.push(clock_of[element as usize]));

@@ -109,7 +109,8 @@ impl Compiler<'_> {
         }
         let dual = checked.len() > 1;
         let target = self.analog_target(target.as_ref(), dual, window, constant)?;
-        Some(Process::Weighted { demodulates, sides: checked.into_boxed_slice(), target })
+        let site = self.site("a measured value overflows and wraps".to_owned(), "");
+        Some(Process::Weighted { demodulates, sides: checked.into_boxed_slice(), target, site })
     }
 
     fn tags_have_time(&mut self, element: u32) -> Option<()> {
@@ -300,7 +301,13 @@ impl Compiler<'_> {
                     return None;
                 };
                 match self.target_variable(target)? {
-                    (target, Kind::Int) => Some(Process::Counts { target }),
+                    (target, Kind::Int) => {
+                        let Ok(most_ns) = u32::try_from(p.max_time) else {
+                            self.mistake(format!("max_time {} is not a time", p.max_time), "");
+                            return None;
+                        };
+                        Some(Process::Counts { target, most_ns })
+                    }
                     _ => {
                         self.mistake("bad type: a count is an int", "");
                         None

@@ -12,12 +12,19 @@ use crate::pulse::engine::{self, UNITY};
 use crate::pulse::measure::{DEMOD_LAG, Reference, chunks, tags, to_fixed, weigh};
 use crate::pulse::model::{self, Read};
 use crate::pulse::phase::Phase;
+use crate::pulse::render::{swept, swept_hz};
 use crate::pulse::shapes::{WEIGHT_NS, Weights};
 use crate::pulse::tape::Acquisition;
 use crate::streams::control::Halted;
 
-/// The shortest ramp to zero, in clock cycles (F5.1).
-const SHORTEST_RAMP: u32 = 4;
+/// The shortest play, in clock cycles (F5.1): shorter ones take this long, as waits do.
+const SHORTEST_PLAY: i32 = 4;
+/// Nanoseconds in which the readout model takes a chirp to have one frequency.
+const CHIRP_PIECE_NS: u64 = 4;
+/// Photons that are counted at most.
+const MOST_COUNTED: usize = i32::MAX as usize >> 8;
+/// The largest factor of an amplitude, as the hardware takes it.
+const LARGEST_FACTOR: f64 = 2.0;
 /// The largest entry of a correction: below 2 by a step of 16 bits.
 const LARGEST: f64 = 2.0 - 1.0 / 65_536.0;
 
@@ -37,18 +44,15 @@ impl Runner<'_> {
                 let (cosine, sine) = (self.fixed(cosine), self.fixed(sine));
                 let turns = sine.atan2(cosine) / std::f64::consts::TAU;
                 let at = self.time(*element);
-                self.engine.rotate(*element, Phase::from_turns(turns), at);
+                self.engine.rotate(*element, Phase::nearest_frame(turns), at);
             }
             PulseStmt::ResetFrame { element } => {
                 let at = self.time(*element);
                 self.engine.reset_frame(*element, at);
             }
             PulseStmt::ResetPhase { element } => self.engine.reset_phase(*element),
-            PulseStmt::ResetGlobalPhase => {
-                for element in 0..self.program.clock_of.len() as u32 {
-                    self.engine.reset_phase(element);
-                }
-            }
+            // Of itself, at the latest time: no play or align is waited for.
+            PulseStmt::ResetGlobalPhase => self.engine.reset_all(self.now * CYCLE_NS),
             PulseStmt::Frequency { element, value, keep_phase } => {
                 let hz = f64::from(self.eval(&value.value)) * value.unit;
                 let at = self.time(*element);
@@ -78,10 +82,14 @@ impl Runner<'_> {
             PulseStmt::RampToZero { element, cycles } => {
                 let sticky = self.engine.rig().elements[*element as usize].sticky;
                 let configured = sticky.map_or(0, |sticky| sticky.duration);
-                let cycles = cycles.unwrap_or(configured).max(SHORTEST_RAMP);
+                let cycles = cycles.unwrap_or(configured);
                 let at = self.time(*element);
                 self.engine.ramp_to_zero(*element, at, u64::from(cycles) * CYCLE_NS);
                 return self.pass(*element, u64::from(cycles));
+            }
+            PulseStmt::Release { element } => {
+                let at = self.time(*element);
+                self.engine.release(*element, at);
             }
             PulseStmt::Trigger { elements, play, tag } => {
                 // Nothing is connected: the trigger is there at once.
@@ -125,17 +133,29 @@ impl Runner<'_> {
     fn amplitude(&mut self, amplitude: &Amplitude) -> [f64; 4] {
         match amplitude {
             Amplitude::One => UNITY,
-            Amplitude::Scalar(scalar) => {
-                let scalar = self.fixed(scalar).clamp(-2.0, 2.0);
+            Amplitude::Scalar { value, site } => {
+                let scalar = self.fixed(value);
+                let scalar = self.factor(scalar, *site);
                 [scalar, 0.0, 0.0, scalar]
             }
-            Amplitude::Matrix(all) => self.four(all).map(|entry| entry.clamp(-2.0, 2.0)),
+            Amplitude::Matrix { all, site } => {
+                let entries = self.four(all);
+                entries.map(|entry| self.factor(entry, *site))
+            }
         }
+    }
+
+    #[inline]
+    fn factor(&mut self, factor: f64, site: u32) -> f64 {
+        if factor.abs() > LARGEST_FACTOR {
+            self.fault(site, || format!("{factor}"));
+        }
+        factor.clamp(-LARGEST_FACTOR, LARGEST_FACTOR)
     }
 
     fn cycles(&mut self, expression: Option<&Expr>) -> Option<u64> {
         let cycles = self.eval(expression?);
-        Some(u64::from(cycles.max(0) as u32))
+        Some(cycles.max(SHORTEST_PLAY) as u64)
     }
 
     fn chirp(&mut self, chirp: &Chirp) -> engine::Chirp {
@@ -165,7 +185,7 @@ impl Runner<'_> {
         let chirp = play.chirp.as_ref().map(|chirp| self.chirp(chirp));
         let at = self.time(play.element);
         if let Some(stream) = play.timestamp {
-            self.save(stream, (at / CYCLE_NS) as i32);
+            self.save_time(stream, at / CYCLE_NS);
         }
         let arguments = engine::Play {
             element: play.element,
@@ -194,21 +214,31 @@ impl Runner<'_> {
 
     /// A pulse turns the qubits of the model.
     fn turn(&mut self, play: &engine::Play, pulse: u32, at: u64) {
-        let Some((phase, _, frame)) = self.engine.carrier(play.element, at) else { return };
+        let Some((phase, speed, frame)) = self.engine.carrier(play.element, at) else { return };
         let frequency = self.engine.frequency(play.element).unwrap_or(0.0);
         let length = self.engine.length(play);
         let rig = std::sync::Arc::clone(self.engine.rig());
-        let whole = rig.pulses[pulse as usize].length;
-        let drive = model::Drive {
-            at,
-            length,
-            part: length as f64 / f64::from(whole.max(1)),
-            amplitude: play.amplitude,
-            phase: phase + frame,
-            frequency,
-        };
-        if let Some(model) = &mut self.model {
+        let whole = self.engine.whole(play);
+        let configured = f64::from(rig.pulses[pulse as usize].length.max(1));
+        let Some(model) = &mut self.model else { return };
+        let chirp = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(whole));
+        let sweeps = chirp.as_deref().unwrap_or_default();
+        // A chirp is taken in pieces of one frequency each.
+        let piece = if sweeps.is_empty() { length } else { CHIRP_PIECE_NS };
+        let mut passed = 0;
+        while passed < length {
+            let ns = piece.min(length - passed);
+            let swept = Phase::from_turns(swept(sweeps, passed));
+            let drive = model::Drive {
+                at: at + passed,
+                length: ns,
+                part: ns as f64 / configured,
+                amplitude: play.amplitude,
+                phase: phase + frame + speed.over(passed) + swept,
+                frequency: frequency + swept_hz(sweeps, passed + ns / 2),
+            };
             model.drive(play.element, pulse, &rig, drive);
+            passed += ns;
         }
     }
 
@@ -216,13 +246,29 @@ impl Runner<'_> {
         let What::Pulse(pulse) = play.what else { return Ok(()) };
         let (at, amplitude) = self.play(play)?;
         let element = play.element;
-        let owner = &self.engine.rig().elements[element as usize];
+        let rig = std::sync::Arc::clone(self.engine.rig());
+        let owner = &rig.elements[element as usize];
         let start = at + u64::from(owner.time_of_flight);
-        let frequency = self.engine.frequency(element).unwrap_or(0.0);
-        let read =
-            self.model.as_mut().and_then(|model| model.read(element, at, frequency, amplitude[0]));
+        let read = self.answer(element, pulse, at, amplitude);
+        let samples = trace.is_some() || processes.iter().any(Process::needs_samples);
+        self.hear(element, pulse, start, read, processes, samples);
+        let listens = samples || read.is_none();
+        if let Some(read) = read
+            && !listens
+        {
+            self.compute(play.site, element, pulse, start, read, processes);
+        }
+        let mut value = 0;
         for process in processes {
-            let window = self.process(process, element, pulse, start, read);
+            let window = match process {
+                Process::Weighted { target, site, .. } if !listens => {
+                    let total = self.modelled.get(value).copied().unwrap_or(0.0);
+                    value += 1;
+                    self.store(target, total, &[], *site);
+                    self.look(process, element, pulse, start)
+                }
+                _ => self.process(process, element, pulse, start, read),
+            };
             if !self.ready.is_empty() {
                 let known = (start + window).div_ceil(CYCLE_NS);
                 for cell in cells_of(process) {
@@ -233,9 +279,124 @@ impl Runner<'_> {
             }
         }
         if let Some(trace) = trace {
-            self.record(trace, element, pulse, start, read);
+            self.record(trace, element, pulse, start);
         }
+        self.heard.clear();
         Ok(())
+    }
+
+    /// What the model answers to a measurement.
+    fn answer(
+        &mut self,
+        element: u32,
+        pulse: u32,
+        at: u64,
+        amplitude: [f64; 4],
+    ) -> Option<Read> {
+        let model = self.model.as_mut()?;
+        let frequency = self.engine.frequency(element).unwrap_or(0.0);
+        let factor = model.factor(self.engine.rig(), pulse, amplitude);
+        model.read(element, at, frequency, factor)
+    }
+
+    /// Notes what comes back, and makes samples of it where something needs them: also of what another
+    /// element's measurement, further up in the program, answers on the same inputs.
+    fn hear(
+        &mut self,
+        element: u32,
+        pulse: u32,
+        start: u64,
+        read: Option<Read>,
+        processes: &[Process],
+        samples: bool,
+    ) {
+        if self.model.is_none() {
+            return;
+        }
+        let rig = std::sync::Arc::clone(self.engine.rig());
+        let owner = &rig.elements[element as usize];
+        let length = u64::from(rig.pulses[pulse as usize].length);
+        let (phase, speed, frame) =
+            self.engine.carrier(element, start.saturating_sub(DEMOD_LAG)).unwrap_or_default();
+        let Some(model) = &mut self.model else { return };
+        if let Some(read) = read {
+            let phase = phase + frame;
+            model.note(model::Answer { element, read, start, length, phase, speed });
+        }
+        if !samples && read.is_some() {
+            return;
+        }
+        let smearing = i64::from(owner.smearing);
+        let pulse = &rig.pulses[pulse as usize];
+        let longest = pulse.weights.values().map(Weights::length).max().unwrap_or(0);
+        let tagged = processes.iter().map(Process::window).max().unwrap_or(0);
+        let from = start as i64 - smearing;
+        let to = (start + longest.max(tagged).max(length)) as i64 + smearing;
+        for input in owner.outputs.values() {
+            if read.is_some() || model.is_heard(&rig, *input, from, to) {
+                let counts = model.counts(&rig, *input, from, (to - from) as usize);
+                self.heard.push((*input, from, counts));
+            }
+        }
+    }
+
+    /// What an input saw: of the model, when it answered, else of what is connected.
+    fn counts(&self, input: usize, from: i64, len: usize) -> Vec<f64> {
+        let Some((_, begins, counts)) = self.heard.iter().find(|(one, ..)| *one == input) else {
+            return self.adc.counts(self.engine.rig(), input, from, len);
+        };
+        let at = |index: i64| usize::try_from(from + index - begins).ok();
+        let one = |index| at(index).and_then(|at| counts.get(at)).copied().unwrap_or(0.0);
+        (0..len as i64).map(one).collect()
+    }
+
+    /// Whether an input sees nothing but zero volts.
+    fn is_silent(&self, input: usize) -> bool {
+        self.adc.is_silent()
+            && self.engine.rig().inputs[input].offset == 0.0
+            && !self.heard.iter().any(|(one, ..)| *one == input)
+    }
+
+    /// The values of all full processes of a statement, without samples.
+    fn compute(
+        &mut self,
+        place: u32,
+        element: u32,
+        pulse: u32,
+        start: u64,
+        read: Read,
+        processes: &[Process],
+    ) {
+        let rig = std::sync::Arc::clone(self.engine.rig());
+        let found = &rig.pulses[pulse as usize];
+        let second = rig.elements[element as usize].outputs.values().nth(1).copied();
+        let still = match self.engine.frequency(element) {
+            None => Some(Phase::default()),
+            Some(0.0) => {
+                let lagging = start.saturating_sub(DEMOD_LAG);
+                self.engine.carrier(element, lagging).map(|(phase, _, frame)| phase + frame)
+            }
+            Some(_) => None,
+        };
+        let sides = || {
+            let weighted = processes.iter().filter_map(|process| match process {
+                Process::Weighted { demodulates, sides, .. } => Some((*demodulates, sides)),
+                _ => None,
+            });
+            let sides = weighted.map(|(demodulates, sides)| {
+                let side = |side: &Side| {
+                    let weights = found.weights.get(&side.weights)?;
+                    let second = second == Some(side.input);
+                    Some(model::Side { weights, demodulates, input: side.input, second })
+                };
+                sides.iter().filter_map(side).collect()
+            });
+            sides.collect()
+        };
+        let Some(model) = &mut self.model else { return };
+        let values = model.full(&rig, element, place, found.length, read, still, sides);
+        self.modelled.clear();
+        self.modelled.extend_from_slice(values);
     }
 
     /// One process; gives how long it looks.
@@ -248,81 +409,85 @@ impl Runner<'_> {
         read: Option<Read>,
     ) -> u64 {
         match process {
-            Process::Weighted { demodulates, sides, target } => {
-                self.weighted(*demodulates, sides, target, element, pulse, start, read)
+            Process::Weighted { demodulates, sides, target, site } => {
+                let window = self.look(process, element, pulse, start);
+                self.weighted(*demodulates, sides, target, *site, element, pulse, start, window);
+                window
             }
             Process::Tags { side, target, count, most_ns, kind } => {
                 let window = u64::from(*most_ns);
-                let times = match side {
-                    Tagged::Digital => Vec::new(),
-                    Tagged::Analog(input) => {
-                        let name = match kind {
-                            TagKind::Raw => "RawTimeTagging",
-                            TagKind::HighResolution => "HighResTimeTagging",
-                        };
-                        self.acquire(element, *input, start, window, name);
-                        let most = target.len as usize;
-                        self.tagged(*input, *kind, element, start, window, read, most)
-                    }
-                };
+                let most = target.len as usize;
+                if let Tagged::Analog(input) = side {
+                    let name = match kind {
+                        TagKind::Raw => "RawTimeTagging",
+                        TagKind::HighResolution => "HighResTimeTagging",
+                    };
+                    self.acquire(element, *input, start, window, name);
+                }
+                let (times, last) = self.tagged(side, *kind, element, start, window, read, most);
                 let cells = &mut self.memory[target.cells()];
                 let found = times.len().min(cells.len());
                 cells.iter_mut().zip(&times).for_each(|(cell, time)| *cell = *time);
                 if let Some(count) = count {
                     self.memory[*count as usize] = found as i32;
                 }
-                window
+                // docs/1.1.7/Hardware/dib: it ends with the time or with a full array.
+                if found == most { last.min(window) } else { window }
             }
-            Process::Counts { target } => {
-                // Digital inputs see nothing.
-                self.memory[*target as usize] = 0;
-                0
+            Process::Counts { target, most_ns } => {
+                let window = u64::from(*most_ns);
+                // Digital inputs see nothing, unless a model tells of photons.
+                let count = match (read, &mut self.model) {
+                    (Some(read), Some(model)) => {
+                        model.photons(element, read, window, 0, MOST_COUNTED).len()
+                    }
+                    _ => 0,
+                };
+                self.memory[*target as usize] = count as i32;
+                window
             }
         }
     }
 
+    /// Time tags, and the nanosecond behind the last of them.
     #[expect(clippy::too_many_arguments, reason = "the parts of one measurement")]
     fn tagged(
         &mut self,
-        input: usize,
+        side: &Tagged,
         kind: TagKind,
         element: u32,
         start: u64,
         window: u64,
         read: Option<Read>,
         most: usize,
-    ) -> Vec<i32> {
+    ) -> (Vec<i32>, u64) {
         let (dead, scale) = match kind {
             TagKind::Raw => (2, 1.0),
             TagKind::HighResolution => (84, 1000.0),
         };
-        let times: Vec<f64> = match (read, &mut self.model) {
-            (Some(read), Some(model)) => {
-                let mut last = f64::NEG_INFINITY;
-                // As many again may be lost to the dead time.
-                let mut photons = model.photons(element, read, window, 2 * most);
-                photons.retain(|at| {
-                    let alive = *at >= last + dead as f64;
-                    if alive {
-                        last = *at;
-                    }
-                    alive
-                });
-                photons
-            }
-            _ if self.adc.is_silent() => Vec::new(),
-            _ => {
-                let rig = self.engine.rig();
-                let tagging = rig.elements[element as usize].tagging;
+        let times: Vec<f64> = match (read, &mut self.model, side) {
+            (Some(read), Some(model), _) => model.photons(element, read, window, dead, most),
+            (_, _, Tagged::Digital) => Vec::new(),
+            (_, _, Tagged::Analog(input)) => {
+                let tagging = self.engine.rig().elements[element as usize].tagging;
+                let heard = if self.heard.is_empty() && self.adc.is_silent() {
+                    // Nothing changes: only the first sample can be an edge.
+                    window.min(1)
+                } else if self.engine.records() {
+                    // Behind the horizon nothing is heard any more.
+                    window.min(self.engine.horizon().saturating_sub(start))
+                } else {
+                    window
+                };
                 // One sample more, for the first derivative.
-                // Behind the horizon nothing is heard any more.
-                let heard = window.min(self.engine.horizon().saturating_sub(start)) as usize;
-                let counts = self.adc.counts(rig, input, start as i64 - 1, heard + 1);
+                let counts = self.counts(*input, start as i64 - 1, heard as usize + 1);
                 let (before, counts) =
                     counts.split_first().map_or((0.0, &[][..]), |(a, b)| (*a, b));
+                let before = if heard <= 1 { counts.first().copied().unwrap_or(0.0) } else { before };
                 let found = tags(counts, before, tagging, dead);
                 found
                     .iter()
+                    .take(most)
                     .map(|(whole, fine)| match kind {
                         TagKind::Raw => *whole as f64,
                         TagKind::HighResolution => *fine,
@@ -330,7 +495,28 @@ impl Runner<'_> {
                     .collect()
             }
         };
-        times.iter().map(|at| (at * scale) as i32).collect()
+        let last = times.last().map_or(0, |at| at.max(0.0) as u64 + 1);
+        (times.iter().map(|at| (at * scale) as i32).collect(), last)
+    }
+
+    /// Notes what a weighted process looks at; gives for how long.
+    fn look(&mut self, process: &Process, element: u32, pulse: u32, start: u64) -> u64 {
+        let Process::Weighted { demodulates, sides, .. } = process else { return 0 };
+        let found = &self.engine.rig().pulses[pulse as usize];
+        let lengths = sides.iter().filter_map(|side| found.weights.get(&side.weights));
+        let window = lengths.map(Weights::length).max().unwrap_or(0);
+        let name = match (demodulates, sides.len()) {
+            (true, 1) => "DemodIntegration",
+            (true, _) => "DualDemodIntegration",
+            (false, 1) => "BareIntegration",
+            (false, _) => "DualBareIntegration",
+        };
+        if self.engine.records() {
+            for side in sides {
+                self.acquire(element, side.input, start, window, name);
+            }
+        }
+        window
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one measurement")]
@@ -339,81 +525,54 @@ impl Runner<'_> {
         demodulates: bool,
         sides: &[Side],
         target: &Target,
+        site: u32,
         element: u32,
         pulse: u32,
         start: u64,
-        read: Option<Read>,
-    ) -> u64 {
+        window: u64,
+    ) {
         let rig = std::sync::Arc::clone(self.engine.rig());
         let found = &rig.pulses[pulse as usize];
-        let weights: Vec<&Weights> =
-            sides.iter().filter_map(|side| found.weights.get(&side.weights)).collect();
-        let window = weights.iter().map(|weights| weights.length()).max().unwrap_or(0);
-        let name = match (demodulates, sides.len()) {
-            (true, 1) => "DemodIntegration",
-            (true, _) => "DualDemodIntegration",
-            (false, 1) => "BareIntegration",
-            (false, _) => "DualBareIntegration",
-        };
-        for side in sides {
-            self.acquire(element, side.input, start, window, name);
-        }
-        let whole = matches!(target, Target::Scalar(_) | Target::Cell { .. });
         let mut sums = Vec::new();
-        let mut total = 0.0;
-        if let (Some(read), Some(model)) = (read, &mut self.model) {
-            if !whole {
-                sums = vec![0.0; (window / u64::from(WEIGHT_NS)) as usize];
-            }
-            let second = rig.elements[element as usize].outputs.values().nth(1).copied();
-            for (side, weights) in sides.iter().zip(&weights) {
-                let side = model::Side {
-                    pulse,
-                    name: &side.weights,
-                    weights,
-                    length: found.length,
-                    demodulates,
-                    // The element's second output carries the quadrature.
-                    second: second == Some(side.input),
-                };
-                if whole {
-                    total += model.full(element, read, side);
-                } else {
-                    model.each(element, read, side, &mut sums);
-                }
-            }
-        } else if !self.adc.is_silent() {
+        if sides.iter().any(|side| !self.is_silent(side.input)) {
             sums = vec![0.0; (window / u64::from(WEIGHT_NS)) as usize];
             let lagging = start.saturating_sub(DEMOD_LAG);
             let carrier = self.engine.carrier(element, lagging).filter(|_| demodulates);
             let reference =
                 carrier.map(|(phase, speed, frame)| Reference { phase: phase + frame, speed });
-            for (side, weights) in sides.iter().zip(&weights) {
-                let counts =
-                    self.adc.counts(&rig, side.input, start as i64, weights.length() as usize);
+            for side in sides {
+                let Some(weights) = found.weights.get(&side.weights) else { continue };
+                let counts = self.counts(side.input, start as i64, weights.length() as usize);
                 weigh(&counts, weights, reference, &mut sums);
             }
-            total = sums.iter().sum();
         }
-        self.store(target, total, &sums);
-        window
+        let total = sums.iter().sum();
+        self.store(target, total, &sums, site);
     }
 
-    fn store(&mut self, target: &Target, total: f64, sums: &[f64]) {
+    /// A result as the hardware holds it.
+    fn result(&mut self, value: f64, site: u32) -> i32 {
+        let (held, wrapped) = to_fixed(value);
+        if wrapped {
+            self.fault(site, || format!("{value} is outside [-8, 8)"));
+        }
+        held
+    }
+
+    fn store(&mut self, target: &Target, total: f64, sums: &[f64], overflow: u32) {
         match target {
             Target::Scalar(slot) => {
-                let value = to_fixed(total).0;
-                self.memory[*slot as usize] = value;
+                self.memory[*slot as usize] = self.result(total, overflow);
             }
             Target::Cell { array, index, site } => {
                 let index = self.eval(index);
                 if let Some(cell) = self.locate(*array, index, *site) {
-                    self.memory[cell] = to_fixed(total).0;
+                    self.memory[cell] = self.result(total, overflow);
                 }
             }
             Target::Vector { array, division } => {
                 let count = array.len as usize;
-                let parts = match division {
+                let parts: Vec<f64> = match division {
                     Division::Sliced { chunk } => chunks(sums, *chunk as usize, count),
                     Division::Accumulated { chunk } => {
                         let mut sum = 0.0;
@@ -432,8 +591,9 @@ impl Runner<'_> {
                         (0..count).map(|index| parts[from(index)..=index].iter().sum()).collect()
                     }
                 };
-                let cells = &mut self.memory[array.cells()];
-                cells.iter_mut().zip(parts).for_each(|(cell, part)| *cell = to_fixed(part).0);
+                for (cell, part) in array.cells().zip(parts) {
+                    self.memory[cell] = self.result(part, overflow);
+                }
             }
         }
     }
@@ -452,7 +612,7 @@ impl Runner<'_> {
     }
 
     /// Saves the raw samples of a measurement.
-    fn record(&mut self, trace: Trace, element: u32, pulse: u32, start: u64, read: Option<Read>) {
+    fn record(&mut self, trace: Trace, element: u32, pulse: u32, start: u64) {
         let rig = std::sync::Arc::clone(self.engine.rig());
         let owner = &rig.elements[element as usize];
         let smearing = i64::from(owner.smearing);
@@ -461,7 +621,7 @@ impl Runner<'_> {
         // docs/1.1.7/Guides/stream_proc: only what arrives while the marker is high is recorded; without
         // a marker all samples are zero.
         let marker = rig.pulses[pulse as usize].marker.as_deref();
-        let highs = marker.map(|marker| engine::highs(marker, length));
+        let highs = marker.map(|marker| engine::highs(marker, length, length));
         let open = |index: i64| match &highs {
             None => true,
             Some(highs) => {
@@ -475,30 +635,16 @@ impl Runner<'_> {
             }
         };
         let len = i64::from(trace.len);
-        let silent = highs.is_none() || (read.is_none() && self.adc.is_silent());
-        let lagging = start.saturating_sub(DEMOD_LAG);
-        let carrier = self.engine.carrier(element, lagging);
-        for (position, (_, input)) in owner.outputs.iter().enumerate() {
+        for input in owner.outputs.values() {
             self.acquire(element, *input, from.max(0) as u64, len as u64, "Adc");
             let port = rig.inputs[*input].port.number;
             if !self.surroundings.pipelines.reads_input(trace.stream as usize, port) {
                 continue;
             }
-            let counts: Vec<f64> = if silent {
+            let counts: Vec<f64> = if highs.is_none() || self.is_silent(*input) {
                 vec![0.0; len as usize]
-            } else if let (Some(read), Some(model)) = (read, &mut self.model) {
-                let (phase, speed, frame) = carrier.unwrap_or_default();
-                (0..len)
-                    .map(|index| {
-                        let ns = index - smearing;
-                        // Also before the window: the carrier runs both ways.
-                        let turn = phase + frame + speed.over(ns as u64);
-                        let volts = model.sample(element, read, ns, length, turn);
-                        (volts[position.min(1)] * 4096.0).trunc().clamp(-2048.0, 2047.0)
-                    })
-                    .collect()
             } else {
-                self.adc.counts(&rig, *input, from, len as usize)
+                self.counts(*input, from, len as usize)
             };
             let kept = counts.iter().enumerate().filter(|(index, _)| open(*index as i64));
             let samples = kept.map(|(index, count)| (*count as i64, from + index as i64));

@@ -27,6 +27,8 @@ pub enum PulseStmt {
     Offset { element: u32, output: usize, volts: Expr, site: u32 },
     /// `ramp_to_zero`; without cycles as configured
     RampToZero { element: u32, cycles: Option<u32> },
+    /// Behind the last statement of a sticky element; made by the compiler
+    Release { element: u32 },
     /// `wait_for_trigger`
     Trigger { elements: Box<[u32]>, play: Option<Box<Play>>, tag: Option<u32> },
 }
@@ -43,7 +45,8 @@ impl PulseStmt {
             | Self::Frequency { element, .. }
             | Self::Correction { element, .. }
             | Self::Offset { element, .. }
-            | Self::RampToZero { element, .. } => visit(*element),
+            | Self::RampToZero { element, .. }
+            | Self::Release { element } => visit(*element),
             Self::Trigger { elements, .. } => elements.iter().copied().for_each(visit),
             Self::ResetGlobalPhase => {}
         }
@@ -57,8 +60,8 @@ impl PulseStmt {
             }
             match &mut play.amplitude {
                 Amplitude::One => {}
-                Amplitude::Scalar(scalar) => visit(scalar),
-                Amplitude::Matrix(all) => all.iter_mut().for_each(&mut *visit),
+                Amplitude::Scalar { value, .. } => visit(value),
+                Amplitude::Matrix { all, .. } => all.iter_mut().for_each(&mut *visit),
             }
             let optional = [&mut play.duration, &mut play.truncate, &mut play.condition];
             optional.into_iter().flatten().for_each(&mut *visit);
@@ -81,6 +84,7 @@ impl PulseStmt {
             | Self::ResetPhase { .. }
             | Self::ResetGlobalPhase
             | Self::RampToZero { .. }
+            | Self::Release { .. }
             | Self::Trigger { .. } => {}
         }
     }
@@ -117,8 +121,8 @@ pub enum What {
 #[derive(Debug)]
 pub enum Amplitude {
     One,
-    Scalar(Expr),
-    Matrix(Box<[Expr; 4]>),
+    Scalar { value: Expr, site: u32 },
+    Matrix { all: Box<[Expr; 4]>, site: u32 },
 }
 
 /// A new frequency: an int times a unit, or Hz in `fixed`-free form.
@@ -160,14 +164,27 @@ pub struct Trace {
 #[derive(Debug)]
 pub enum Process {
     /// Demodulation and integration, of one input or of two.
-    Weighted { demodulates: bool, sides: Box<[Side]>, target: Target },
+    Weighted { demodulates: bool, sides: Box<[Side]>, target: Target, site: u32 },
     /// Time tags.
     Tags { side: Tagged, target: Array, count: Option<u32>, most_ns: u32, kind: TagKind },
     /// Counts of the digital inputs' edges.
-    Counts { target: u32 },
+    Counts { target: u32, most_ns: u32 },
 }
 
 impl Process {
+    /// Whether it is made of the parts of a window.
+    pub fn needs_samples(&self) -> bool {
+        matches!(self, Self::Weighted { target: Target::Vector { .. }, .. })
+    }
+
+    /// Nanoseconds that it looks, where weights do not tell.
+    pub fn window(&self) -> u64 {
+        match self {
+            Self::Weighted { .. } => 0,
+            Self::Tags { most_ns, .. } | Self::Counts { most_ns, .. } => u64::from(*most_ns),
+        }
+    }
+
     /// Whether all that it writes are scalars.
     pub fn fills_one(&self) -> bool {
         matches!(self, Self::Weighted { target: Target::Scalar(_), .. } | Self::Counts { .. })

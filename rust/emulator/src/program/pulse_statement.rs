@@ -13,6 +13,9 @@ use crate::pulse::rig::Inputs;
 /// The shortest pulse, in nanoseconds (F5.1).
 const SHORTEST_PULSE: u32 = 16;
 
+/// Clock cycles of a ramp to zero (F5.1).
+const RAMPS: std::ops::RangeInclusive<u32> = 4..=1 << 24;
+
 /// Samples that one measurement records at most.
 const MOST_TRACED: u32 = 1 << 24;
 
@@ -82,6 +85,7 @@ impl Compiler<'_> {
         let timestamp = self.timestamp(&measure.timestamp_label);
         let pulse = pulse?;
         self.is_measurement(element, name)?;
+        let target = self.target(element, "")?;
         let owner = &self.rig.elements[element as usize];
         let (tof, smearing, has_outputs) =
             (owner.time_of_flight, owner.smearing, !owner.outputs.is_empty());
@@ -138,7 +142,7 @@ impl Compiler<'_> {
             truncate: None,
             condition: None,
             chirp: None,
-            target: None,
+            target,
             timestamp: timestamp?,
             site,
         };
@@ -166,6 +170,24 @@ impl Compiler<'_> {
             return None;
         };
         self.element(reference)
+    }
+
+    /// The index of an element that is modulated.
+    fn oscillating(
+        &mut self,
+        reference: Option<&q::QuantumElementReference>,
+        what: &str,
+    ) -> Option<u32> {
+        let element = self.player(reference)?;
+        if self.rig.elements[element as usize].oscillator.is_none() {
+            let name = self.elements[element as usize].clone();
+            self.mistake(
+                format!("'{name}' has no intermediate frequency, so not {what}; give it one in the configuration"),
+                "",
+            );
+            return None;
+        }
+        Some(element)
     }
 
     /// The index of a pulse among the program's parts.
@@ -204,8 +226,10 @@ impl Compiler<'_> {
     fn amplitude(&mut self, amp: Option<&q::AmpMultiplier>, element: u32) -> Option<Amplitude> {
         let Some(amp) = amp else { return Some(Amplitude::One) };
         let matrix = amp.v1.is_some() || amp.v2.is_some() || amp.v3.is_some();
+        let site = self.site("amp() is beyond [-2, 2] and clipped".to_owned(), "");
         if !matrix {
-            return self.expression(amp.v0.as_ref(), Kind::Fixed).map(Amplitude::Scalar);
+            let value = self.expression(amp.v0.as_ref(), Kind::Fixed)?;
+            return Some(Amplitude::Scalar { value, site });
         }
         if !matches!(self.rig.elements[element as usize].inputs, Inputs::Mixed { .. }) {
             let name = self.elements[element as usize].clone();
@@ -216,7 +240,8 @@ impl Compiler<'_> {
             return None;
         }
         let all = [&amp.v0, &amp.v1, &amp.v2, &amp.v3];
-        self.four(all.map(Option::as_ref)).map(Amplitude::Matrix)
+        let all = self.four(all.map(Option::as_ref))?;
+        Some(Amplitude::Matrix { all, site })
     }
 
     fn four(&mut self, all: [Option<&q::AnyScalarExpression>; 4]) -> Option<Box<[Expr; 4]>> {
@@ -363,7 +388,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn rotation(&mut self, rotation: &q::ZRotationStatement) -> Option<Stmt> {
-        let element = self.player(rotation.qe.as_ref());
+        let element = self.oscillating(rotation.qe.as_ref(), "a frame to rotate");
         let turns = self.expression(rotation.value.as_ref(), Kind::Fixed);
         Some(pulse(PulseStmt::Rotate { element: element?, turns: turns? }))
     }
@@ -372,7 +397,7 @@ impl Compiler<'_> {
         &mut self,
         rotation: &q::FastFrameRotationStatement,
     ) -> Option<Stmt> {
-        let element = self.player(rotation.qe.as_ref());
+        let element = self.oscillating(rotation.qe.as_ref(), "a frame to rotate");
         let cosine = self.expression(rotation.cosine.as_ref(), Kind::Fixed);
         let sine = self.expression(rotation.sine.as_ref(), Kind::Fixed);
         Some(pulse(PulseStmt::FastRotate { element: element?, cosine: cosine?, sine: sine? }))
@@ -380,17 +405,9 @@ impl Compiler<'_> {
 
     pub(super) fn frequency(&mut self, update: &q::UpdateFrequencyStatement) -> Option<Stmt> {
         use q::update_frequency_statement::Units;
-        let element = self.player(update.qe.as_ref());
+        let element = self.oscillating(update.qe.as_ref(), "a frequency to update");
         let value = self.whole(update.value.as_ref());
         let (element, value) = (element?, value?);
-        if self.rig.elements[element as usize].oscillator.is_none() {
-            let name = self.elements[element as usize].clone();
-            self.mistake(
-                format!("'{name}' has no intermediate frequency to update; give it one in the configuration"),
-                "",
-            );
-            return None;
-        }
         let unit = match update.units() {
             Units::Hz => 1.0,
             Units::MHz => 1e-3,
@@ -406,7 +423,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn correction(&mut self, update: &q::UpdateCorrectionStatement) -> Option<Stmt> {
-        let element = self.player(update.qe.as_ref())?;
+        let element = self.oscillating(update.qe.as_ref(), "a correction to update")?;
         if !matches!(self.rig.elements[element as usize].inputs, Inputs::Mixed { .. }) {
             let name = self.elements[element as usize].clone();
             self.mistake(format!("'{name}' has no mixer: it has no inputs I and Q"), "");
@@ -448,6 +465,19 @@ impl Compiler<'_> {
             self.mistake(format!("'{name}' is not sticky: it holds nothing to ramp down"), "");
             return None;
         }
+        if let Some(cycles) = ramp.duration
+            && !RAMPS.contains(&cycles)
+        {
+            self.mistake(
+                format!(
+                    "a ramp takes {} to {} clock cycles, not {cycles}",
+                    RAMPS.start(),
+                    RAMPS.end()
+                ),
+                "",
+            );
+            return None;
+        }
         Some(pulse(PulseStmt::RampToZero { element, cycles: ramp.duration }))
     }
 
@@ -468,13 +498,13 @@ impl Compiler<'_> {
             (None, _) => None,
             (Some(named), [element]) => Some(Box::new(Play {
                 element: *element,
+                target: self.target(*element, "")?,
                 what: What::Pulse(self.pulse(*element, &named.name)?),
                 amplitude: Amplitude::One,
                 duration: None,
                 truncate: None,
                 condition: None,
                 chirp: None,
-                target: None,
                 timestamp: None,
                 site: self.site("the analog output is beyond its range and clipped".to_owned(), ""),
             })),

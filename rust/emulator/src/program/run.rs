@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::ir::{Array, Block, Expr, IntegerFunction, Op, Program, Reduction, Stmt};
 use super::library;
+use super::depend::moved;
 use super::value::{self, ONE};
 use crate::pulse::adc::Adc;
 use crate::pulse::engine::Engine;
@@ -13,6 +14,7 @@ use crate::pulse::model::Model;
 use crate::pulse::rig::Rig;
 use crate::pulse::tape::Tape;
 use crate::streams::control::{Control, Halted};
+use crate::streams::item::Item;
 use crate::streams::pipeline::Pipelines;
 
 /// Nanoseconds of a clock cycle.
@@ -93,7 +95,10 @@ pub fn run(program: &Program, surroundings: Surroundings<'_>) -> Outcome {
     let Surroundings { ref rig, ref adc, .. } = surroundings;
     let horizon = surroundings.horizon.map(|cycles| cycles.saturating_mul(CYCLE_NS));
     let (engine, adc) = (Engine::new(Arc::clone(rig), horizon), adc.clone());
+    let widest = rig.widest().div_ceil(CYCLE_NS);
     let mut surroundings = surroundings;
+    // Markers of what is played behind the end may begin before it.
+    surroundings.horizon = surroundings.horizon.map(|cycles| cycles.saturating_add(widest));
     let model = surroundings.model.take();
     let mut runner = Runner {
         program,
@@ -105,19 +110,17 @@ pub fn run(program: &Program, surroundings: Surroundings<'_>) -> Outcome {
         started: Instant::now(),
         seen: vec![false; program.sites.len()],
         faults: 0,
-        ready: if program.awaits { vec![0; program.memory.len()] } else { Vec::new() },
+        // The registers stand behind the cells.
+        ready: if program.awaits { vec![0; program.memory.len() + 2] } else { Vec::new() },
         engine,
         adc,
         model,
+        heard: Vec::new(),
+        modelled: Vec::new(),
         surroundings,
     };
     let finished = runner.all().is_ok();
-    let Runner { mut engine, clocks, .. } = runner;
-    if finished {
-        let end = |element: u32| clocks[program.clock_of[element as usize] as usize] * CYCLE_NS;
-        engine.finish(end);
-    }
-    Outcome { finished, tape: engine.into_tape() }
+    Outcome { finished, tape: runner.engine.into_tape() }
 }
 
 pub(super) struct Runner<'a> {
@@ -126,7 +129,7 @@ pub(super) struct Runner<'a> {
     /// Clock cycles of each clock; index 0 is the program's own.
     pub(super) clocks: Vec<u64>,
     /// The latest of the clocks.
-    now: u64,
+    pub(super) now: u64,
     /// Up to where real time was waited for.
     paced: u64,
     /// The statement of the body that runs.
@@ -139,6 +142,10 @@ pub(super) struct Runner<'a> {
     pub(super) engine: Engine,
     pub(super) adc: Adc,
     pub(super) model: Option<Model>,
+    /// What inputs heard of the model in this measurement: from when on, and the counts.
+    pub(super) heard: Vec<(usize, i64, Vec<f64>)>,
+    /// What the model makes of the values of this measurement.
+    pub(super) modelled: Vec<f64>,
     pub(super) surroundings: Surroundings<'a>,
 }
 
@@ -225,15 +232,29 @@ impl Runner<'_> {
             }
             Stmt::For { init, condition, update, body } => {
                 self.block(init)?;
+                let mut named = None;
                 while self.holds(condition) {
                     self.alive()?;
+                    if self.surroundings.horizon.is_some() && self.is_beyond(body, &mut named) {
+                        break;
+                    }
+                    if named.as_ref().is_some_and(Vec::is_empty)
+                        && matches!(condition, Expr::Const(_))
+                    {
+                        // Nothing in it takes time, nothing stands behind it.
+                        return Err(Halted);
+                    }
                     self.block(body)?;
                     self.block(update)?;
                 }
             }
             Stmt::ForEach { pairs, len, body } => {
+                let mut named = None;
                 for index in 0..*len {
                     self.alive()?;
+                    if self.surroundings.horizon.is_some() && self.is_beyond(body, &mut named) {
+                        break;
+                    }
                     for (slot, array) in pairs {
                         self.memory[*slot as usize] = self.memory[(array.base + index) as usize];
                     }
@@ -282,6 +303,17 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// In a simulation: whether all that a loop plays lies behind its end. What the loop would still
+    /// calculate is known no sooner than that.
+    fn is_beyond(&self, body: &Block, named: &mut Option<Vec<u32>>) -> bool {
+        let horizon = self.surroundings.horizon.unwrap_or(u64::MAX);
+        if self.now < horizon && named.is_some() {
+            return false;
+        }
+        let named = named.get_or_insert_with(|| moved([&body[..]], &self.program.clock_of));
+        !named.is_empty() && named.iter().all(|clock| self.clocks[*clock as usize] >= horizon)
+    }
+
     /// The clocks that a statement names: all of them when it names none.
     fn chosen<'c>(&self, clocks: &'c [u32]) -> impl Iterator<Item = usize> + 'c {
         let all = if clocks.is_empty() { 0..self.clocks.len() } else { 0..0 };
@@ -305,19 +337,21 @@ impl Runner<'_> {
 
     /// Infinite loops beside each other: the one whose clocks are furthest behind is next.
     fn parallel(&mut self, loops: &[Block]) -> Step {
-        let clocks: Vec<Vec<u32>> = loops
-            .iter()
-            .map(|body| {
-                let mut clocks = Vec::new();
-                super::depend::gather(body, &self.program.clock_of, &mut clocks);
-                clocks
-            })
-            .collect();
+        let clocks: Vec<Vec<u32>> =
+            loops.iter().map(|body| moved([&body[..]], &self.program.clock_of)).collect();
         // How late each is; a round that takes no time counts as a little, so that all have their turns.
         let mut times = vec![0u64; loops.len()];
         loop {
             self.alive()?;
-            let Some(next) = (0..loops.len()).min_by_key(|index| times[*index]) else {
+            let horizon = self.surroundings.horizon.unwrap_or(u64::MAX);
+            let over = |clocks: &Vec<u32>| {
+                clocks.iter().all(|clock| self.clocks[*clock as usize] >= horizon)
+            };
+            if self.surroundings.horizon.is_some() && clocks.iter().all(over) {
+                return Err(Halted);
+            }
+            let left = (0..loops.len()).filter(|index| clocks[*index].is_empty() || !over(&clocks[*index]));
+            let Some(next) = left.min_by_key(|index| times[*index]) else {
                 return Ok(());
             };
             self.block(&loops[next])?;
@@ -335,6 +369,13 @@ impl Runner<'_> {
         let kind = self.program.streams[stream].kind;
         let timestamp = (self.now * CYCLE_NS) as i64;
         self.surroundings.pipelines.save(stream, kind, value, timestamp);
+    }
+
+    /// Saves when something was played, in clock cycles: more of them than an int holds in ten seconds.
+    pub(super) fn save_time(&mut self, stream: u32, cycles: u64) {
+        let timestamp = (self.now * CYCLE_NS) as i64;
+        let time = Item::Int(i64::try_from(cycles).unwrap_or(i64::MAX));
+        self.surroundings.pipelines.put(stream as usize, &time, timestamp);
     }
 
     /// A clock moves on.

@@ -4,7 +4,7 @@ use pulsewire_wire::qua::qua_program as q;
 use q::any_statement::StatementOneof as S;
 
 use super::compile::Compiler;
-use super::depend::gather;
+use super::depend::{EVERY, gather};
 use super::ir::{Block, Expr, Op, Stmt};
 use super::pulse_ir::PulseStmt;
 use super::pulse_statement::pulse;
@@ -182,12 +182,8 @@ impl Compiler<'_> {
         let block = self.block(body, &loc);
         let mut clocks = Vec::new();
         gather(&block, &self.clock_of, &mut clocks);
-        clocks.sort_unstable();
-        clocks.dedup();
-        if clocks.len() < 2 {
-            return block;
-        }
-        let mut statements = vec![Stmt::Align { clocks: clocks.into_boxed_slice() }];
+        let Some(align) = align_of(clocks) else { return block };
+        let mut statements = vec![align];
         statements.extend(block.into_vec());
         statements.into_boxed_slice()
     }
@@ -265,11 +261,7 @@ impl Compiler<'_> {
             gather(body, &self.clock_of, &mut clocks);
         }
         gather(&otherwise, &self.clock_of, &mut clocks);
-        clocks.sort_unstable();
-        clocks.dedup();
-        if clocks.len() > 1 {
-            out.push(Stmt::Align { clocks: clocks.into_boxed_slice() });
-        }
+        out.extend(align_of(clocks));
         out.push(Stmt::If { arms: arms.into_boxed_slice(), otherwise });
     }
 
@@ -476,4 +468,14 @@ fn loc_of(statement: &S) -> Option<&str> {
         return first.and_then(loc_of);
     }
     (!loc.is_empty()).then_some(loc)
+}
+
+/// The align that a block of statements with these clocks begins with.
+fn align_of(mut clocks: Vec<u32>) -> Option<Stmt> {
+    if clocks.contains(&EVERY) {
+        return Some(Stmt::Align { clocks: Box::default() });
+    }
+    clocks.sort_unstable();
+    clocks.dedup();
+    (clocks.len() > 1).then(|| Stmt::Align { clocks: clocks.into_boxed_slice() })
 }

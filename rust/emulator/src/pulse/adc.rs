@@ -6,8 +6,10 @@ use super::rig::Rig;
 
 /// Counts of the converter for a volt; it inverts (docs/1.1.7/Guides/features).
 const COUNTS: f64 = -4096.0;
-const LOWEST: f64 = -2048.0;
-const HIGHEST: f64 = 2047.0;
+/// The smallest count of the converter.
+pub const LOWEST: f64 = -2048.0;
+/// The largest count of the converter.
+pub const HIGHEST: f64 = 2047.0;
 
 /// The source of all analog inputs.
 #[derive(Clone, Debug, Default)]

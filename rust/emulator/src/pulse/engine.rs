@@ -8,8 +8,9 @@ use std::sync::Arc;
 pub use super::oscillator::Chirp;
 use super::oscillator::Oscillator;
 use super::phase::{Phase, Speed};
+use super::render::{HIGHEST, LOWEST};
 use super::rig::{Element, Inputs, Rig};
-use super::shapes::{Pulse, Wave, Waves};
+use super::shapes::{Wave, Waves};
 use super::stretch::stretched;
 use super::tape::{
     Acquisition, Carrier, High, Offset, Outputs, PhaseReset, Played, Samples, Segment, Source,
@@ -149,24 +150,28 @@ impl Engine {
         let correction = index.map_or(UNITY, |index| self.oscillators[index].correction);
         let [c00, c01, c10, c11] = correction;
         let largest = norm * self.sizes[pulse as usize] * c00.hypot(c01).max(c10.hypot(c11));
-        if largest + self.largest_offset <= 0.5 {
+        if largest + self.largest_offset <= HIGHEST {
             return false;
         }
-        self.certainly_overflows(play, pulse, correction)
+        self.certainly_overflows(play, correction)
     }
 
     #[cold]
-    fn certainly_overflows(&self, play: &Play, pulse: u32, correction: Matrix) -> bool {
+    fn certainly_overflows(&self, play: &Play, correction: Matrix) -> bool {
         let element = &self.rig.elements[play.element as usize];
         let Some(outputs) = self.outputs(play.element, play.target) else { return false };
-        let length = u64::from(self.rig.pulses[pulse as usize].length);
-        let (Some(source), _) = self.source(play, length, length) else { return false };
+        let (whole, length) = (self.whole(play), self.length(play));
+        let (Some(source), _) = self.source(play, whole, length) else { return false };
         let turned = element.oscillator.is_some();
-        let reach = super::render::reach(&source, &play.amplitude, &correction, turned);
-        let over = |output: usize, reach: f64| reach + self.offsets[output].abs() > 0.5;
+        let (low, high) =
+            super::render::reach(&source, length, &play.amplitude, &correction, turned);
+        let over = |output: usize, side: usize| {
+            let offset = self.offsets[output];
+            low[side] + offset < LOWEST || high[side] + offset > HIGHEST
+        };
         match outputs {
-            Outputs::Mixed { i, q } => over(i, reach[0]) || over(q, reach[1]),
-            Outputs::Single(outputs) => outputs.iter().any(|output| over(*output, reach[0])),
+            Outputs::Mixed { i, q } => over(i, 0) || over(q, 1),
+            Outputs::Single(outputs) => outputs.iter().any(|output| over(*output, 0)),
         }
     }
 
@@ -199,7 +204,7 @@ impl Engine {
     }
 
     /// Nanoseconds that a pulse would last if it were not cut off.
-    fn whole(&self, play: &Play) -> u64 {
+    pub fn whole(&self, play: &Play) -> u64 {
         play.duration.unwrap_or_else(|| match play.what {
             What::Pulse(pulse) => u64::from(self.rig.pulses[pulse as usize].length),
             What::Ramp(_) => 0,
@@ -223,6 +228,7 @@ impl Engine {
             if play.heard {
                 self.catch_up(play.element, at);
                 self.end_sweep(play, at, length);
+                self.mark(play, at, length);
             }
             return length;
         }
@@ -231,15 +237,11 @@ impl Engine {
         let (source, last) = self.source(play, whole, length);
         let level = self.states[play.element as usize].level;
         let outputs = self.outputs(play.element, play.target);
-        let carrier = self.start(play, at, length);
+        let carrier = self.start(play, at, whole);
         let correction = self.oscillator(play.element).map_or(UNITY, |o| o.correction);
         if at < self.horizon && self.records() {
             self.note(play, at, length, outputs.clone(), correction, carrier.as_ref());
-            let pulse = match play.what {
-                What::Pulse(pulse) => Some(&rig.pulses[pulse as usize]),
-                What::Ramp(_) => None,
-            };
-            self.mark(play.element, element, pulse, at, length);
+            self.mark(play, at, length);
             // A marker alone leaves what is held where it is.
             let source = source.or(sticky.then_some(Source::Constant([0.0; 2])));
             if let (Some(outputs), Some(source)) = (outputs, source) {
@@ -306,9 +308,9 @@ impl Engine {
     }
 
     /// The carrier of a play that begins now.
-    fn start(&mut self, play: &Play, at: u64, length: u64) -> Option<Carrier> {
+    fn start(&mut self, play: &Play, at: u64, whole: u64) -> Option<Carrier> {
         self.catch_up(play.element, at);
-        let chirp = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(length));
+        let chirp = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(whole));
         let oscillator = self.oscillator(play.element)?;
         let going = oscillator.sweeping.as_ref().map(|(_, sweeps)| Arc::clone(sweeps));
         Some(Carrier {
@@ -324,22 +326,21 @@ impl Engine {
         // Another element of the same oscillator may be ahead.
         if let Some((since, sweeps)) = oscillator.sweeping.take_if(|(since, _)| *since < at) {
             oscillator.sweep(&sweeps, since, at);
-            let rate = sweeps.last().map_or(0.0, |sweep| sweep.rate);
-            oscillator.sweeping = Some((at, Arc::new([Sweep { from: 0, rate }])));
+            oscillator.sweeping = Some((at, behind(&sweeps, at - since)));
         }
     }
 
     /// The frequency stays where a chirp left it; one that is to go on does so until the end of the next
     /// play without one.
     fn end_sweep(&mut self, play: &Play, at: u64, length: u64) {
+        let whole = self.whole(play);
         let Some(oscillator) = self.oscillator(play.element) else { return };
-        let own = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(length));
+        let own = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(whole));
         let going = oscillator.sweeping.take();
         let Some(sweeps) = own.or_else(|| going.map(|(_, sweeps)| sweeps)) else { return };
         oscillator.sweep(&sweeps, at, at + length);
         if play.chirp.as_ref().is_some_and(|chirp| chirp.goes_on) {
-            let rate = sweeps.last().map_or(0.0, |sweep| sweep.rate);
-            oscillator.sweeping = Some((at + length, Arc::new([Sweep { from: 0, rate }])));
+            oscillator.sweeping = Some((at + length, behind(&sweeps, length)));
         }
     }
 
@@ -371,6 +372,7 @@ impl Engine {
             pulse,
             start: at,
             length,
+            whole: self.whole(play),
             outputs,
             amplitude: play.amplitude,
             frame,
@@ -388,13 +390,25 @@ impl Engine {
         }
     }
 
-    /// Puts the digital marker of a pulse on the tape.
-    fn mark(&mut self, index: u32, element: &Element, pulse: Option<&Pulse>, at: u64, length: u64) {
-        let Some(marker) = pulse.and_then(|pulse| pulse.marker.as_ref()) else { return };
+    /// Puts the digital marker of a pulse on the tape. One of a pulse behind the horizon may begin
+    /// before it, by its buffer.
+    fn mark(&mut self, play: &Play, at: u64, length: u64) {
+        let What::Pulse(pulse) = play.what else { return };
+        if !self.records() || at >= self.horizon.saturating_add(self.rig.widest()) {
+            return;
+        }
+        let rig = Arc::clone(&self.rig);
+        let element = &rig.elements[play.element as usize];
+        let pulse = &rig.pulses[pulse as usize];
+        let Some(marker) = pulse.marker.as_ref() else { return };
         let keeps = element.sticky.is_some_and(|sticky| sticky.digital);
-        let highs = highs(marker, length);
-        let held = self.states[index as usize].marks.take();
+        let highs = highs(marker, u64::from(pulse.length), length);
+        let state = &mut self.states[play.element as usize];
+        let held = state.marks.take();
         let at = at as i64;
+        if keeps && highs.last().is_some_and(|(_, to)| *to == length) {
+            state.marks = Some(at + length as i64);
+        }
         let Some(tape) = &mut self.tape else { return };
         for input in &element.markers {
             let (delay, buffer) = (i64::from(input.delay), i64::from(input.buffer));
@@ -408,9 +422,6 @@ impl Engine {
                 high(since, at);
             }
             highs.iter().for_each(|(from, to)| high(at + *from as i64, at + *to as i64));
-        }
-        if keeps && highs.last().is_some_and(|(_, to)| *to == length) {
-            self.states[index as usize].marks = Some(at + length as i64);
         }
     }
 
@@ -503,13 +514,11 @@ impl Engine {
         }
     }
 
-    /// The end of the program: sticky elements go to zero as configured, each from its own end on.
-    pub fn finish(&mut self, ends: impl Fn(u32) -> u64) {
-        for index in 0..self.rig.elements.len() as u32 {
-            if let Some(sticky) = self.rig.elements[index as usize].sticky {
-                self.ramp_to_zero(index, ends(index), u64::from(sticky.duration) * 4);
-            }
-        }
+    /// The last statement of a sticky element is over: it goes to zero as configured.
+    pub fn release(&mut self, element: u32, at: u64) {
+        let sticky = self.rig.elements[element as usize].sticky;
+        let cycles = sticky.map_or(0, |sticky| sticky.duration);
+        self.ramp_to_zero(element, at, u64::from(cycles) * 4);
     }
 
     /// Turns an element's frame.
@@ -536,22 +545,34 @@ impl Engine {
         }
     }
 
+    /// All phases are zero at one time, whatever is played then.
+    pub fn reset_all(&mut self, at: u64) {
+        for element in 0..self.rig.elements.len() as u32 {
+            self.reset_now(element, at);
+        }
+    }
+
     /// A reset that waits takes place now: a play begins or an align is passed.
     pub fn settle(&mut self, element: u32, at: u64) {
         if !self.resetting {
             return;
         }
         let Some(oscillator) = self.oscillator(element) else { return };
-        if !std::mem::take(&mut oscillator.resetting) {
-            return;
+        if std::mem::take(&mut oscillator.resetting) {
+            self.reset_now(element, at);
+            self.resetting = self.oscillators.iter().any(|oscillator| oscillator.resetting);
         }
+    }
+
+    fn reset_now(&mut self, element: u32, at: u64) {
         self.hold_all(element, at);
         self.catch_up(element, at);
         if let Some(oscillator) = self.oscillator(element) {
             oscillator.reset = -oscillator.speed.over(at);
             oscillator.kept = Phase::default();
+        } else {
+            return;
         }
-        self.resetting = self.oscillators.iter().any(|oscillator| oscillator.resetting);
         if let Some(tape) = &mut self.tape
             && room(&mut tape.full, tape.resets.len())
         {
@@ -609,20 +630,31 @@ impl Engine {
     }
 }
 
+/// What is left of a sweep after some nanoseconds of it.
+fn behind(sweeps: &[Sweep], passed: u64) -> Arc<[Sweep]> {
+    let now = sweeps.partition_point(|sweep| sweep.from <= passed).saturating_sub(1);
+    let left = sweeps[now.min(sweeps.len())..].iter();
+    left.map(|sweep| Sweep { from: sweep.from.saturating_sub(passed), ..*sweep }).collect()
+}
+
 /// Whether one more entry has room; `full` is set when it has not.
 fn room(full: &mut bool, entries: usize) -> bool {
     *full |= entries >= MOST_ENTRIES;
     entries < MOST_ENTRIES
 }
 
-/// When a marker is high, in nanoseconds from the start of its pulse.
-pub fn highs(marker: &[(bool, u32)], length: u64) -> Vec<(u64, u64)> {
+/// When a marker is high, in nanoseconds from the start of its pulse, which is `configured` long and played
+/// for `length`.
+pub fn highs(marker: &[(bool, u32)], configured: u64, length: u64) -> Vec<(u64, u64)> {
     let mut highs: Vec<(u64, u64)> = Vec::new();
     let mut at = 0;
     for (index, (value, ns)) in marker.iter().enumerate() {
-        // docs/1.1.7/Introduction/qua_overview: 0 lasts for the rest; a longer pulse keeps the last.
-        let rest = *ns == 0 || index + 1 == marker.len();
-        let end = if rest { length } else { (at + u64::from(*ns)).min(length) };
+        // docs/1.1.7/Introduction/qua_overview: 0 lasts for the rest, and what reaches the end of the
+        // configured pulse pads a longer one.
+        let end = at + u64::from(*ns);
+        let last = index + 1 == marker.len();
+        let rest = *ns == 0 || (last && end >= configured);
+        let end = if rest { length } else { end.min(length) };
         if *value && at < end {
             match highs.last_mut() {
                 Some(last) if last.1 == at => last.1 = end,

@@ -8,10 +8,16 @@
 use std::collections::HashMap;
 use std::f64::consts::{PI, TAU};
 
-use super::adc::{mix, uniform};
-use super::phase::Phase;
+use super::adc::{HIGHEST, LOWEST, mix, uniform};
+use super::phase::{Phase, Speed};
+use super::qubit::Bloch;
 use super::rig::Rig;
 use super::shapes::{Pulse, WEIGHT_NS, Wave, Waves, Weights};
+
+/// Counts of a converter for a volt of what demodulation sees (it inverts what is at the port).
+const COUNTS: f64 = 4096.0;
+/// Answers that are remembered for the traces of other elements.
+const MOST_ANSWERS: usize = 64;
 
 /// The model of one readout element, as the user describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,56 +73,126 @@ pub struct Model {
     driven: Vec<Vec<usize>>,
     qubits: Vec<Bloch>,
     random: Random,
+    /// What measure statements compute of an answer, by their place; twice, for one that is not modulated.
+    plans: Vec<Option<Box<Plan>>>,
+    /// The means of pulses, by index of the rig's.
+    means: Vec<Option<[f64; 2]>>,
+    /// What the inputs heard lately.
+    answers: Vec<Answer>,
+    /// The values of a measurement.
+    values: Vec<f64>,
+    draws: Vec<f64>,
 }
 
 #[derive(Debug)]
 struct Resonator {
     readout: Readout,
     qubit: Option<usize>,
-    /// What a measurement needs of a pulse's weights, by pulse and name.
-    gains: HashMap<(u32, String), Gains>,
 }
 
-/// Sums of a pulse's weights with the shape of the answer; of each 4 ns and of all.
-#[derive(Clone, Debug, Default)]
-struct Gains {
-    cosine: Vec<f64>,
-    sine: Vec<f64>,
-    energy: Vec<f64>,
-    all: [f64; 3],
-}
-
-/// A qubit: its Bloch vector in the frame that turns with it; the ground state is up.
-#[derive(Debug)]
-struct Bloch {
-    vector: [f64; 3],
-    /// Nanoseconds of the last change.
-    at: u64,
-    /// Hz.
-    frequency: f64,
-    /// The area of the pulse that turns it by π, volts times nanoseconds.
-    pi_area: f64,
-    t1: f64,
-    t2: f64,
-    /// The standard deviation of its frequency from shot to shot, Hz, and what it is now.
-    wander: f64,
-    off: f64,
-    /// The area of each pulse that was played.
-    areas: HashMap<u32, [f64; 2]>,
-}
-
-/// A state that was read, and the amplitude it was read with.
+/// A state that was read, and what it answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Read {
     pub excited: bool,
-    /// I and Q.
+    /// I and Q, volts.
     pub answer: [f64; 2],
+}
+
+/// An answer on its way: what inputs hear of it.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub element: u32,
+    pub read: Read,
+    /// Nanoseconds; the time of flight included.
+    pub start: u64,
+    /// Nanoseconds of the pulse.
+    pub length: u64,
+    /// The carrier's phase at the start, frame included; still without one.
+    pub phase: Phase,
+    pub speed: Speed,
+}
+
+/// What a measure statement computes: sums of its weights with the shape of the answer, and how the noise
+/// of one value goes with that of another.
+#[derive(Debug)]
+struct Plan {
+    values: Vec<Vec<Part>>,
+    draws: usize,
+}
+
+/// One side of a value.
+#[derive(Debug)]
+struct Part {
+    second: bool,
+    modulated: bool,
+    demodulates: bool,
+    /// Sums of the weights with the shape of the answer, over 4096.
+    shaped: [f64; 2],
+    /// Sums of the weights with the input's offset, over 4096.
+    offset: [f64; 2],
+    gain: f64,
+    /// Draws of noise, and how much of each.
+    noise: Vec<(usize, f64)>,
+}
+
+/// A pulse on a drive element.
+#[derive(Clone, Copy, Debug)]
+pub struct Drive {
+    /// Nanoseconds.
+    pub at: u64,
+    /// Nanoseconds.
+    pub length: u64,
+    /// How much of the configured pulse is played: 1 for all of it.
+    pub part: f64,
+    pub amplitude: [f64; 4],
+    pub phase: Phase,
+    /// Hz.
+    pub frequency: f64,
+}
+
+/// One side of a value that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    pub weights: &'a Weights,
+    pub demodulates: bool,
+    pub input: usize,
+    /// Whether it is the second input, which carries the quadrature.
+    pub second: bool,
 }
 
 impl Models {
     /// Whether any of a program's elements is modelled.
     pub fn concern(&self, rig: &Rig) -> bool {
         rig.elements.iter().any(|element| self.readouts.contains_key(&element.name))
+    }
+
+    /// The elements that a configuration does not have, by name.
+    pub fn unknown(&self, known: impl Fn(&str) -> bool) -> Vec<&str> {
+        let mut names: Vec<&str> = self.readouts.keys().map(String::as_str).collect();
+        names.retain(|name| !known(name));
+        names.sort_unstable();
+        names
+    }
+
+    /// Models that contradict each other.
+    ///
+    /// # Errors
+    /// The names of the elements that do.
+    pub fn check(&self) -> Result<(), String> {
+        let mut known: HashMap<&str, (&String, &Qubit)> = HashMap::new();
+        let mut names: Vec<_> = self.readouts.keys().collect();
+        names.sort_unstable();
+        for name in names {
+            let Some(qubit) = &self.readouts[name].qubit else { continue };
+            let (first, before) = known.entry(&qubit.element).or_insert((name, qubit));
+            if *before != qubit {
+                return Err(format!(
+                    "the readouts of '{first}' and '{name}' describe the qubit of '{}' differently",
+                    qubit.element
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The models of one run.
@@ -129,11 +205,17 @@ impl Models {
         pulse_of: impl Fn(&str, &str) -> Result<Pulse, String>,
         frequency_of: impl Fn(&str) -> Option<f64>,
     ) -> Result<Model, String> {
+        self.check()?;
         let mut model = Model {
             resonators: Vec::new(),
             driven: vec![Vec::new(); rig.elements.len()],
             qubits: Vec::new(),
             random: Random::new(self.seed),
+            plans: Vec::new(),
+            means: vec![None; rig.pulses.len()],
+            answers: Vec::new(),
+            values: Vec::new(),
+            draws: Vec::new(),
         };
         let mut known: HashMap<&str, usize> = HashMap::new();
         for element in &rig.elements {
@@ -158,7 +240,9 @@ impl Models {
                         }
                         let frequency =
                             qubit.frequency.or_else(|| frequency_of(&qubit.element)).unwrap_or(0.0);
-                        model.qubits.push(Bloch::new(qubit, frequency, pi_area));
+                        let mut bloch = Bloch::new(qubit, frequency, pi_area);
+                        bloch.off = bloch.wander * model.random.normal();
+                        model.qubits.push(bloch);
                         let index = model.qubits.len() - 1;
                         let driver = rig.elements.iter().position(|e| e.name == qubit.element);
                         if let Some(driver) = driver {
@@ -169,19 +253,13 @@ impl Models {
                     }
                 }),
             };
-            let readout = readout.clone();
-            model.resonators.push(Some(Resonator { readout, qubit, gains: HashMap::new() }));
+            model.resonators.push(Some(Resonator { readout: readout.clone(), qubit }));
         }
         Ok(model)
     }
 }
 
 impl Model {
-    /// Whether an element's measurements are modelled.
-    pub fn reads(&self, element: u32) -> bool {
-        self.resonators[element as usize].is_some()
-    }
-
     /// Whether an element's pulses turn a qubit.
     pub fn turns(&self, element: u32) -> bool {
         !self.driven[element as usize].is_empty()
@@ -203,9 +281,9 @@ impl Model {
         }
     }
 
-    /// A measurement begins: the qubit is projected. `frequency` is the element's, `amplitude` the
-    /// factor of its pulse.
-    pub fn read(&mut self, element: u32, at: u64, frequency: f64, amplitude: f64) -> Option<Read> {
+    /// A measurement begins: the qubit is projected. `frequency` is the element's, `factor` what its pulse
+    /// is multiplied with.
+    pub fn read(&mut self, element: u32, at: u64, frequency: f64, factor: [f64; 2]) -> Option<Read> {
         let resonator = self.resonators[element as usize].as_ref()?;
         let excited = match resonator.qubit {
             None => false,
@@ -233,154 +311,277 @@ impl Model {
                 [(point[0] + x * point[1]) / norm, (point[1] - x * point[0]) / norm]
             }
         };
-        Some(Read { excited, answer: answer.map(|v| v * amplitude) })
+        let ([i, q], [re, im]) = (answer, factor);
+        Some(Read { excited, answer: [i * re - q * im, i * im + q * re] })
     }
 
-    /// What weights make of an answer: the value of all of the window.
-    pub fn full(&mut self, element: u32, read: Read, side: Side<'_>) -> f64 {
-        let Some((gains, noise)) = self.gains(element, &side) else { return 0.0 };
-        let [cosine, sine, energy] = gains.all;
-        let value = weighted(read.answer, cosine, sine, side.second);
-        let deviation = noise * energy.sqrt();
-        value + deviation * self.random.normal()
+    /// What an amplitude makes of a pulse, as a factor of its mean: the points are those of the pulse as
+    /// it is configured. One that plays nothing has no answer; one without a waveform is not its cause.
+    pub fn factor(&mut self, rig: &Rig, pulse: u32, amplitude: [f64; 4]) -> [f64; 2] {
+        let [a00, a01, a10, a11] = amplitude;
+        let known = &mut self.means[pulse as usize];
+        let [x, y] = *known.get_or_insert_with(|| {
+            let pulse = &rig.pulses[pulse as usize];
+            let [i, q] = if matches!(pulse.waves, Waves::None) { [1.0, 0.0] } else { area(pulse) };
+            let size = i.hypot(q);
+            if size == 0.0 { [0.0; 2] } else { [i / size, q / size] }
+        });
+        // (A · z) / z, with |z| = 1.
+        let (i, q) = (a00 * x + a01 * y, a10 * x + a11 * y);
+        [i * x + q * y, q * x - i * y]
     }
 
-    /// The same for each 4 ns, added to `sums`.
-    pub fn each(&mut self, element: u32, read: Read, side: Side<'_>, sums: &mut [f64]) {
-        let Some((gains, noise)) = self.gains(element, &side) else { return };
-        let Gains { cosine, sine, energy, .. } = gains.clone();
-        for (index, sum) in sums.iter_mut().enumerate() {
-            let value = weighted(read.answer, cosine[index], sine[index], side.second);
-            *sum += value + noise * energy[index].sqrt() * self.random.normal();
+    /// Notes an answer, for what else listens on the same inputs.
+    pub fn note(&mut self, answer: Answer) {
+        if self.answers.len() >= MOST_ANSWERS {
+            let now = answer.start;
+            self.answers.retain(|old| old.start + 2 * old.length > now);
+            if self.answers.len() >= MOST_ANSWERS {
+                self.answers.remove(0);
+            }
         }
+        self.answers.push(answer);
     }
 
-    fn gains(&mut self, element: u32, side: &Side<'_>) -> Option<(&Gains, f64)> {
-        let resonator = self.resonators[element as usize].as_mut()?;
+    /// Whether an input hears an answer within some time.
+    pub fn is_heard(&self, rig: &Rig, input: usize, from: i64, to: i64) -> bool {
+        self.answers.iter().any(|answer| {
+            let start = answer.start as i64;
+            start < to
+                && start + 2 * answer.length as i64 > from
+                && rig.elements[answer.element as usize].outputs.values().any(|one| *one == input)
+        })
+    }
+
+    /// The values that a measure statement computes of an answer: one for each list of sides. `place`
+    /// tells the statement; `still` is the carrier of an element that is not modulated.
+    pub fn full<'s>(
+        &mut self,
+        rig: &Rig,
+        element: u32,
+        place: u32,
+        length: u32,
+        read: Read,
+        still: Option<Phase>,
+        sides: impl Fn() -> Vec<Vec<Side<'s>>>,
+    ) -> &[f64] {
+        self.values.clear();
+        let Some(resonator) = &self.resonators[element as usize] else { return &self.values };
+        let index = 2 * place as usize + usize::from(still.is_some());
+        if self.plans.len() <= index {
+            self.plans.resize_with(index + 1, || None);
+        }
+        let plan = &mut self.plans[index];
+        let plan = plan.get_or_insert_with(|| {
+            let shape = Shape { rise: rise(&resonator.readout), length: f64::from(length) };
+            Box::new(Plan::new(rig, &sides(), shape, still.is_none()))
+        });
+        self.draws.clear();
+        self.draws.extend((0..plan.draws).map(|_| self.random.normal()));
         let noise = resonator.readout.noise;
-        // Looked up twice to keep the name from being copied each time.
-        let key = (side.pulse, side.name);
-        let known = resonator.gains.keys().any(|(pulse, name)| (*pulse, name.as_str()) == key);
-        if !known {
-            let rise = rise(&resonator.readout);
-            let gains = Gains::new(side.weights, rise, u64::from(side.length), side.demodulates);
-            resonator.gains.insert((side.pulse, side.name.to_owned()), gains);
+        let (cos, sin) = still.map_or((1.0, 0.0), Phase::cos_sin);
+        for parts in &plan.values {
+            let mut value = 0.0;
+            for part in parts {
+                value += part.mean(read.answer, cos, sin);
+                let draws = part.noise.iter().map(|(draw, much)| much * self.draws[*draw]);
+                value += noise * draws.sum::<f64>();
+            }
+            self.values.push(value);
         }
-        let found =
-            resonator.gains.iter().find(|((pulse, name), _)| (*pulse, name.as_str()) == key);
-        found.map(|(_, gains)| (gains, noise))
+        &self.values
     }
 
-    /// The volts of one sample, as the converter shows them.
-    pub fn sample(
+    /// What the converter of an input makes of all answers that it hears, nanosecond by nanosecond.
+    pub fn counts(&mut self, rig: &Rig, input: usize, from: i64, len: usize) -> Vec<f64> {
+        let port = &rig.inputs[input];
+        let gain = 10f64.powf(f64::from(port.gain_db) / 20.0);
+        let offset = (port.offset * COUNTS).round();
+        let mut volts = vec![0.0; len];
+        let mut noise = 0.0f64;
+        for answer in &self.answers {
+            let outputs = &rig.elements[answer.element as usize].outputs;
+            let Some(place) = outputs.values().position(|one| *one == input) else { continue };
+            let Some(resonator) = &self.resonators[answer.element as usize] else { continue };
+            let begins = answer.start as i64;
+            if begins >= from + len as i64 || begins + 2 * answer.length as i64 <= from {
+                continue;
+            }
+            noise = noise.max(resonator.readout.noise);
+            let shape = Shape { rise: rise(&resonator.readout), length: answer.length as f64 };
+            let [i, q] = answer.read.answer;
+            for (index, volts) in volts.iter_mut().enumerate() {
+                let ns = from + index as i64 - begins;
+                let size = shape.at(ns as f64);
+                if size != 0.0 {
+                    let (cos, sin) = (answer.phase + answer.speed.over(ns as u64)).cos_sin();
+                    let second = place > 0;
+                    *volts += size * if second { i * sin + q * cos } else { i * cos - q * sin };
+                }
+            }
+        }
+        let random = &mut self.random;
+        let one = |volts: f64| {
+            let noisy = volts + if noise > 0.0 { noise * random.normal() } else { 0.0 };
+            let counts = (noisy * gain * COUNTS).trunc().clamp(LOWEST, HIGHEST);
+            (counts + offset).clamp(LOWEST, HIGHEST)
+        };
+        volts.into_iter().map(one).collect()
+    }
+
+    /// Times of photons within a window, nanoseconds: each is followed by a time in which none is seen.
+    /// The last is beyond the window, or they are as many as may be.
+    pub fn photons(
         &mut self,
         element: u32,
         read: Read,
-        at: i64,
-        length: u64,
-        turn: Phase,
-    ) -> [f64; 2] {
-        let Some(resonator) = &self.resonators[element as usize] else { return [0.0; 2] };
-        let noise = resonator.readout.noise;
-        let shape = shape(rise(&resonator.readout), at as f64, length as f64);
-        let (cos, sin) = turn.cos_sin();
-        let [i, q] = read.answer;
-        let mut noisy = |volts: f64| shape * volts + noise * self.random.normal();
-        [noisy(i * cos - q * sin), noisy(i * sin + q * cos)]
-    }
-
-    /// Times of photons within a window, nanoseconds.
-    pub fn photons(&mut self, element: u32, read: Read, window: u64, most: usize) -> Vec<f64> {
+        window: u64,
+        dead: u64,
+        most: usize,
+    ) -> Vec<f64> {
         let Some(resonator) = &self.resonators[element as usize] else { return Vec::new() };
         let rate = resonator.readout.photons[usize::from(read.excited)] * 1e-3;
         let mut times = Vec::new();
-        if rate <= 0.0 {
-            return times;
-        }
         let mut at = 0.0;
-        loop {
+        while rate > 0.0 && times.len() < most {
             at -= self.random.uniform().ln() / rate;
-            if at >= window as f64 || times.len() >= most {
-                return times;
+            if at >= window as f64 {
+                break;
             }
             times.push(at);
+            at += dead as f64;
         }
+        times
     }
 }
 
-/// A pulse on a drive element.
-#[derive(Clone, Copy, Debug)]
-pub struct Drive {
-    /// Nanoseconds.
-    pub at: u64,
-    /// Nanoseconds.
-    pub length: u64,
-    /// How much of the configured pulse is played: 1 for all of it.
-    pub part: f64,
-    pub amplitude: [f64; 4],
-    pub phase: Phase,
-    /// Hz.
-    pub frequency: f64,
-}
-
-/// Weights of a measurement.
-#[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
-    pub pulse: u32,
-    pub name: &'a str,
-    pub weights: &'a Weights,
-    /// Nanoseconds of the pulse.
-    pub length: u32,
-    pub demodulates: bool,
-    /// Whether it is the second input, which carries the quadrature.
-    pub second: bool,
-}
-
-/// What an answer gives with sums of weights: the parts of a demodulation that do not oscillate.
-fn weighted([i, q]: [f64; 2], cosine: f64, sine: f64, second: bool) -> f64 {
-    if second { cosine * q + sine * i } else { cosine * i - sine * q }
-}
-
-impl Gains {
-    fn new(weights: &Weights, rise: f64, length: u64, demodulates: bool) -> Self {
-        let mut gains = Self::default();
-        let count = weights.cosine.len().max(weights.sine.len());
-        for index in 0..count {
-            let of = |values: &[f64]| values.get(index).copied().unwrap_or(0.0);
-            let (cosine, sine) = (of(&weights.cosine), of(&weights.sine));
-            let from = (index * WEIGHT_NS as usize) as f64;
-            let shape: f64 =
-                (0..WEIGHT_NS).map(|k| shape(rise, from + f64::from(k), length as f64)).sum();
+impl Part {
+    /// Its value without noise.
+    fn mean(&self, [i, q]: [f64; 2], cos: f64, sin: f64) -> f64 {
+        let [cosine, sine] = self.shaped;
+        let (one, other) = if self.second { (q, i) } else { (i, -q) };
+        let answer = match (self.modulated, self.demodulates) {
             // Half of the power is in the part that oscillates.
-            let half = if demodulates { 0.5 } else { 0.0 } / 4096.0;
-            gains.cosine.push(half * shape * cosine);
-            gains.sine.push(half * shape * sine);
-            let power =
-                if demodulates { 0.5 * (cosine * cosine + sine * sine) } else { cosine * cosine };
-            gains.energy.push(f64::from(WEIGHT_NS) * power / 4096.0 / 4096.0);
+            (true, true) => 0.5 * (cosine * one + sine * other),
+            // A carrier sums up to nothing.
+            (true, false) => 0.0,
+            (false, true) => (one * cos + other * sin) * (cosine * cos + sine * sin),
+            (false, false) => (one * cos + other * sin) * cosine,
+        };
+        let offset = match (self.modulated, self.demodulates) {
+            (true, true) => 0.0,
+            (false, true) => self.offset[0] * cos + self.offset[1] * sin,
+            (_, false) => self.offset[0],
+        };
+        self.gain * answer + offset
+    }
+}
+
+impl Plan {
+    fn new(rig: &Rig, values: &[Vec<Side<'_>>], shape: Shape, modulated: bool) -> Self {
+        let all: Vec<Side<'_>> = values.iter().flatten().copied().collect();
+        let gain = |side: &Side<'_>| {
+            let db = f64::from(rig.inputs[side.input].gain_db);
+            10f64.powf(db / 20.0)
+        };
+        // Noise as sums of independent draws (Cholesky): sides of one input share its noise.
+        let mut rows: Vec<Vec<(usize, f64)>> = Vec::new();
+        // The sides that brought a draw of their own, in the order of the draws.
+        let mut owners: Vec<usize> = Vec::new();
+        for (index, side) in all.iter().enumerate() {
+            let mut row: Vec<(usize, f64)> = Vec::new();
+            let whole = common(side, side, modulated);
+            let mut left = whole;
+            for (draw, owner) in owners.iter().enumerate() {
+                let of = |row: &[(usize, f64)], draw: usize| {
+                    row.iter().find(|(one, _)| *one == draw).map_or(0.0, |(_, much)| *much)
+                };
+                let known: f64 = (0..draw).map(|one| of(&row, one) * of(&rows[*owner], one)).sum();
+                let much = (common(side, &all[*owner], modulated) - known) / of(&rows[*owner], draw);
+                if much != 0.0 {
+                    row.push((draw, much));
+                    left -= much * much;
+                }
+            }
+            if left > 1e-12 * whole {
+                row.push((owners.len(), left.sqrt()));
+                owners.push(index);
+            }
+            rows.push(row);
         }
-        gains.all = [&gains.cosine, &gains.sine, &gains.energy].map(|all| all.iter().sum());
-        gains
+        let mut rows = rows.into_iter();
+        let mut part = |side: &Side<'_>| {
+            let gain = gain(side);
+            let sum = |values: &[f64], shaped: bool| {
+                let each = values.iter().enumerate().map(|(index, value)| {
+                    let from = index as f64 * f64::from(WEIGHT_NS);
+                    let shape = |k| if shaped { shape.at(from + f64::from(k)) } else { 1.0 };
+                    value * (0..WEIGHT_NS).map(shape).sum::<f64>()
+                });
+                each.sum::<f64>() / COUNTS
+            };
+            let offset = rig.inputs[side.input].offset;
+            let noise = rows.next().unwrap_or_default().into_iter();
+            Part {
+                second: side.second,
+                modulated,
+                demodulates: side.demodulates,
+                shaped: [sum(&side.weights.cosine, true), sum(&side.weights.sine, true)],
+                offset: [&side.weights.cosine, &side.weights.sine]
+                    .map(|weights| if offset == 0.0 { 0.0 } else { offset * sum(weights, false) }),
+                gain,
+                noise: noise.map(|(draw, much)| (draw, gain * much / COUNTS)).collect(),
+            }
+        };
+        let values = values.iter().map(|sides| sides.iter().map(&mut part).collect()).collect();
+        Self { values, draws: owners.len() }
+    }
+}
+
+/// How much noise two sides have in common, in samples: the sum of the products of their weights. The
+/// carrier's half of it is in the part that oscillates.
+fn common(one: &Side<'_>, other: &Side<'_>, modulated: bool) -> f64 {
+    if one.input != other.input || (modulated && one.demodulates != other.demodulates) {
+        return 0.0;
+    }
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let (a, b) = (one.weights, other.weights);
+    f64::from(WEIGHT_NS)
+        * if modulated && one.demodulates {
+            0.5 * (dot(&a.cosine, &b.cosine) + dot(&a.sine, &b.sine))
+        } else {
+            dot(&a.cosine, &b.cosine)
+        }
+}
+
+/// How much of an answer is there: it rises during the pulse and falls behind it.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    /// Nanoseconds; 0 for at once.
+    rise: f64,
+    /// Nanoseconds of the pulse.
+    length: f64,
+}
+
+impl Shape {
+    fn at(self, ns: f64) -> f64 {
+        let Self { rise, length } = self;
+        let up = |t: f64| if rise == 0.0 { 1.0 } else { 1.0 - (-t / rise).exp() };
+        if ns < 0.0 {
+            0.0
+        } else if ns < length {
+            up(ns)
+        } else if rise == 0.0 {
+            0.0
+        } else {
+            up(length) * (-(ns - length) / rise).exp()
+        }
     }
 }
 
 /// The time in which an answer rises, nanoseconds.
 fn rise(readout: &Readout) -> f64 {
     if readout.linewidth > 0.0 { 1e9 / (PI * readout.linewidth) } else { 0.0 }
-}
-
-/// How much of an answer is there: it rises during the pulse and falls behind it.
-fn shape(rise: f64, at: f64, length: f64) -> f64 {
-    let up = |t: f64| if rise == 0.0 { 1.0 } else { 1.0 - (-t / rise).exp() };
-    if at < 0.0 {
-        0.0
-    } else if at < length {
-        up(at)
-    } else if rise == 0.0 {
-        0.0
-    } else {
-        up(length) * (-(at - length) / rise).exp()
-    }
 }
 
 /// The area of a pulse's waveforms, volts times nanoseconds.
@@ -394,86 +595,6 @@ fn area(pulse: &Pulse) -> [f64; 2] {
         Waves::Single(wave) => [of(wave), 0.0],
         Waves::Mixed { i, q } => [of(i), of(q)],
     }
-}
-
-impl Bloch {
-    fn new(qubit: &Qubit, frequency: f64, pi_area: f64) -> Self {
-        let wander = if qubit.t2_star.is_finite() && qubit.t2_star > 0.0 {
-            1e9 / (PI * 2f64.sqrt() * qubit.t2_star)
-        } else {
-            0.0
-        };
-        Self {
-            vector: [0.0, 0.0, 1.0],
-            at: 0,
-            frequency,
-            pi_area,
-            t1: qubit.t1,
-            t2: qubit.t2.min(2.0 * qubit.t1),
-            wander,
-            off: 0.0,
-            areas: HashMap::new(),
-        }
-    }
-
-    /// Nothing happens to it up to now.
-    fn idle(&mut self, at: u64) {
-        let passed = at.saturating_sub(self.at) as f64;
-        self.at = self.at.max(at);
-        if passed == 0.0 {
-            return;
-        }
-        let [x, y, z] = &mut self.vector;
-        if self.t1.is_finite() && *z != 1.0 {
-            *z = 1.0 - (1.0 - *z) * (-passed / self.t1).exp();
-        }
-        if *x == 0.0 && *y == 0.0 {
-            return;
-        }
-        if self.t2.is_finite() {
-            let left = (-passed / self.t2).exp();
-            (*x, *y) = (*x * left, *y * left);
-        }
-        if self.off != 0.0 {
-            (*x, *y) = around_z(*x, *y, Phase::from_turns(self.off * passed * 1e-9));
-        }
-    }
-
-    /// Turns it by a pulse of constant strength.
-    fn turn(&mut self, angle: f64, axis: Phase, frequency: f64, length: u64) {
-        // The axis in the frame of the qubit, which turns with its own frequency.
-        let own = super::phase::Speed::from_hz(self.frequency);
-        let axis = axis - own.over(self.at);
-        let detuning = TAU * (frequency - self.frequency - self.off) * length as f64 * 1e-9;
-        let [mut x, mut y, mut z] = self.vector;
-        (x, y) = around_z(x, y, -axis);
-        // A turn about (angle, 0, -detuning), in the frame of the drive.
-        let size = angle.hypot(detuning);
-        if size > 0.0 {
-            let (nx, nz) = (angle / size, -detuning / size);
-            let (sin, cos) = size.sin_cos();
-            let along = (nx * x + nz * z) * (1.0 - cos);
-            let (cx, cy, cz) = (-nz * y, nz * x - nx * z, nx * y);
-            (x, y, z) = (
-                x * cos + cx * sin + nx * along,
-                y * cos + cy * sin,
-                z * cos + cz * sin + nz * along,
-            );
-        }
-        let back = axis + Phase::from_turns((frequency - self.frequency) * length as f64 * 1e-9);
-        (x, y) = around_z(x, y, back);
-        self.vector = [x, y, z];
-        let end = self.at + length;
-        // It decays during the pulse too, but does not turn twice.
-        let off = std::mem::take(&mut self.off);
-        self.idle(end);
-        self.off = off;
-    }
-}
-
-fn around_z(x: f64, y: f64, turn: Phase) -> (f64, f64) {
-    let (cos, sin) = turn.cos_sin();
-    (x * cos - y * sin, x * sin + y * cos)
 }
 
 /// Seeded random numbers.
@@ -509,56 +630,41 @@ impl Random {
 mod tests {
     use super::*;
 
-    fn qubit() -> Bloch {
-        let qubit = Qubit {
-            element: "q".into(),
-            pi: "x180".into(),
-            frequency: None,
-            t1: f64::INFINITY,
-            t2: f64::INFINITY,
-            t2_star: f64::INFINITY,
+    #[test]
+    fn values_of_one_measurement_share_their_noise() {
+        let weights = |cosine: f64, sine: f64| Weights {
+            cosine: vec![cosine; 100].into(),
+            sine: vec![sine; 100].into(),
         };
-        Bloch::new(&qubit, 50e6, 1.0)
-    }
-
-    #[test]
-    fn pulses_turn_the_vector() {
-        let mut bloch = qubit();
-        let speed = super::super::phase::Speed::from_hz(50e6);
-        // Two halves of π, far apart, on resonance: together a π pulse.
-        for _ in 0..2 {
-            let axis = speed.over(bloch.at);
-            bloch.turn(PI / 2.0, axis, 50e6, 20);
-            let later = bloch.at + 12_345;
-            bloch.idle(later);
-        }
-        assert!((bloch.vector[2] + 1.0).abs() < 1e-6, "{:?}", bloch.vector);
-        // And with the second one about the other axis: none.
-        let mut bloch = qubit();
-        bloch.turn(PI / 2.0, Phase::default(), 50e6, 20);
-        let axis = speed.over(bloch.at) + Phase::from_turns(0.25);
-        bloch.turn(PI / 2.0, axis, 50e6, 20);
-        assert!(bloch.vector[2].abs() < 1e-6);
-    }
-
-    #[test]
-    fn a_detuned_pulse_follows_rabis_formula() {
-        let mut bloch = qubit();
-        bloch.turn(PI, Phase::default(), 50e6 + 7e6, 100);
-        let detuning = TAU * 0.7;
-        let size = PI.hypot(detuning);
-        let excited = (PI / size * (size / 2.0).sin()).powi(2);
-        assert!(((1.0 - bloch.vector[2]) / 2.0 - excited).abs() < 1e-9);
-    }
-
-    #[test]
-    fn it_decays_to_the_ground_state() {
-        let mut bloch = qubit();
-        (bloch.t1, bloch.t2) = (1000.0, 500.0);
-        bloch.turn(PI / 2.0, Phase::default(), 50e6, 0);
-        bloch.idle(1000);
-        let [x, y, z] = bloch.vector;
-        assert!((z - (1.0 - (-1f64).exp())).abs() < 1e-12);
-        assert!((x.hypot(y) - (-2f64).exp()).abs() < 1e-12);
+        let (cos, sin, both) = (weights(1.0, 0.0), weights(0.0, 1.0), weights(0.6, 0.8));
+        let side = |weights, second| Side {
+            weights,
+            demodulates: true,
+            input: usize::from(second),
+            second,
+        };
+        let input = |number| crate::pulse::rig::AnalogInput {
+            port: crate::pulse::rig::Port { controller: "con1".into(), number },
+            offset: 0.0,
+            gain_db: 0,
+        };
+        let rig = Rig { inputs: vec![input(1), input(2)], ..Rig::default() };
+        let values = [
+            vec![side(&cos, false)],
+            vec![side(&sin, false)],
+            vec![side(&both, false)],
+            vec![side(&cos, false)],
+            vec![side(&cos, true)],
+        ];
+        let shape = Shape { rise: 0.0, length: 400.0 };
+        let plan = Plan::new(&rig, &values, shape, true);
+        // The third is made of the first two, the fourth is the first again.
+        assert_eq!(plan.draws, 3);
+        let size = (0.5f64 * 400.0).sqrt() / COUNTS;
+        let row = |index: usize| &plan.values[index][0].noise;
+        assert!(row(3).len() == 1 && (row(3)[0].1 - row(0)[0].1).abs() < 1e-12);
+        assert!((row(2)[0].1 - 0.6 * size).abs() < 1e-12 && (row(2)[1].1 - 0.8 * size).abs() < 1e-12);
+        assert!(row(4)[0].0 == 2 && (row(4)[0].1 - size).abs() < 1e-12);
+        assert!((row(0)[0].1 - size).abs() < 1e-12);
     }
 }

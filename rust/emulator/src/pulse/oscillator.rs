@@ -52,7 +52,7 @@ impl Oscillator {
 
 impl Chirp {
     /// Its sections within a pulse; none when it only lets one go on.
-    pub(super) fn sweeps(&self, length: u64) -> Option<Arc<[Sweep]>> {
+    pub fn sweeps(&self, length: u64) -> Option<Arc<[Sweep]>> {
         let count = self.rates.len() as u64;
         let from = |index: usize| match self.times.get(index) {
             Some(time) => *time,

@@ -23,6 +23,11 @@ impl Phase {
         Self((steps as u64) << 48)
     }
 
+    /// From turns, to the 16 bits that a frame has.
+    pub fn nearest_frame(turns: f64) -> Self {
+        Self(((turns * 65_536.0).round() as i64 as u64) << 48)
+    }
+
     /// In turns, [0, 1).
     pub fn turns(self) -> f64 {
         // Exact for what a frame holds; below 1 for every phase, as 53 bits are kept.

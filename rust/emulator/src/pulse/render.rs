@@ -6,12 +6,14 @@ use std::sync::Arc;
 use super::phase::Phase;
 use super::rig::{Output, Rig};
 use super::stretch::stretched;
-use super::tape::{Carrier, Outputs, Samples, Segment, Source, Sweep, Tape};
+use super::tape::{Carrier, Offset, Outputs, Samples, Segment, Source, Sweep, Tape};
 
 /// The smallest voltage of an analog output.
-const LOWEST: f64 = -0.5;
+pub const LOWEST: f64 = -0.5;
 /// The largest: a step of 16 bits below half a volt.
-const HIGHEST: f64 = 0.5 - 1.0 / 65_536.0;
+pub const HIGHEST: f64 = 0.5 - 1.0 / 65_536.0;
+/// Samples that are looked at to find how far a waveform reaches.
+const MOST_SEEN: u64 = 65_536;
 /// Samples of a segment that are made together.
 const BLOCK: usize = 64;
 /// Samples of all ports that are made together: what stays in the caches of a core.
@@ -69,9 +71,11 @@ struct Line {
 impl Line {
     fn new(index: usize, output: &Output, delay: u32, tape: &Tape) -> Self {
         let changes = tape.offsets.iter().filter(|offset| offset.output == index);
-        let mut offsets: Vec<_> = changes.map(|change| (change.from, change.volts)).collect();
-        offsets.sort_by_key(|(from, _)| *from);
         let ns = output.delay.saturating_add(delay) as usize;
+        // An offset changes when what is played from then on leaves the port.
+        let late = |change: &Offset| (change.from.saturating_add(ns as u64), change.volts);
+        let mut offsets: Vec<_> = changes.map(late).collect();
+        offsets.sort_by_key(|(from, _)| *from);
         Self {
             feedforward: output.feedforward.clone(),
             poles: output.feedback.iter().map(|pole| (*pole, 0.0)).collect(),
@@ -246,51 +250,56 @@ impl Analog {
 /// The digital outputs of a score, from the start on.
 #[derive(Debug)]
 pub struct Digital {
-    score: Arc<Score>,
-    /// Highs by their start, and the first that has not begun.
-    order: Vec<u32>,
-    next: usize,
-    active: Vec<u32>,
+    /// Whether each is inverted.
+    inverted: Vec<bool>,
+    /// When each is high, in order and apart, and the first that is not over.
+    highs: Vec<(Vec<(i64, i64)>, usize)>,
     at: i64,
     ports: Vec<Vec<bool>>,
 }
 
 impl Digital {
     /// From the start of the program on.
-    pub fn new(score: Arc<Score>) -> Self {
-        let highs = &score.tape.markers;
-        let mut order: Vec<u32> = (0..highs.len() as u32).collect();
-        order.sort_by_key(|index| highs[*index as usize].from);
+    pub fn new(score: &Score) -> Self {
+        let delay = i64::from(score.moved);
+        let mut highs: Vec<(Vec<(i64, i64)>, usize)> =
+            vec![(Vec::new(), 0); score.rig.digital.len()];
+        for high in &score.tape.markers {
+            highs[high.output].0.push((high.from + delay, high.to + delay));
+        }
+        for (spans, _) in &mut highs {
+            spans.sort_unstable();
+            // What touches is one: however many overlap, each sample is looked at once.
+            spans.dedup_by(|next, last| {
+                let touches = next.0 <= last.1;
+                last.1 = if touches { last.1.max(next.1) } else { last.1 };
+                touches
+            });
+        }
+        let inverted = score.rig.digital.iter().map(|output| output.inverted).collect();
         let ports = vec![Vec::new(); score.rig.digital.len()];
-        Self { score, order, next: 0, active: Vec::new(), at: 0, ports }
+        Self { inverted, highs, at: 0, ports }
     }
 
     /// The next samples of all ports.
     pub fn next(&mut self, count: usize) -> &[Vec<bool>] {
-        let Score { rig, tape, .. } = &*self.score;
-        let delay = i64::from(self.score.moved);
-        for (output, port) in rig.digital.iter().zip(&mut self.ports) {
-            port.clear();
-            port.resize(count, output.inverted);
-        }
         let (at, end) = (self.at, self.at + count as i64);
-        while let Some(index) = self.order.get(self.next) {
-            if tape.markers[*index as usize].from + delay >= end {
-                break;
+        for ((port, inverted), (spans, next)) in
+            self.ports.iter_mut().zip(&self.inverted).zip(&mut self.highs)
+        {
+            port.clear();
+            port.resize(count, *inverted);
+            while let Some((from, to)) = spans.get(*next).copied().filter(|(from, _)| *from < end) {
+                let (first, last) = (from.max(at), to.min(end));
+                if first < last {
+                    port[(first - at) as usize..(last - at) as usize].fill(!inverted);
+                }
+                if to > end {
+                    break;
+                }
+                *next += 1;
             }
-            self.active.push(*index);
-            self.next += 1;
         }
-        let ports = &mut self.ports;
-        self.active.retain(|index| {
-            let high = tape.markers[*index as usize];
-            let (from, to) = ((high.from + delay).max(at), (high.to + delay).min(end));
-            if from < to {
-                let level = !rig.digital[high.output].inverted;
-                ports[high.output][(from - at) as usize..(to - at) as usize].fill(level);
-            }
-            high.to + delay > end
-        });
         self.at = end;
         &self.ports
     }
@@ -514,33 +523,43 @@ pub fn swept_hz(sweeps: &[Sweep], t: u64) -> f64 {
     over(sweeps, t).1
 }
 
-/// How far from zero a source reaches on either input, whatever its phase.
+/// The lowest and the highest that the first `length` samples of a source reach on either input; of one
+/// that is turned, whatever its phase.
 pub fn reach(
     source: &Source,
+    length: u64,
     amplitude: &[f64; 4],
     correction: &[f64; 4],
     turned: bool,
-) -> [f64; 2] {
+) -> ([f64; 2], [f64; 2]) {
     let [a00, a01, a10, a11] = *amplitude;
     let [c00, c01, c10, c11] = *correction;
-    let mut reach = [0.0f64; 2];
+    let (mut low, mut high) = ([0.0f64; 2], [0.0f64; 2]);
     let mut see = |x: f64, y: f64| {
         let (i, q) = (a00 * x + a01 * y, a10 * x + a11 * y);
         let size = i.hypot(q);
-        let (one, other) = if turned {
-            (size * c00.hypot(c01), size * c10.hypot(c11))
+        let sides = if turned {
+            [(size * c00.hypot(c01), true), (size * c10.hypot(c11), true)]
         } else {
-            ((c00 * i + c01 * q).abs(), (c10 * i + c11 * q).abs())
+            [(c00 * i + c01 * q, false), (c10 * i + c11 * q, false)]
         };
-        reach = [reach[0].max(one), reach[1].max(other)];
+        for (side, (value, both)) in sides.into_iter().enumerate() {
+            low[side] = low[side].min(if both { -value } else { value });
+            high[side] = high[side].max(value);
+        }
     };
     match source {
         Source::Constant([x, y]) => see(*x, *y),
         Source::Samples([x, y]) => {
-            let len = [x, y].iter().map(|samples| samples.len()).max().unwrap_or(0);
-            (0..len).for_each(|index| see(x.at(index), y.at(index)));
+            let all = [x, y].iter().map(|samples| samples.span()).max().unwrap_or(0);
+            let count = length.min(all);
+            // Of a very long one some are enough.
+            let step = (count / MOST_SEEN).max(1);
+            for index in (0..count).step_by(step as usize) {
+                see(x.at(index as usize), y.at(index as usize));
+            }
         }
         Source::Ramp(_) | Source::Fall => {}
     }
-    reach
+    (low, high)
 }

@@ -26,7 +26,7 @@ pub struct Rig {
     /// Analog inputs of all controllers, in order.
     pub inputs: Vec<AnalogInput>,
     /// Named oscillators that were met.
-    shared: HashMap<String, usize>,
+    pub(super) shared: HashMap<String, usize>,
 }
 
 /// Flags of the compiler: what is not delayed for the sake of others.
@@ -61,6 +61,8 @@ pub struct Output {
 
 /// Nanoseconds that crosstalk takes.
 const CROSSTALK_DELAY: u32 = 32;
+/// Nanoseconds that a simulation looks behind its end for markers that begin before it.
+const WIDEST: u32 = 100_000;
 /// Nanoseconds by which a port can be delayed.
 const MOST_DELAY: u32 = 16_000;
 
@@ -275,6 +277,12 @@ impl Rig {
         let element = self.element(config, name)?;
         self.elements.push(element);
         Ok(())
+    }
+
+    /// Nanoseconds by which a marker begins before its pulse at most; what is longer is cut off.
+    pub fn widest(&self) -> u64 {
+        let markers = self.elements.iter().flat_map(|element| &element.markers);
+        u64::from(markers.map(|marker| marker.buffer).max().unwrap_or(0).min(WIDEST))
     }
 
     /// Nanoseconds by which filters and crosstalk delay each output (F5.3).

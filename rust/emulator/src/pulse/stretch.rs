@@ -9,7 +9,7 @@ pub(super) fn stretch(samples: &[f64], length: u64, count: usize) -> Vec<f64> {
 }
 
 /// One sample of a waveform stretched to a length.
-pub(super) fn stretched(samples: &[f64], length: u64, index: usize) -> f64 {
+pub fn stretched(samples: &[f64], length: u64, index: usize) -> f64 {
     match samples {
         [] => 0.0,
         [one] => *one,

@@ -82,12 +82,12 @@ pub enum Samples {
 }
 
 impl Samples {
-    /// How many there are; a constant is one.
-    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
-    pub fn len(&self) -> usize {
+    /// Nanoseconds that they last; a constant is one.
+    pub fn span(&self) -> u64 {
         match self {
             Self::Constant(_) => 1,
-            Self::Each(samples) | Self::Stretched { samples, .. } => samples.len(),
+            Self::Each(samples) => samples.len() as u64,
+            Self::Stretched { length, .. } => *length,
         }
     }
 
@@ -148,6 +148,8 @@ pub struct Played {
     pub start: u64,
     /// Nanoseconds.
     pub length: u64,
+    /// Nanoseconds that it would last if it were not cut off.
+    pub whole: u64,
     pub outputs: Option<Outputs>,
     pub amplitude: [f64; 4],
     pub frame: Phase,

@@ -351,14 +351,19 @@ struct Reach<'a> {
 impl Pipelines {
     /// Takes a saved value; `timestamp` is in nanoseconds from the program's start.
     pub fn save(&mut self, stream: usize, kind: Kind, cell: i32, timestamp: i64) {
+        let value = match kind {
+            Kind::Int => Item::Int(i64::from(cell)),
+            Kind::Fixed => Item::Float(fixed_to_f64(cell)),
+            Kind::Bool => Item::Bool(cell != 0),
+        };
+        self.put(stream, &value, timestamp);
+    }
+
+    /// Takes one value, whatever its kind.
+    pub fn put(&mut self, stream: usize, value: &Item, timestamp: i64) {
         let Self { sources, running, results, held, most } = self;
         for (output, leaf) in &sources[stream] {
-            let value = match kind {
-                Kind::Int => Item::Int(i64::from(cell)),
-                Kind::Fixed => Item::Float(fixed_to_f64(cell)),
-                Kind::Bool => Item::Bool(cell != 0),
-            };
-            let item = leaf.mode.item(value, timestamp);
+            let item = leaf.mode.item(value.clone(), timestamp);
             let reach = &mut Reach { output: *output, results, held, most: *most };
             running[*output].push(leaf.target, item, reach);
         }
