@@ -143,3 +143,23 @@ def counting():
         return built
 
     return make
+
+
+@pytest.fixture
+def ports(pulsewire_client):
+    """Simulates what a function builds on the rack; gives a function from a port to its volts."""
+    from qm.qua import program
+
+    from tests.emulator import rack
+
+    def simulate(build, cycles=200, flags=(), config=None, **outputs):
+        with program() as built:
+            build()
+        config = config or rack.config(**outputs)
+        job = pulsewire_client.simulate(config, built, cycles, flags=flags)
+        samples = job.get_simulated_samples().con1
+        simulate.job, simulate.digital = job, samples.digital
+        assert len(samples.analog[1]) == 4 * cycles
+        return samples.analog
+
+    return simulate

@@ -208,3 +208,16 @@ def mixed(i, q, hertz, times, turns=0.0, correction=(1, 0, 0, 1)):
     x, y = i * c - q * s, i * s + q * c
     c00, c01, c10, c11 = correction
     return c00 * x + c01 * y, c10 * x + c11 * y
+
+
+def close(got, expected):
+    """To 1e-9 V."""
+    got, expected = np.asarray(got), np.broadcast_to(expected, np.shape(got))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9)
+
+
+def spans(samples):
+    """Where a trace is not zero: (start, end) pairs, in nanoseconds."""
+    high = np.concatenate([[0], np.asarray(samples) != 0, [0]]).astype(int)
+    edges = np.flatnonzero(np.diff(high))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

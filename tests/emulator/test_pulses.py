@@ -29,38 +29,7 @@ from qm.qua import (
 )
 
 from tests.emulator import rack
-from tests.emulator.rack import GAUSS, RISE, C, cos, mixed, sin
-
-VOLTS = 1e-9
-
-
-@pytest.fixture
-def ports(pulsewire_client):
-    """Simulates what a function builds; gives a function from a port to its volts."""
-
-    def simulate(build, cycles=200, flags=(), **outputs):
-        with program() as built:
-            build()
-        job = pulsewire_client.simulate(rack.config(**outputs), built, cycles, flags=flags)
-        samples = job.get_simulated_samples().con1
-        simulate.job, simulate.digital = job, samples.digital
-        assert len(samples.analog[1]) == 4 * cycles
-        return samples.analog
-
-    return simulate
-
-
-def close(got, expected):
-    got, expected = np.asarray(got), np.broadcast_to(expected, np.shape(got))
-    np.testing.assert_allclose(got, expected, rtol=0, atol=VOLTS)
-
-
-def spans(samples):
-    """Where a trace is not zero: (start, end) pairs, in nanoseconds."""
-    high = np.concatenate([[0], np.asarray(samples) != 0, [0]]).astype(int)
-    edges = np.flatnonzero(np.diff(high))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
-
+from tests.emulator.rack import GAUSS, RISE, C, close, cos, mixed, sin, spans
 
 # The order of statements (F5.2)
 

@@ -158,6 +158,8 @@ pub(crate) fn simulate(
 
 /// A structure as a dict.
 fn object<'py>(py: Python<'py>, given: &prost_types::Struct) -> PyResult<Bound<'py, PyAny>> {
+    // A report of many pulses takes seconds: Ctrl-C ends that too.
+    py.check_signals()?;
     let dict = PyDict::new(py);
     for (name, value) in &given.fields {
         dict.set_item(name, self::value(py, value)?)?;

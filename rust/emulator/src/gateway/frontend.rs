@@ -556,6 +556,8 @@ impl Service for Frontend {
                     program: request.high_level_program.unwrap_or_default(),
                     cycles: simulate.duration,
                     interface: simulate.simulation_interface,
+                    structured: simulate.include_analog_waveforms
+                        || simulate.include_digital_waveforms,
                 };
                 let job = machine::simulate(&frontend.hub, asked, &user)?;
                 let simulation = job.simulation();

@@ -10,7 +10,7 @@ use crate::pulse::render::{Score, swept_hz};
 use crate::pulse::rig::{Inputs, Port};
 use crate::pulse::shapes::{Wave, Waves};
 use crate::pulse::stretch::stretched;
-use crate::pulse::tape::{MOST_LISTED, Outputs, Played};
+use crate::pulse::tape::{MOST_LISTED, MOST_STRUCTURED, Outputs, Played};
 
 /// Values that the structure of analog waveforms lists in all: each takes about 50 bytes, twice.
 const MOST_VALUES: usize = 1 << 18;
@@ -311,9 +311,8 @@ fn runs(played: &Played, waves: &Waves, second: bool, left: &mut usize) -> Value
         Wave::Constant(value) => *value,
         Wave::Samples(samples) => stretched(samples, played.whole, at as usize),
     };
-    let at = |at: u64| {
-        of_x * one(x, at) + y.filter(|_| of_y != 0.0).map_or(0.0, |y| of_y * one(y, at))
-    };
+    let at =
+        |at: u64| of_x * one(x, at) + y.filter(|_| of_y != 0.0).map_or(0.0, |y| of_y * one(y, at));
     let changes = |wave: &Wave| matches!(wave, Wave::Samples(_));
     let run = |value: f64, count: u64| {
         object([("duration", number(count as f64)), ("value", number(value))])
@@ -345,7 +344,7 @@ pub(super) fn analog_outputs(score: &Score) -> Struct {
     let mut lists = Lists::default();
     let mut left = MOST_VALUES;
     let rig = &score.rig;
-    for played in score.tape.plays.iter().take(MOST_LISTED) {
+    for played in score.tape.plays.iter().take(MOST_STRUCTURED) {
         let element = &rig.elements[played.element as usize].name;
         let pulse = played.pulse.map(|pulse| &rig.pulses[pulse as usize]);
         let waves = match pulse.map(|pulse| &pulse.waves) {
@@ -380,7 +379,7 @@ pub(super) fn analog_outputs(score: &Score) -> Struct {
 pub(super) fn digital_outputs(score: &Score) -> Struct {
     let mut lists = Lists::default();
     let rig = &score.rig;
-    for played in score.tape.plays.iter().take(MOST_LISTED) {
+    for played in score.tape.plays.iter().take(MOST_STRUCTURED) {
         let element = &rig.elements[played.element as usize];
         let Some(pulse) = played.pulse.map(|pulse| &rig.pulses[pulse as usize]) else { continue };
         let Some(marker) = &pulse.marker else { continue };

@@ -19,8 +19,8 @@ use crate::pulse::model::{Model, Models};
 use crate::pulse::render::Score;
 use crate::pulse::rig::Rig;
 use crate::pulse::shapes::{Overrides, pulse};
-use crate::pulse::tape::MOST_LISTED;
 use crate::pulse::tape::Tape;
+use crate::pulse::tape::{MOST_LISTED, MOST_STRUCTURED};
 use crate::streams::control::Control;
 use crate::streams::store::Results;
 
@@ -147,7 +147,7 @@ impl Job {
         lock(&self.simulation).clone()
     }
 
-    pub(super) fn set_simulation(&self, simulation: Simulation) {
+    pub(super) fn set_simulation(&self, simulation: Simulation, structured: bool) {
         let Score { rig, tape, .. } = &*simulation.score;
         if tape.full {
             lock(&self.faults).push(Fault {
@@ -162,6 +162,15 @@ impl Job {
             lock(&self.faults).push(Fault {
                 message: format!(
                     "The waveform report lists the first {MOST_LISTED} of {} pulses",
+                    tape.plays.len()
+                ),
+                warning: true,
+            });
+        }
+        if structured && tape.plays.len() > MOST_STRUCTURED {
+            lock(&self.faults).push(Fault {
+                message: format!(
+                    "The structures of analog and digital waveforms list the first {MOST_STRUCTURED} of {} pulses",
                     tape.plays.len()
                 ),
                 warning: true,

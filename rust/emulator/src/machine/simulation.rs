@@ -38,6 +38,8 @@ pub struct Request {
     /// Clock cycles.
     pub cycles: u32,
     pub interface: Option<SimulationInterface>,
+    /// Whether the structures of waveforms are asked for.
+    pub structured: bool,
 }
 
 /// What a simulation played.
@@ -64,7 +66,7 @@ impl Simulation {
 /// # Errors
 /// [`AddError`]; no job is made then.
 pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, AddError> {
-    let Request { config, program, cycles, interface } = request;
+    let Request { config, program, cycles, interface, structured } = request;
     let first = first_version(&config).ok_or(AddError::NoConfig)?;
     let findings = validate(first);
     if !findings.is_empty() {
@@ -107,7 +109,8 @@ pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, Add
         models,
     };
     let tape = watched(&job, course);
-    job.set_simulation(Simulation { score: Arc::new(Score { rig, tape, delays, moved }), length });
+    let score = Arc::new(Score { rig, tape, delays, moved });
+    job.set_simulation(Simulation { score, length }, structured);
     job.settle();
     hub.ended(&job.id);
     Ok(job)

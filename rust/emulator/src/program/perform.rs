@@ -286,13 +286,7 @@ impl Runner<'_> {
     }
 
     /// What the model answers to a measurement.
-    fn answer(
-        &mut self,
-        element: u32,
-        pulse: u32,
-        at: u64,
-        amplitude: [f64; 4],
-    ) -> Option<Read> {
+    fn answer(&mut self, element: u32, pulse: u32, at: u64, amplitude: [f64; 4]) -> Option<Read> {
         let model = self.model.as_mut()?;
         let frequency = self.engine.frequency(element).unwrap_or(0.0);
         let factor = model.factor(self.engine.rig(), pulse, amplitude);
@@ -483,7 +477,8 @@ impl Runner<'_> {
                 let counts = self.counts(*input, start as i64 - 1, heard as usize + 1);
                 let (before, counts) =
                     counts.split_first().map_or((0.0, &[][..]), |(a, b)| (*a, b));
-                let before = if heard <= 1 { counts.first().copied().unwrap_or(0.0) } else { before };
+                let before =
+                    if heard <= 1 { counts.first().copied().unwrap_or(0.0) } else { before };
                 let found = tags(counts, before, tagging, dead);
                 found
                     .iter()

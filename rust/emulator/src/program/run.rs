@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
+use super::depend::moved;
 use super::ir::{Array, Block, Expr, IntegerFunction, Op, Program, Reduction, Stmt};
 use super::library;
-use super::depend::moved;
 use super::value::{self, ONE};
 use crate::pulse::adc::Adc;
 use crate::pulse::engine::Engine;
@@ -350,7 +350,8 @@ impl Runner<'_> {
             if self.surroundings.horizon.is_some() && clocks.iter().all(over) {
                 return Err(Halted);
             }
-            let left = (0..loops.len()).filter(|index| clocks[*index].is_empty() || !over(&clocks[*index]));
+            let left = (0..loops.len())
+                .filter(|index| clocks[*index].is_empty() || !over(&clocks[*index]));
             let Some(next) = left.min_by_key(|index| times[*index]) else {
                 return Ok(());
             };

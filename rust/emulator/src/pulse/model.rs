@@ -283,7 +283,13 @@ impl Model {
 
     /// A measurement begins: the qubit is projected. `frequency` is the element's, `factor` what its pulse
     /// is multiplied with.
-    pub fn read(&mut self, element: u32, at: u64, frequency: f64, factor: [f64; 2]) -> Option<Read> {
+    pub fn read(
+        &mut self,
+        element: u32,
+        at: u64,
+        frequency: f64,
+        factor: [f64; 2],
+    ) -> Option<Read> {
         let resonator = self.resonators[element as usize].as_ref()?;
         let excited = match resonator.qubit {
             None => false,
@@ -497,7 +503,8 @@ impl Plan {
                     row.iter().find(|(one, _)| *one == draw).map_or(0.0, |(_, much)| *much)
                 };
                 let known: f64 = (0..draw).map(|one| of(&row, one) * of(&rows[*owner], one)).sum();
-                let much = (common(side, &all[*owner], modulated) - known) / of(&rows[*owner], draw);
+                let much =
+                    (common(side, &all[*owner], modulated) - known) / of(&rows[*owner], draw);
                 if much != 0.0 {
                     row.push((draw, much));
                     left -= much * much;
@@ -663,7 +670,9 @@ mod tests {
         let size = (0.5f64 * 400.0).sqrt() / COUNTS;
         let row = |index: usize| &plan.values[index][0].noise;
         assert!(row(3).len() == 1 && (row(3)[0].1 - row(0)[0].1).abs() < 1e-12);
-        assert!((row(2)[0].1 - 0.6 * size).abs() < 1e-12 && (row(2)[1].1 - 0.8 * size).abs() < 1e-12);
+        assert!(
+            (row(2)[0].1 - 0.6 * size).abs() < 1e-12 && (row(2)[1].1 - 0.8 * size).abs() < 1e-12
+        );
         assert!(row(4)[0].0 == 2 && (row(4)[0].1 - size).abs() < 1e-12);
         assert!((row(0)[0].1 - size).abs() < 1e-12);
     }

@@ -238,14 +238,19 @@ mod tests {
 
     #[test]
     fn a_long_pulse_follows_blochs_equations() {
-        for (angle, turns, length) in [(3.0, 0.0, 1_000), (40.0, 0.3, 20_000), (300.0, 2.0, 50_000)] {
+        for (angle, turns, length) in [(3.0, 0.0, 1_000), (40.0, 0.3, 20_000), (300.0, 2.0, 50_000)]
+        {
             let mut bloch = qubit();
             (bloch.t1, bloch.t2) = (10_000.0, 8_000.0);
             let hz = turns / (f64::from(length) * 1e-9);
             bloch.turn(angle, Phase::default(), 50e6 + hz, length as u64);
             let ns = f64::from(length);
             let expected = stepped([0.0, 0.0, 1.0], angle / ns, TAU * turns / ns, 1e4, 8e3, ns);
-            assert!((bloch.vector[2] - expected[2]).abs() < 1e-6, "{:?} {expected:?}", bloch.vector);
+            assert!(
+                (bloch.vector[2] - expected[2]).abs() < 1e-6,
+                "{:?} {expected:?}",
+                bloch.vector
+            );
             let (got, wanted) = (bloch.vector, expected);
             assert!((got[0].hypot(got[1]) - wanted[0].hypot(wanted[1])).abs() < 1e-6);
         }

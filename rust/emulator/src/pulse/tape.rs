@@ -6,8 +6,11 @@ use super::phase::{Phase, Speed};
 use super::stretch::stretched;
 use crate::machine::correction::Matrix;
 
-/// Pulses that a report lists; a simulation of more says so.
-pub const MOST_LISTED: usize = 50_000;
+/// Pulses that a report lists; a simulation of more says so. An answer of some 2 kB for each stays below what
+/// clients take.
+pub const MOST_LISTED: usize = 30_000;
+/// Pulses that the deprecated structures list, beside the report.
+pub const MOST_STRUCTURED: usize = 10_000;
 
 /// All that was played.
 #[derive(Debug, Default)]

@@ -281,16 +281,42 @@ fn both(item: &Item) -> (Vec<f64>, Vec<f64>) {
     }
 }
 
+/// Products of a convolution that are summed one by one; beyond, it would take minutes.
+const MOST_PRODUCTS: usize = 1 << 22;
+
+/// A full convolution as a product of spectra.
+fn convolve_by_spectra(first: &[f64], second: &[f64]) -> Vec<f64> {
+    let len = first.len() + second.len() - 1;
+    let size = len.next_power_of_two();
+    let mut planner = FftPlanner::new();
+    let (there, back) = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
+    let spectrum = |values: &[f64]| {
+        let mut spectrum: Vec<_> = values.iter().map(|value| Complex64::new(*value, 0.0)).collect();
+        spectrum.resize(size, Complex64::default());
+        there.process(&mut spectrum);
+        spectrum
+    };
+    let mut product = spectrum(first);
+    product.iter_mut().zip(spectrum(second)).for_each(|(one, other)| *one *= other);
+    back.process(&mut product);
+    product.into_iter().take(len).map(|value| value.re / size as f64).collect()
+}
+
 fn convolve(first: &[f64], second: &[f64], mode: Mode) -> Vec<f64> {
     if first.is_empty() || second.is_empty() {
         return Vec::new();
     }
-    let mut full = vec![0.0; first.len() + second.len() - 1];
-    for (i, a) in first.iter().enumerate() {
-        for (j, b) in second.iter().enumerate() {
-            full[i + j] += a * b;
+    let full = if first.len().saturating_mul(second.len()) > MOST_PRODUCTS {
+        convolve_by_spectra(first, second)
+    } else {
+        let mut full = vec![0.0; first.len() + second.len() - 1];
+        for (i, a) in first.iter().enumerate() {
+            for (j, b) in second.iter().enumerate() {
+                full[i + j] += a * b;
+            }
         }
-    }
+        full
+    };
     let len = convolved(first.len(), second.len(), mode);
     let from = match mode {
         Mode::Full => 0,
@@ -312,5 +338,12 @@ mod tests {
         assert_eq!(convolve(&a, &b, Mode::Same), [1.0, 12.0, 23.0, 34.0]);
         assert_eq!(convolve(&a, &b, Mode::Valid), [12.0, 23.0, 34.0]);
         assert_eq!(convolve(&a, &[1.0, 0.0, 1.0], Mode::Same), [2.0, 4.0, 6.0, 3.0]);
+        let long: Vec<f64> = (0..3000).map(|n| f64::from(n % 17) - 8.0).collect();
+        let by_spectra = convolve_by_spectra(&long, &long);
+        assert!((by_spectra[0] - 64.0).abs() < 1e-6);
+        let middle: f64 = (0..3000).map(|n| long[n] * long[2999 - n]).sum();
+        assert!((by_spectra[2999] - middle).abs() < 1e-6 * middle.abs());
+        // So long that it is taken by spectra.
+        assert_eq!(convolve(&long, &long, Mode::Full).len(), 5999);
     }
 }
