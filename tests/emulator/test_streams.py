@@ -1,4 +1,4 @@
-"""Operators of streams against numpy (F3.2 to F3.4; docs/1.1.7/API_references/qua/result_stream)."""
+"""Operators of streams against numpy (F3.2 to F3.4; docs/1.1.7, result_stream)."""
 
 import numpy as np
 import pytest

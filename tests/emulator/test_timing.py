@@ -1,4 +1,4 @@
-"""When things happen, beside test_pulses.py: waits, blocks, lengths, timestamps (F5.1, F5.2, F5.5)."""
+"""When things happen, beside test_pulses.py: waits, blocks, lengths, timestamps (F5.1 to F5.5)."""
 
 import numpy as np
 import pytest

@@ -58,7 +58,7 @@ def saved(**variables):
 
 
 def reference(samples, hertz, start, n, turns=0.0):
-    """docs/1.1.7/Guides/demod, with weights of one: 2⁻¹² Σ a[n] cos; the emulator's carrier lags by 24 ns."""
+    """docs/1.1.7/Guides/demod, weights of one: 2⁻¹² Σ a[n] cos; the emulator's lags by 24 ns."""
     t = start - 24 + np.arange(n)
     return (samples[start : start + n] / 4096 * cos(hertz, t, turns)).sum() / 4096
 
@@ -79,7 +79,7 @@ def test_the_window_is_that_of_the_weights_not_of_the_pulse(measured):
 
 def test_the_carrier_has_the_sign_the_frame_and_the_frequency_of_the_element(measured):
     def build():
-        i, j, k = (declare(fixed) for _ in range(3))
+        i, j = (declare(fixed) for _ in range(2))
         update_frequency("ro", -33_000_000)
         frame_rotation_2pi(0.125, "ro")
         measure("readout", "ro", demod.full("cos", i))
