@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from pulsewire.exceptions import QmValueError
 
 __all__ = ["Loopback", "Qubit", "Raw", "Readout"]
@@ -162,6 +164,20 @@ def _connections(
 _MISSING = object()
 
 
+def _volts(samples: Any) -> list[float]:
+    """Samples as floats: numbers, and no text, truth value or complex number among them."""
+    try:
+        array = np.asarray(samples)
+    except ValueError:
+        array = np.asarray(None)
+    if array.ndim != 1 or (array.dtype.kind not in "iuf" and array.size):
+        raise QmValueError(
+            f"simulate: raw samples are a list or array of volts, no numbers in {samples!r:.60}"
+        )
+    volts: list[float] = array.astype(float).tolist()
+    return volts
+
+
 def _whole(value: Any, end: int, what: str) -> int:
     """An int from 0 up to an end."""
     try:
@@ -192,12 +208,15 @@ class _Asked:
         if interface is None:
             return
         given = getattr(interface, "_raw_connections", getattr(interface, "connections", _MISSING))
-        power = getattr(interface, "noisePower", getattr(interface, "noise_power", _MISSING))
-        if given is _MISSING or not isinstance(power, (int, float)):
+        power: Any = getattr(interface, "noisePower", getattr(interface, "noise_power", _MISSING))
+        if given is _MISSING or power is _MISSING:
             raise QmValueError(
                 f"simulate: an interface is a Loopback or a Raw, not {type(interface).__name__}"
             )
-        power = float(power)
+        try:
+            power = float(power)
+        except (TypeError, ValueError):
+            power = math.nan
         if not (math.isfinite(power) and power >= 0):
             raise QmValueError(f"simulate: a noise power is a variance, not {power}")
         if hasattr(interface, "latency"):
@@ -221,10 +240,7 @@ class _Asked:
         raw = []
         for one in _connections(given, sizes, "raw interface"):
             *port, samples = one if len(one) == 4 else (one[0], 0, one[1], one[2])
-            try:
-                raw.append((*port, [float(sample) for sample in samples]))
-            except (TypeError, ValueError) as error:
-                raise QmValueError(f"simulate: raw samples that are no numbers: {error}") from error
+            raw.append((*port, _volts(samples)))
         self.raw = (raw, power)
 
     def link(self, connections: Sequence[Any]) -> None:

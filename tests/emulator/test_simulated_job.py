@@ -146,6 +146,26 @@ def test_interfaces_that_do_not_fit_the_configuration(simulate, interface, says)
 
 
 @pytest.mark.parametrize(
+    "interface",
+    [
+        pulsewire.Loopback([("con1", 4, "con1", 2), ("con1", 9, "con1", 1)], latency=200),
+        pulsewire.Loopback([("con1", 9, "con1", 1), ("con1", 10, "con1", 2)], latency=200),
+        pulsewire.Raw([("con1", 2, np.full(9, 0.1, np.float32))], noise_power=np.float32(0)),
+    ],
+)
+def test_connections_of_ports_that_are_not_configured_lead_nowhere(simulate, interface):
+    # As public programs have them: the hardware has the port, the configuration does not name it.
+    config = rack.config()
+    del config["elements"]["rr"], config["controllers"]["con1"]["analog_inputs"][2]
+    del config["controllers"]["con1"]["analog_outputs"][10]
+    job = simulate(hold, config=config, interface=interface)
+    messages = [error.message for error in job.execution_report().errors()]
+    assert any(
+        "leads nowhere" in message and "analog input 2" in message for message in messages
+    ) or ("analog output 10" in messages[0])
+
+
+@pytest.mark.parametrize(
     ("interface", "says"),
     [
         (pulsewire.Loopback([("con1", 1)]), "a tuple of 3 or 4 or 6"),
@@ -154,6 +174,13 @@ def test_interfaces_that_do_not_fit_the_configuration(simulate, interface, says)
         (pulsewire.Loopback([("con1", 1, "con1", 1)], noise_power=-1.0), "variance"),
         (pulsewire.Raw(5), "a list of tuples"),
         (pulsewire.Raw([("con1", 1, 0.5)]), "no numbers"),
+        (pulsewire.Raw([("con1", 1, "12")]), "no numbers"),
+        (pulsewire.Raw([("con1", 1, b"12")]), "no numbers"),
+        (pulsewire.Raw([("con1", 1, ["0.5"])]), "no numbers"),
+        (pulsewire.Raw([("con1", 1, [True])]), "no numbers"),
+        (pulsewire.Raw([("con1", 1, {0.5: 1})]), "no numbers"),
+        (pulsewire.Raw([("con1", 1, np.array([1j]))]), "no numbers"),
+        (pulsewire.Raw([("con1", 1, [0.0])], noise_power="much"), "variance"),
         (pulsewire.Loopback([("con1", 1, "con1", 1)], latency=-1), "latency"),
         (pulsewire.Loopback([("con1", 1 << 40, "con1", 1)]), "in the connection"),
         ("loopback", "a Loopback or a Raw"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from qm.qua import (
+    Cast,
     align,
     amp,
     assign,
@@ -23,6 +24,7 @@ from qm.qua import (
     program,
     ramp_to_zero,
     reset_if_phase,
+    save,
     stream_processing,
     strict_timing_,
     switch_,
@@ -476,3 +478,41 @@ def test_a_global_reset_is_a_statement_of_its_own(ports):
     close(analog[1][:100], i)
     close(analog[2][:100], q)
     assert sin(50e6, -100) == pytest.approx(0, abs=1e-9)
+
+
+def test_ints_are_compared_with_numbers_that_are_not_whole(pulsewire_client):
+    # As loops over log-spaced ints are written: `t < 16 · √2`.
+    with program() as built:
+        n, t, s, b = declare(int), declare(int), declare_stream(), declare(bool)
+        flags = declare_stream()
+        with for_(t, 4, t < 22.63, Cast.mul_int_by_fixed(t, 2.0)):
+            save(t, s)
+        with for_(n, -3, n <= 3, n + 1):
+            for comparison in (n < 1.5, n <= -1.5, n > 1.5, n >= -1.5, n == 1.5):
+                assign(b, comparison)
+                save(b, flags)
+        with stream_processing():
+            s.save_all("loop")
+            flags.boolean_to_int().buffer(5).save_all("flags")
+    handles = pulsewire_client.execute(
+        pulsewire_client.open_qm(rack.config()), built
+    ).result_handles
+    assert handles.wait_for_all_values()
+    assert handles.loop.fetch_all()["value"].tolist() == [4, 8, 16]
+    n = np.arange(-3, 4)
+    expected = np.array([n < 1.5, n <= -1.5, n > 1.5, n >= -1.5, n == 1.5]).T.astype(int)
+    assert handles.flags.fetch_all()["value"].tolist() == expected.tolist()
+
+
+def test_a_shape_that_is_pressed_together_is_told(pulsewire_client):
+    # docs/1.1.7/API_references/qua/dsl_main: arbitrary waveforms can only be stretched.
+    with program() as built:
+        t = declare(int)
+        with for_(t, 10, t < 40, t + 10):
+            play("rise", "flux", duration=t)
+        play("hold", "flux", duration=10)
+    job = pulsewire_client.execute(pulsewire_client.open_qm(rack.config()), built)
+    assert job.result_handles.wait_for_all_values()
+    (error,) = job.execution_report().errors()
+    assert error.severity.name == "Warn"
+    assert "played for less than its length" in error.message

@@ -83,7 +83,9 @@ class SimulatedJob(RunningQmJob):
         Raises:
             QMSimulationError: The gateway has no samples of this job.
         """
-        ports = self._client._native.pull_samples(self.id, include_analog, include_digital)
+        ports = self._client._native.pull_samples(
+            self.id, bool(include_analog), bool(include_digital)
+        )
         return SimulatorSamples.of_ports(ports)
 
     def simulated_analog_waveforms(self) -> Any:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pulsewire.results.simulator_samples import SimulatorSamples
 
 
+# Characters of the smallest text that fit the width of a figure, and inches that it may be tall.
+_CHARACTERS = 130
+_TALLEST = 24.0
+
+
 def file_of(path: Path, controller: str, job_id: int | str) -> Path:
     if path.suffix.lower() == ".html":
         path = path.with_suffix(".png")
@@ -50,22 +55,25 @@ class ReportFigure:
             for port, entries in ports.items()
         ]
         self.elements = report.elements_in_report
+        ends = [_span(entry)[1] for _, _, entries in self.rows for entry in entries]
+        self.duration = max(ends, default=0) or 1
         self.seen: set[str] = set()
 
     def draw(self) -> Figure:
         from matplotlib import pyplot as plt
 
         heights = []
-        for kind, _, _ in self.rows:
+        for kind, _, entries in self.rows:
             if self.samples is not None and kind != "Analog in":
                 heights.append(2.0)
-            heights.append(1.0)
+            lanes = max(_lanes([_span(entry) for entry in entries]), default=0)
+            heights.append(0.7 + 0.4 * min(lanes, 3))
         figure, all_axes = plt.subplots(
             max(len(heights), 1),
             1,
             sharex=True,
             squeeze=False,
-            figsize=(10, 1 + 0.8 * sum(heights or [1])),
+            figsize=(10, min(1 + 0.7 * sum(heights or [1]), _TALLEST)),
             gridspec_kw={"height_ratios": heights or [1]},
             layout="constrained",
         )
@@ -91,25 +99,59 @@ class ReportFigure:
     def _pulses(self, axes: Axes, kind: str, port: str, entries: list[Any]) -> None:
         if self.samples is None or kind == "Analog in":
             axes.set_title(f"{kind} {port}", loc="left", fontsize="small")
-        for level, entry in enumerate(entries):
-            if isinstance(entry, AdcAcquisition):
-                start, end, text = entry.start_time, entry.end_time, entry.process
-            else:
-                start, end, text = entry.timestamp, entry.ends_at, entry._short_name
-                if entry.is_iq:
-                    text += f" ({entry.get_iq_association})"
-            color = f"C{self.elements.index(entry.element) % 10}"
-            label = None if entry.element in self.seen else entry.element
-            self.seen.add(entry.element)
-            height = level % 3
-            axes.plot(
-                [start, end],
-                [height, height],
-                color=color,
-                linewidth=5,
-                label=label,
-                solid_capstyle="butt",
+        spans = [_span(entry) for entry in entries]
+        lanes = _lanes(spans)
+        bars: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        for entry, (start, end), lane in zip(entries, spans, lanes, strict=True):
+            bars.setdefault((entry.element, lane), []).append((start, end - start))
+        for (element, lane), widths in bars.items():
+            # Bars of one element that touch are told apart by their edges.
+            axes.broken_barh(
+                widths,
+                (lane, 0.5),
+                facecolors=self._color(element),
+                edgecolors="white",
+                linewidth=0.5,
+                label=None if element in self.seen else element,
             )
-            axes.annotate(text, ((start + end) / 2, height + 0.25), ha="center", fontsize="x-small")
-        axes.set_ylim(-0.5, 3.2)
+            self.seen.add(element)
+        for entry, (start, end), lane in zip(entries, spans, lanes, strict=True):
+            text = _text(entry)
+            # What is wider than its bar would lie on the next one's.
+            if (end - start) / self.duration * _CHARACTERS >= len(text):
+                axes.text((start + end) / 2, lane + 0.55, text, ha="center", fontsize="x-small")
+        axes.set_ylim(-0.3, max(lanes, default=0) + 1.2)
         axes.set_yticks([])
+
+    def _color(self, element: str) -> Any:
+        from matplotlib import pyplot as plt
+
+        index = self.elements.index(element)
+        if len(self.elements) <= 10:
+            return f"C{index}"
+        return plt.get_cmap("turbo")(index / (len(self.elements) - 1))
+
+
+def _span(entry: Any) -> tuple[int, int]:
+    if isinstance(entry, AdcAcquisition):
+        return entry.start_time, entry.end_time
+    return entry.timestamp, entry.ends_at
+
+
+def _text(entry: Any) -> str:
+    if isinstance(entry, AdcAcquisition):
+        return entry.process
+    text: str = entry._short_name
+    return f"{text} ({entry.get_iq_association})" if entry.is_iq else text
+
+
+def _lanes(spans: list[tuple[int, int]]) -> list[int]:
+    """The lowest lane of each that is free when it starts."""
+    ends: list[int] = []
+    lanes = [0] * len(spans)
+    for index in sorted(range(len(spans)), key=lambda index: spans[index]):
+        start, end = spans[index]
+        lane = next((lane for lane, free in enumerate(ends) if free <= start), len(ends))
+        ends[lane : lane + 1] = [end]
+        lanes[index] = lane
+    return lanes

@@ -111,7 +111,7 @@ class SimulatorControllerSamples:
         from matplotlib import pyplot as plt
 
         axes = plt.gca()
-        drawn = False
+        traces: list[tuple[str, NDArray[Any], NDArray[Any]]] = []
         for port in _chosen(analog_ports, self.analog):
             samples = self.analog[port]
             times = np.arange(len(samples)) / self._rate(port) * 1e9
@@ -120,19 +120,30 @@ class SimulatorControllerSamples:
             if np.iscomplexobj(samples):
                 parts = [(f"{label} I", samples.real), (f"{label} Q", samples.imag)]
             if np.any(samples):
-                drawn = True
-                for name, part in parts:
-                    axes.plot(times, part, label=name)
+                traces += [(name, times, part) for name, part in parts]
+        levels: list[tuple[str, NDArray[Any], NDArray[Any]]] = []
         for port in _chosen(digital_ports, self.digital):
             samples = self.digital[port]
             if np.any(samples):
-                drawn = True
                 times = np.arange(len(samples)) / _RATE * 1e9
-                axes.plot(times, samples.astype(float), label=_label(port, "DO"), linestyle="--")
+                levels.append((_label(port, "DO"), times, samples.astype(float)))
+        if len(traces) + len(levels) > len(plt.rcParams["axes.prop_cycle"]):
+            # A colour for each of twenty.
+            axes.set_prop_cycle(color=plt.get_cmap("tab20").colors)
+        for name, times, part in traces:
+            axes.plot(times, part, label=name)
+        for index, (name, times, part) in enumerate(levels):
+            # Markers that are high together lie upon each other: each is seen beside the next.
+            width = min(1.2 + 0.8 * (len(levels) - 1 - index), 4.0)
+            axes.step(times, part, where="post", label=name, linewidth=width, alpha=0.7)
         axes.set_xlabel("Time [ns]")
-        axes.set_ylabel("Output")
-        if drawn:
-            axes.legend()
+        axes.set_ylabel("Output [V], digital 0 or 1" if levels else "Output [V]")
+        if traces or levels:
+            many = len(traces) + len(levels) > 6
+            axes.legend(
+                loc="upper right", framealpha=0.7, ncols=2 if many else 1,
+                fontsize="small" if many else None,
+            )  # fmt: skip
         return axes
 
     def __repr__(self) -> str:
@@ -169,20 +180,20 @@ class SimulatorSamples(dict[str, SimulatorControllerSamples]):
         return dict(self)
 
     @staticmethod
-    def from_np_array(samples: NDArray[Any]) -> SimulatorSamples:
+    def from_np_array(arr: NDArray[Any]) -> SimulatorSamples:
         """From a structured array whose fields are ``controller:analog|digital:port``.
 
         Raises:
             ValueError: A field of another form.
         """
-        if samples.dtype.names is None:
-            raise ValueError(f"samples are a structured array, not one of {samples.dtype}")
+        if arr.dtype.names is None:
+            raise ValueError(f"samples are a structured array, not one of {arr.dtype}")
         ports = []
-        for name in samples.dtype.names:
+        for name in arr.dtype.names:
             controller, kind, port = name.split(":")
             if kind not in ("analog", "digital"):
                 raise ValueError(f"a field of samples is analog or digital, not {name!r}")
-            ports.append((controller, kind == "analog", port, samples[name]))
+            ports.append((controller, kind == "analog", port, arr[name]))
         return SimulatorSamples.of_ports(ports)
 
     @staticmethod

@@ -78,19 +78,19 @@ class PlayedWaveform:
 
     @staticmethod
     def build_initialization_dict(
-        given: Mapping[str, Any], formatted: dict[str, Any] | None = None
+        dict_description: Mapping[str, Any], formatted_attribute_dict: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """The fields of a waveform from the structure that a gateway sends."""
-        pulser = given["pulser"]
+        pulser = dict_description["pulser"]
         return {
-            **(formatted or {}),
-            "waveform_name": given["waveformName"],
-            "pulse_name": given["pulseName"],
-            "length": int(given["length"]),
-            "timestamp": int(given["timestamp"]),
-            "iq_info": given["iqInfo"],
-            "element": given["quantumElements"],
-            "output_ports": [int(port) for port in given["outputPorts"]],
+            **(formatted_attribute_dict or {}),
+            "waveform_name": dict_description["waveformName"],
+            "pulse_name": dict_description["pulseName"],
+            "length": int(dict_description["length"]),
+            "timestamp": int(dict_description["timestamp"]),
+            "iq_info": dict_description["iqInfo"],
+            "element": dict_description["quantumElements"],
+            "output_ports": [int(port) for port in dict_description["outputPorts"]],
             "controller": pulser["controllerName"],
             "pulser": pulser,
             "fem": int(pulser.get("femId", 0)) + 1,
@@ -156,9 +156,9 @@ class PlayedDigitalWaveform(PlayedWaveform):
     """A digital marker that an output played."""
 
     @classmethod
-    def from_job_dict(cls, given: Mapping[str, Any]) -> PlayedDigitalWaveform:
+    def from_job_dict(cls, dict_description: Mapping[str, Any]) -> PlayedDigitalWaveform:
         """From the structure that a gateway sends."""
-        return cls(**cls.build_initialization_dict(given))
+        return cls(**cls.build_initialization_dict(dict_description))
 
     def to_string(self) -> str:
         """A text of several lines."""
@@ -192,22 +192,22 @@ class PlayedAnalogWaveform(PlayedWaveform):
     current_phase: float
 
     @classmethod
-    def from_job_dict(cls, given: Mapping[str, Any]) -> PlayedAnalogWaveform:
+    def from_job_dict(cls, dict_description: Mapping[str, Any]) -> PlayedAnalogWaveform:
         """From the structure that a gateway sends."""
-        chirp = given["chirpInfo"]
+        chirp = dict_description["chirpInfo"]
         fields = {
-            "current_amp_elements": given["currentGMatrixElements"],
-            "current_dc_offset_by_port": given["currentDCOffsetByPort"],
-            "current_intermediate_frequency": given["currentIntermediateFrequency"],
-            "current_frame": given["currentFrame"],
-            "current_correction_elements": given["currentCorrectionElements"],
+            "current_amp_elements": dict_description["currentGMatrixElements"],
+            "current_dc_offset_by_port": dict_description["currentDCOffsetByPort"],
+            "current_intermediate_frequency": dict_description["currentIntermediateFrequency"],
+            "current_frame": dict_description["currentFrame"],
+            "current_correction_elements": dict_description["currentCorrectionElements"],
             # A structure of the wire has no order; the report's text has one.
             "chirp_info": {name: chirp[name] for name in sorted(chirp, key=_chirp_order)}
             if len(chirp["units"]) > 0 or len(chirp["rate"]) > 0
             else None,
-            "current_phase": given.get("currentPhase", 0),
+            "current_phase": dict_description.get("currentPhase", 0),
         }
-        return cls(**cls.build_initialization_dict(given, fields))
+        return cls(**cls.build_initialization_dict(dict_description, fields))
 
     def to_custom_string(self, show_chirp: bool = True) -> str:
         """A text of several lines, with or without the chirp."""
@@ -266,19 +266,19 @@ class AdcAcquisition:
     element: str
 
     @classmethod
-    def from_job_dict(cls, given: Mapping[str, Any]) -> AdcAcquisition:
+    def from_job_dict(cls, dict_description: Mapping[str, Any]) -> AdcAcquisition:
         """From the structure that a gateway sends."""
-        pulser = given["pulser"]
+        pulser = dict_description["pulser"]
         return cls(
-            start_time=int(given["startTime"]),
-            end_time=int(given["endTime"]),
-            process=given["process"],
+            start_time=int(dict_description["startTime"]),
+            end_time=int(dict_description["endTime"]),
+            process=dict_description["process"],
             pulser=pulser,
-            quantum_element=given["quantumElement"],
-            adc_ports=[int(port) + 1 for port in given["adc"]],
+            quantum_element=dict_description["quantumElement"],
+            adc_ports=[int(port) + 1 for port in dict_description["adc"]],
             controller=pulser["controllerName"],
             fem=int(pulser.get("femId", 0)) + 1,
-            element=given["quantumElement"],
+            element=dict_description["quantumElement"],
         )
 
     @property
@@ -320,14 +320,14 @@ class Event:
         return given["eventMessage"] in ("phase_reset", "reset_timestamp")
 
     @classmethod
-    def from_job_dict(cls, given: Mapping[str, Any]) -> list[Event]:
+    def from_job_dict(cls, dict_description: Mapping[str, Any]) -> list[Event]:
         """From the structure that a gateway sends: an event for each element it names."""
-        named = given["quantumElement"]
-        pulser, iq = given["sourcePulser"], given["sourcePulserIqInfo"]
+        named = dict_description["quantumElement"]
+        pulser, iq = dict_description["sourcePulser"], dict_description["sourcePulserIqInfo"]
         return [
             cls(
-                name=given["eventMessage"],
-                timestamp=int(given["timestamp"]),
+                name=dict_description["eventMessage"],
+                timestamp=int(dict_description["timestamp"]),
                 controller=pulser["controllerName"],
                 fem=int(pulser.get("femId", 0)) + 1,
                 element=element,
@@ -414,14 +414,14 @@ class WaveformReport:
     events: list[Event]
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any], job_id: int | str = -1) -> WaveformReport:
+    def from_dict(cls, d: Mapping[str, Any], job_id: int | str = -1) -> WaveformReport:
         """From the structure that a gateway sends."""
-        analog = [PlayedAnalogWaveform.from_job_dict(one) for one in given["analogWaveforms"]]
-        digital = [PlayedDigitalWaveform.from_job_dict(one) for one in given["digitalWaveforms"]]
-        adc = [AdcAcquisition.from_job_dict(one) for one in given.get("adcAcquisitions", [])]
+        analog = [PlayedAnalogWaveform.from_job_dict(one) for one in d["analogWaveforms"]]
+        digital = [PlayedDigitalWaveform.from_job_dict(one) for one in d["digitalWaveforms"]]
+        adc = [AdcAcquisition.from_job_dict(one) for one in d.get("adcAcquisitions", [])]
         events = [
             event
-            for one in given.get("events", [])
+            for one in d.get("events", [])
             if Event.is_supported(one)
             for event in Event.from_job_dict(one)
         ]
@@ -565,8 +565,13 @@ class WaveformReport:
             figures.append(figure)
             if save_path is not None:
                 figure.savefig(file_of(Path(save_path), controller, self.job_id))
-        if plot and figures:
+        if figures:
             from matplotlib import pyplot as plt
 
-            plt.show()
+            if plot:
+                plt.show()
+            else:
+                # pyplot would keep each of them: it has no part in them any more.
+                for figure in figures:
+                    plt.close(figure)
         return figures

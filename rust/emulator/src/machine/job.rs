@@ -147,6 +147,11 @@ impl Job {
         lock(&self.simulation).clone()
     }
 
+    /// Adds to the execution report what is worth knowing.
+    pub(super) fn warn(&self, message: String) {
+        lock(&self.faults).push(Fault { message, warning: true });
+    }
+
     pub(super) fn set_simulation(&self, simulation: Simulation, structured: bool) {
         let Score { rig, tape, .. } = &*simulation.score;
         if tape.full {

@@ -15,12 +15,12 @@ use super::Hub;
 use super::correction::first_version;
 use super::job::{Course, Job};
 use super::quantum_machine::AddError;
-use super::validate::validate;
+use super::validate::{ANALOG_INPUTS, ANALOG_OUTPUTS, validate};
 use crate::program::run::{CYCLE_NS, IoRegisters, Pace};
 use crate::program::{Compiled, compile};
 use crate::pulse::adc::{Adc, Loopback, Noise, Raw};
 use crate::pulse::render::{Analog, STRETCH, Score};
-use crate::pulse::rig::Rig;
+use crate::pulse::rig::{Port, Rig};
 use crate::pulse::tape::Tape;
 
 /// How long a simulation may compute.
@@ -84,7 +84,8 @@ pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, Add
         )));
     }
     let length = length as usize;
-    let mut adc = adc(interface.as_ref(), first, &rig, length)?;
+    let mut unused = Vec::new();
+    let mut adc = adc(interface.as_ref(), first, &rig, length, &mut unused)?;
     let delays = rig.delays(compiled.program.alignment);
     let moved = rig.moved(compiled.program.alignment);
     match &mut adc {
@@ -98,6 +99,9 @@ pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, Add
     }
     let config = Arc::new(config);
     let job = Job::new(hub, "", user, compiled, config, HashMap::new(), Some(cycles));
+    for message in unused {
+        job.warn(format!("A connection of the simulation leads nowhere: {message}"));
+    }
     let registers = IoRegisters::default();
     let models = matches!(adc, Adc::Silent).then_some(&hub.models);
     let course = Course {
@@ -177,11 +181,12 @@ fn adc(
     config: &pulsewire_wire::qua_config::qua_config::QuaConfigV1,
     rig: &Rig,
     length: usize,
+    unused: &mut Vec<String>,
 ) -> Result<Adc, AddError> {
     match interface.and_then(|interface| interface.interface_oneof.as_ref()) {
         None | Some(InterfaceOneof::None(_)) => Ok(Adc::Silent),
-        Some(InterfaceOneof::Loopback(loopback)) => looped(loopback, config, rig, length),
-        Some(InterfaceOneof::Raw(raw)) => given(raw, rig),
+        Some(InterfaceOneof::Loopback(loopback)) => looped(loopback, config, rig, length, unused),
+        Some(InterfaceOneof::Raw(raw)) => given(raw, rig, unused),
     }
     .map_err(AddError::Interface)
 }
@@ -193,18 +198,45 @@ fn noise(power: f64) -> Result<Noise, String> {
     Ok(Noise { deviation: power.sqrt(), seed: NOISE_SEED })
 }
 
-fn output(rig: &Rig, controller: &str, port: i32) -> Result<usize, String> {
-    let found = rig.outputs.iter().position(|output| {
-        output.port.controller == controller && i64::from(output.port.number) == i64::from(port)
-    });
-    found.ok_or_else(|| format!("the configuration has no analog output {port} of '{controller}'"))
+/// The index of a port, or, of one that the hardware has and the configuration does not, what to say of it.
+type Found = Result<usize, String>;
+
+fn output(rig: &Rig, controller: &str, port: i32) -> Result<Found, String> {
+    let ports = rig.outputs.iter().map(|output| &output.port);
+    place(ports, controller, port, ANALOG_OUTPUTS, "analog output")
 }
 
-fn input(rig: &Rig, controller: &str, port: i32) -> Result<usize, String> {
-    let found = rig.inputs.iter().position(|input| {
-        input.port.controller == controller && i64::from(input.port.number) == i64::from(port)
-    });
-    found.ok_or_else(|| format!("the configuration has no analog input {port} of '{controller}'"))
+fn input(rig: &Rig, controller: &str, port: i32) -> Result<Found, String> {
+    let ports = rig.inputs.iter().map(|input| &input.port);
+    let known = rig.outputs.iter().any(|output| output.port.controller == controller);
+    match place(ports, controller, port, ANALOG_INPUTS, "analog input") {
+        // A controller without analog inputs has outputs.
+        Err(message) if known && (1..=ANALOG_INPUTS as i32).contains(&port) => Ok(Err(message)),
+        found => found,
+    }
+}
+
+fn place<'p>(
+    ports: impl Iterator<Item = &'p Port>,
+    controller: &str,
+    port: i32,
+    most: u32,
+    what: &str,
+) -> Result<Found, String> {
+    let mut known = false;
+    for (index, one) in ports.enumerate() {
+        if one.controller == controller {
+            known = true;
+            if i64::from(one.number) == i64::from(port) {
+                return Ok(Ok(index));
+            }
+        }
+    }
+    let message = format!("the configuration has no {what} {port} of '{controller}'");
+    if known && (1..=i64::from(most)).contains(&i64::from(port)) {
+        return Ok(Err(message));
+    }
+    Err(message)
 }
 
 fn looped(
@@ -212,6 +244,7 @@ fn looped(
     config: &pulsewire_wire::qua_config::qua_config::QuaConfigV1,
     rig: &Rig,
     length: usize,
+    unused: &mut Vec<String>,
 ) -> Result<Adc, String> {
     use pulsewire_wire::qua_config::qua_config::element_dec::ElementInputsOneOf;
     let mut connections = Vec::new();
@@ -219,7 +252,10 @@ fn looped(
         if connection.from_port >= 0 {
             let from = output(rig, &connection.from_controller, connection.from_port)?;
             let to = input(rig, &connection.to_controller, connection.to_port)?;
-            connections.push((from, to));
+            match (from, to) {
+                (Ok(from), Ok(to)) => connections.push((from, to)),
+                (Err(message), _) | (_, Err(message)) => unused.push(message),
+            }
             continue;
         }
         // By elements: all outputs of one to an input of the other's controller.
@@ -231,7 +267,13 @@ fn looped(
         let reads = reader.outputs.values().next();
         let controller = reads.map(|output| output.controller.clone());
         let controller = controller.ok_or_else(|| format!("the element '{to}' has no outputs"))?;
-        let to = input(rig, &controller, connection.to_port)?;
+        let to = match input(rig, &controller, connection.to_port)? {
+            Ok(to) => to,
+            Err(message) => {
+                unused.push(message);
+                continue;
+            }
+        };
         let ports = match element.element_inputs_one_of.as_ref() {
             Some(ElementInputsOneOf::SingleInput(single)) => vec![single.port.clone()],
             Some(ElementInputsOneOf::MixInputs(mix)) => vec![mix.i.clone(), mix.q.clone()],
@@ -239,7 +281,10 @@ fn looped(
         };
         for port in ports.into_iter().flatten() {
             let number = i32::try_from(port.number).unwrap_or(i32::MAX);
-            connections.push((output(rig, &port.controller, number)?, to));
+            match output(rig, &port.controller, number)? {
+                Ok(from) => connections.push((from, to)),
+                Err(message) => unused.push(message),
+            }
         }
     }
     Ok(Adc::Loopback(Loopback {
@@ -251,14 +296,17 @@ fn looped(
     }))
 }
 
-fn given(raw: &RawInterface, rig: &Rig) -> Result<Adc, String> {
+fn given(raw: &RawInterface, rig: &Rig, unused: &mut Vec<String>) -> Result<Adc, String> {
     let mut samples = Vec::new();
     for connection in &raw.connections {
         let to = input(rig, &connection.from_controller, connection.from_port)?;
         if connection.to_samples.iter().any(|sample| !sample.is_finite()) {
             return Err("a raw sample of the simulation is not finite".to_owned());
         }
-        samples.push((to, connection.to_samples.clone().into()));
+        match to {
+            Ok(to) => samples.push((to, connection.to_samples.clone().into())),
+            Err(message) => unused.push(message),
+        }
     }
     Ok(Adc::Raw(Raw { samples, delay: 0, noise: noise(raw.noise_power)? }))
 }

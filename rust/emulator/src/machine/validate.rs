@@ -15,8 +15,8 @@ use crate::pulse::rig::{Rig, controllers};
 use crate::pulse::shapes::{WEIGHT_NS, sample_count};
 
 /// Ports of an OPX+ (docs/1.1.7/Hardware/OPX_hardware).
-const ANALOG_OUTPUTS: u32 = 10;
-const ANALOG_INPUTS: u32 = 2;
+pub(super) const ANALOG_OUTPUTS: u32 = 10;
+pub(super) const ANALOG_INPUTS: u32 = 2;
 const DIGITAL_OUTPUTS: u32 = 10;
 /// docs/1.1.7/Guides/analog_input_stage.
 const GAINS: std::ops::RangeInclusive<i32> = -12..=20;

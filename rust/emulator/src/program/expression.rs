@@ -219,6 +219,9 @@ impl Compiler<'_> {
             let ((value, kind), distance) = value.zip(distance)?;
             return self.numeric(kind, symbol, loc).then(|| (binary(op, value, distance), kind));
         }
+        if compares && let Some(found) = self.beside_a_fraction(op, left, right, loc) {
+            return found;
+        }
         // What is compared, or turned into a truth value, has nothing to do with the bool that is
         // wanted; and ints stay ints below a division that gives a fixed.
         let inner = match (operator, hint) {
@@ -251,6 +254,47 @@ impl Compiler<'_> {
         }
     }
 
+    /// A number compared with a literal that has a fraction. Beside an int it is what the comparison means
+    /// for whole numbers: `n < 22.6` is `n < 23` (loops over log-spaced ints are written so).
+    #[expect(clippy::option_option, reason = "the outer one is another case, the inner a mistake")]
+    fn beside_a_fraction(
+        &mut self,
+        op: Op,
+        left: Option<&q::AnyScalarExpression>,
+        right: Option<&q::AnyScalarExpression>,
+        loc: &str,
+    ) -> Option<Option<Typed>> {
+        let (number, literal, op) = match (fraction(left), fraction(right)) {
+            (None, Some(literal)) => (left, literal, op),
+            (Some(literal), None) => {
+                let mirrored = match op {
+                    Op::Less => Op::Greater,
+                    Op::LessEqual => Op::GreaterEqual,
+                    Op::Greater => Op::Less,
+                    Op::GreaterEqual => Op::LessEqual,
+                    other => other,
+                };
+                (right, literal, mirrored)
+            }
+            _ => return None,
+        };
+        let Some((number, kind)) = self.typed(number, Some(Kind::Fixed)) else { return Some(None) };
+        let bound = match kind {
+            Kind::Bool => {
+                self.numeric(kind, "a comparison", loc);
+                return Some(None);
+            }
+            Kind::Fixed => value::fixed_from_f64(literal).unwrap_or(0),
+            Kind::Int => match op {
+                Op::Less | Op::GreaterEqual => literal.ceil() as i32,
+                Op::LessEqual | Op::Greater => literal.floor() as i32,
+                // No int is equal to it.
+                _ => return Some(Some((Expr::Const(0), Kind::Bool))),
+            },
+        };
+        Some(Some((binary(op, number, Expr::Const(bound)), Kind::Bool)))
+    }
+
     pub(super) fn numeric(&mut self, kind: Kind, symbol: &str, loc: &str) -> bool {
         if kind == Kind::Bool {
             self.mistake(format!("bad type: '{symbol}' takes numbers, not bools"), loc);
@@ -274,6 +318,16 @@ impl Compiler<'_> {
         let result = if to_fixed { Kind::Fixed } else { Kind::Int };
         (Expr::Divide { to_fixed, operands, site }, result)
     }
+}
+
+/// The value of a REAL literal that is not whole.
+fn fraction(expression: Option<&q::AnyScalarExpression>) -> Option<f64> {
+    let Some(E::Literal(literal)) = expression?.expression_oneof.as_ref() else { return None };
+    let value: f64 = literal.value.parse().ok()?;
+    (Kind::from_wire(literal.r#type) == Some(Kind::Fixed)
+        && value.is_finite()
+        && value.fract() != 0.0)
+        .then_some(value)
 }
 
 pub(super) fn binary(op: Op, left: Expr, right: Expr) -> Expr {

@@ -110,7 +110,8 @@ impl Compiler<'_> {
         let dual = checked.len() > 1;
         let target = self.analog_target(target.as_ref(), dual, window, constant)?;
         let site = self.site("a measured value overflows and wraps".to_owned(), "");
-        Some(Process::Weighted { demodulates, sides: checked.into_boxed_slice(), target, site })
+        let sides = checked.into_boxed_slice();
+        Some(Process::Weighted { demodulates, sides, target, window, site })
     }
 
     fn tags_have_time(&mut self, element: u32) -> Option<()> {

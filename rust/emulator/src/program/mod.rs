@@ -8,6 +8,7 @@ mod fuse;
 pub mod ir;
 pub mod library;
 mod measure_statement;
+mod observe;
 mod perform;
 pub mod pulse_ir;
 mod pulse_statement;

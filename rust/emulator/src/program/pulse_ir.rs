@@ -108,6 +108,8 @@ pub struct Play {
     /// The stream that gets the time.
     pub timestamp: Option<u32>,
     pub site: u32,
+    /// What is said of a shape that is played for less than its time.
+    pub compressed: u32,
 }
 
 /// A pulse (by index among the program's parts) or a ramp in volts a nanosecond.
@@ -164,7 +166,14 @@ pub struct Trace {
 #[derive(Debug)]
 pub enum Process {
     /// Demodulation and integration, of one input or of two.
-    Weighted { demodulates: bool, sides: Box<[Side]>, target: Target, site: u32 },
+    Weighted {
+        demodulates: bool,
+        sides: Box<[Side]>,
+        target: Target,
+        /// Nanoseconds that the longest of the weights span.
+        window: u64,
+        site: u32,
+    },
     /// Time tags.
     Tags { side: Tagged, target: Array, count: Option<u32>, most_ns: u32, kind: TagKind },
     /// Counts of the digital inputs' edges.

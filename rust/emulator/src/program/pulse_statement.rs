@@ -65,6 +65,7 @@ impl Compiler<'_> {
             target: target?,
             timestamp: timestamp?,
             site,
+            compressed: if play.duration.is_some() { self.compressed() } else { site },
         };
         for (cycles, name) in [(&play.duration, "duration"), (&play.truncate, "truncate")] {
             if let Some(Expr::Const(cycles)) = cycles
@@ -75,6 +76,12 @@ impl Compiler<'_> {
             }
         }
         Some(Stmt::Pulse(Box::new(PulseStmt::Play(play))))
+    }
+
+    fn compressed(&mut self) -> u32 {
+        let message = "an arbitrary waveform is played for less than its length, which the hardware does \
+                       not support: what it plays is not defined";
+        self.site(message.to_owned(), "")
     }
 
     pub(super) fn measure(&mut self, measure: &q::MeasureStatement) -> Option<Stmt> {
@@ -145,6 +152,7 @@ impl Compiler<'_> {
             target,
             timestamp: timestamp?,
             site,
+            compressed: site,
         };
         Some(Stmt::Pulse(Box::new(PulseStmt::Measure { play, processes, trace })))
     }
@@ -507,6 +515,7 @@ impl Compiler<'_> {
                 chirp: None,
                 timestamp: None,
                 site: self.site("the analog output is beyond its range and clipped".to_owned(), ""),
+                compressed: 0,
             })),
             _ => {
                 self.mistake("pulse_to_play goes with one element", "");

@@ -453,11 +453,21 @@ impl Runner<'_> {
 
     #[cold]
     pub(super) fn fault(&mut self, site: u32, detail: impl FnOnce() -> String) {
+        self.tell(site, false, detail);
+    }
+
+    /// Something that is worth knowing, and not wrong.
+    #[cold]
+    pub(super) fn warn(&mut self, site: u32, detail: impl FnOnce() -> String) {
+        self.tell(site, true, detail);
+    }
+
+    fn tell(&mut self, site: u32, warning: bool, detail: impl FnOnce() -> String) {
         if std::mem::replace(&mut self.seen[site as usize], true) || self.faults >= MOST_FAULTS {
             return;
         }
         let message = format!("{} ({})", self.program.sites[site as usize], detail());
-        let fault = Fault { message, warning: false };
+        let fault = Fault { message, warning };
         self.faults += 1;
         (self.surroundings.on_fault)(&fault);
     }

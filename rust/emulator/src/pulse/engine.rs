@@ -135,6 +135,19 @@ impl Engine {
         }
     }
 
+    /// Whether samples of a waveform are played for less than their own time.
+    pub fn is_compressed(&self, play: &Play) -> bool {
+        let What::Pulse(pulse) = play.what else { return false };
+        let pulse = &self.rig.pulses[pulse as usize];
+        let shaped = |wave: &Wave| matches!(wave, Wave::Samples(_));
+        let shapes = match &pulse.waves {
+            Waves::None => false,
+            Waves::Single(wave) => shaped(wave),
+            Waves::Mixed { i, q } => shaped(i) || shaped(q),
+        };
+        shapes && play.duration.is_some_and(|ns| ns < u64::from(pulse.length))
+    }
+
     /// Whether a play by itself goes beyond the range of its outputs at some phase. A simulation sees the
     /// sum of all, when it is rendered.
     pub fn overflows(&self, play: &Play) -> bool {
@@ -152,6 +165,11 @@ impl Engine {
         let largest = norm * self.sizes[pulse as usize] * c00.hypot(c01).max(c10.hypot(c11));
         if largest + self.largest_offset <= HIGHEST {
             return false;
+        }
+        // Turned as a whole, it reaches that far at some phase: no need to look at each sample.
+        let whole = play.duration.is_none() && play.truncate.is_none();
+        if scalar && index.is_some() && whole && self.largest_offset == 0.0 {
+            return true;
         }
         self.certainly_overflows(play, correction)
     }

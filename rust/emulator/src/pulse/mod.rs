@@ -6,6 +6,7 @@ pub mod measure;
 pub mod model;
 mod oscillator;
 pub mod phase;
+mod plan;
 mod qubit;
 pub mod render;
 pub mod rig;

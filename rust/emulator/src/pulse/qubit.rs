@@ -1,6 +1,5 @@
 //! The qubit of the readout model: a Bloch vector that pulses turn and that decays.
 
-use std::collections::HashMap;
 use std::f64::consts::{PI, TAU};
 
 use super::model::Qubit;
@@ -24,8 +23,8 @@ pub(super) struct Bloch {
     /// The standard deviation of its frequency from shot to shot, Hz, and what it is now.
     pub(super) wander: f64,
     pub(super) off: f64,
-    /// The area of each pulse that was played.
-    pub(super) areas: HashMap<u32, [f64; 2]>,
+    /// The area of each pulse that was played, by index of the rig's.
+    pub(super) areas: Vec<Option<[f64; 2]>>,
 }
 
 impl Bloch {
@@ -44,7 +43,7 @@ impl Bloch {
             t2: qubit.t2.min(2.0 * qubit.t1),
             wander,
             off: 0.0,
-            areas: HashMap::new(),
+            areas: Vec::new(),
         }
     }
 
