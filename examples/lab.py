@@ -57,6 +57,7 @@ CONFIG = {
             "intermediate_frequency": RESONATOR_IF,
             "operations": {"readout": "readout"},
             "outputs": {"out1": ("con1", 1), "out2": ("con1", 2)},
+            "digitalInputs": {"switch": {"port": ("con1", 1), "delay": 20, "buffer": 10}},
             "time_of_flight": 180,
             "smearing": 0,
         },

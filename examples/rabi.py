@@ -64,9 +64,9 @@ def main(output):
     axes.plot(amplitudes, 1e3 * lab.volts(results["i"]), ".", label="I")
     axes.plot(amplitudes, 1e3 * lab.volts(results["q"]), ".", label="Q")
     excited = np.sin(np.pi * amplitudes / 2) ** 2
-    axes.plot(amplitudes, 1e3 * lab.EXCITED[1] * excited, color="0.5", label="sin²(πa/2)")
+    axes.plot(amplitudes, 1e3 * lab.EXCITED[1] * excited, color="0.5", label="30 mV · sin²(πa/2)")
     axes.set_xlabel("amplitude of x180")
-    axes.set_ylabel("mV")
+    axes.set_ylabel("demodulated, averaged [mV]")
     axes.legend()
     axes.set_title("Power Rabi")
     figure.savefig(output, dpi=110)

@@ -32,8 +32,8 @@ def main(output):
     axes[0].set_title("The qubit's I and Q", loc="left")
     axes[0].set_xlabel("")
     plt.sca(axes[1])
-    samples.con1.plot(analog_ports=["3", "4"], digital_ports=[])
-    axes[1].set_title("The resonator's I and Q", loc="left")
+    samples.con1.plot(analog_ports=["3", "4"], digital_ports=["1"])
+    axes[1].set_title("The resonator's I and Q, and its marker", loc="left")
     figure.savefig(output, dpi=110)
 
 
