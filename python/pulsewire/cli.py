@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from pulsewire.emulator import Emulator
+from pulsewire.exceptions import QmValueError
+from pulsewire.simulation import Qubit, Readout
 
 __all__ = ["main"]
+
+
+def _readouts(path: Path) -> dict[str, Readout]:
+    """The readout model of a JSON file: by element, the arguments of Readout and of its Qubit."""
+    given = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(given, dict):
+        raise QmValueError(f"{path} has no object of elements")
+    readouts = {}
+    for element, settings in given.items():
+        try:
+            settings = dict(settings)
+            qubit = settings.pop("qubit", None)
+            settings["qubit"] = None if qubit is None else Qubit(**qubit)
+            readouts[element] = Readout(**settings)
+        except (TypeError, ValueError) as error:
+            raise QmValueError(f"{path}: the readout of '{element}': {error}") from error
+    return readouts
 
 
 def _emulator(arguments: argparse.Namespace) -> int:
@@ -18,8 +38,14 @@ def _emulator(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        emulator = Emulator(host=arguments.host, port=arguments.port, realtime=arguments.realtime)
-    except OSError as error:
+        emulator = Emulator(
+            host=arguments.host,
+            port=arguments.port,
+            realtime=arguments.realtime,
+            readout=None if arguments.readout is None else _readouts(arguments.readout),
+            seed=arguments.seed,
+        )
+    except (OSError, ValueError) as error:
         print(f"pulsewire: {error}")
         return 1
     with emulator:
@@ -54,6 +80,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     emulator.add_argument(
         "--realtime", action="store_true", help="waits last as long as on the instrument"
     )
+    emulator.add_argument(
+        "--readout",
+        type=Path,
+        metavar="FILE",
+        help="a readout model as JSON: {element: {ground: [I, Q], excited: [I, Q], noise: …, "
+        "qubit: {element: …, pi: …, t1: …}}}, as the arguments of Readout and Qubit",
+    )
+    emulator.add_argument("--seed", type=int, default=0, help="of the readout model's noise")
     emulator.set_defaults(run=_emulator)
 
     demo = commands.add_parser("demo", help="close a loop on the emulator and plot it")

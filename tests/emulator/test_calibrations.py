@@ -4,6 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
+from qm import QuantumMachinesManager
 from qm.qua import (
     Cast,
     Random,
@@ -20,7 +21,6 @@ from qm.qua import (
     for_,
     for_each_,
     frame_rotation_2pi,
-    if_,
     measure,
     play,
     program,
@@ -41,9 +41,22 @@ SHOTS = 2000
 RESET = 25_000  # cycles; ten times the T1 of these tests
 
 
+def by_the_vendors_client(built, readout):
+    """The results of a program by an unchanged qm-qua, on an emulator of its own."""
+    with pulsewire.Emulator(readout=readout, seed=11) as emulator:
+        manager = QuantumMachinesManager(emulator.host, emulator.port)
+        job = manager.open_qm(lab.CONFIG).execute(built)
+        handles = job.result_handles
+        assert handles.wait_for_all_values(timeout=60)
+        return {name: handles.get(name).fetch_all() for name in handles.keys()}  # noqa: SIM118
+
+
 @pytest.fixture
 def execute():
-    """Runs a program on an emulator with the model of its arguments; gives its results."""
+    """Runs a program on an emulator with the model of its arguments; gives its results.
+
+    An unchanged qm-qua gets the same ones.
+    """
     with contextlib.ExitStack() as stack:
 
         def run(built, readout=None, **model):
@@ -54,7 +67,10 @@ def execute():
             assert job.result_handles.wait_for_all_values(timeout=60)
             report = job.execution_report()
             assert [error.severity.name for error in report.errors()] == ["Warn"], report
-            return job.result_handles.fetch_results()
+            results = job.result_handles.fetch_results()
+            for name, theirs in by_the_vendors_client(built, readout).items():
+                np.testing.assert_array_equal(theirs, results[name], err_msg=name)
+            return results
 
         yield run
 
@@ -369,40 +385,84 @@ def test_drag_leaves_the_angle(execute):
     agrees(results, np.zeros(len(scales)))
 
 
+def cliffords():
+    """The 24 Clifford gates as the shortest sequences of pulses, their products and inverses."""
+    sx, sy = (np.array(m) for m in ([[0, 1], [1, 0]], [[0, -1j], [1j, 0]]))
+
+    def turn(axis, angle):
+        return np.cos(angle / 2) * np.eye(2) - 1j * np.sin(angle / 2) * axis
+
+    pulses = {
+        "x90": turn(sx, np.pi / 2),
+        "x180": turn(sx, np.pi),
+        "minus_x90": turn(sx, -np.pi / 2),
+        "y90": turn(sy, np.pi / 2),
+        "y180": turn(sy, np.pi),
+        "minus_y90": turn(sy, -np.pi / 2),
+    }
+    gates = [([], np.eye(2))]
+
+    def place(unitary):
+        # Equal but for a phase.
+        overlaps = [abs(np.trace(known.conj().T @ unitary)) for _, known in gates]
+        return next((n for n, overlap in enumerate(overlaps) if overlap > 1.99), None)
+
+    for sequence, unitary in gates:
+        for name, pulse in pulses.items():
+            if place(pulse @ unitary) is None:
+                gates.append(([*sequence, name], pulse @ unitary))
+    assert len(gates) == 24
+    table = [[place(after @ before) for _, after in gates] for _, before in gates]
+    inverses = [place(unitary.conj().T) for _, unitary in gates]
+    return [sequence for sequence, _ in gates], table, inverses
+
+
 def test_randomized_benchmarking(execute):
-    depths = [1, 3, 7, 15, 31]
-    # Four gates about one axis: their inverse is a sum of angles, which QUA keeps.
-    t1 = 4e-6
+    # Random Cliffords, and the one that undoes them, as a table of products finds it.
+    depths = [1, 5, 10, 20, 40, 80]
+    sequences, table, inverses = cliffords()
+    shots = 1000
 
-    def body(depth):
+    def gate(number):
+        with switch_(number, unsafe=True):
+            for index, sequence in enumerate(sequences):
+                with case_(index):
+                    for name in sequence:
+                        play(name, "qubit")
+                    if not sequence:
+                        wait(10, "qubit")
+
+    with program() as built:
+        products = declare(int, value=np.ravel(table).tolist())
+        undone = declare(int, value=inverses)
         random = Random(1234)
-        index, number, quarter = declare(int), declare(int), declare(int)
-        assign(number, 0)
-        with for_(index, 0, index < depth, index + 1):
-            assign(quarter, random.rand_int(4))
-            with switch_(quarter):
-                with case_(0):
-                    wait(10, "qubit")
-                with case_(1):
-                    play("x90", "qubit")
-                with case_(2):
-                    play("x180", "qubit")
-                with case_(3):
-                    play("minus_x90", "qubit")
-            assign(number, (number + quarter) & 3)
-        assign(quarter, (4 - number) & 3)
-        with if_(quarter == 1):
-            play("x90", "qubit")
-        with if_(quarter == 2):
-            play("x180", "qubit")
-        with if_(quarter == 3):
-            play("minus_x90", "qubit")
-
-    ideal = execute(averaged(depths, body))
-    agrees(ideal, np.zeros(len(depths)))
-    got, tolerance = population(execute(averaged(depths, body), t1=t1, t2=t1))
-    assert np.all(np.diff(got) > -tolerance)
-    assert got[-1] > got[0] + tolerance
+        n, depth, index, step, state = (declare(int) for _ in range(5))
+        i, q = declare(fixed), declare(fixed)
+        streams = declare_stream(), declare_stream()
+        with for_(n, 0, n < shots, n + 1), for_each_(depth, depths):
+            assign(state, 0)
+            with for_(index, 0, index < depth, index + 1):
+                assign(step, random.rand_int(24))
+                assign(state, products[24 * state + step])
+                gate(step)
+            assign(step, undone[state])
+            gate(step)
+            read(i, q)
+            save(i, streams[0])
+            save(q, streams[1])
+            wait(RESET, "resonator")
+            align("qubit", "resonator")
+        with stream_processing():
+            for name, stream in zip("iq", streams, strict=True):
+                stream.buffer(len(depths)).average().save(name)
+    agrees(execute(built), np.zeros(len(depths)), shots)
+    t1, t2 = 4e-6, 3e-6
+    got, tolerance = population(execute(built, t1=t1, t2=t2), shots)
+    # What is left of a state after one pulse, on the average of its directions, and a Clifford.
+    left = (2 * np.exp(-40e-9 / t2) + np.exp(-40e-9 / t1)) / 3
+    clifford = np.mean([left ** max(len(sequence), 1) for sequence in sequences])
+    expected = (1 - clifford ** (np.array(depths) + 1)) / 2
+    assert np.abs(got - expected).max() < tolerance, (got, expected, tolerance)
 
 
 def test_raw_adc_traces(execute):

@@ -6,6 +6,7 @@ from qm.qua import (
     align,
     amp,
     declare,
+    declare_stream,
     fast_frame_rotation,
     fixed,
     for_,
@@ -417,6 +418,29 @@ def test_a_held_marker_has_its_delay_and_buffer(ports):
     ports(build, config=config)
     # Until the ramp, which begins with the end of the program at 300 ns.
     assert spans(ports.digital[2]) == [(6, 314)]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "trace", "fits"),
+    [(12, False, True), (13, False, False), (11, True, True), (12, True, False)],
+)
+def test_there_are_twelve_digital_routes(ports, inputs, trace, fits):
+    # docs/1.1.7/Introduction/qua_overview: of all elements of a program; an ADC trace uses one.
+    config = rack.config()
+    given = {f"d{n}": {"port": ("con1", 4), "delay": 0, "buffer": 0} for n in range(inputs)}
+    config["elements"]["lamp"]["digitalInputs"] = given
+
+    def build():
+        play("on", "lamp")
+        if trace:
+            measure("readout", "rr", adc_stream=declare_stream(adc_trace=True))
+
+    if fits:
+        ports(build, config=config)
+        return
+    with pytest.raises(FailedToExecuteJobException) as caught:
+        ports(build, config=config)
+    assert f"{inputs} digital inputs" in caught.value.errors[0]
 
 
 # Waveforms with fewer samples (F6.6)

@@ -1,5 +1,12 @@
 """The readout model: one shot tells one story, whatever is computed of it (docs/emulator.md)."""
 
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from qm.qua import (
@@ -450,3 +457,35 @@ def test_models_that_contradict_each_other_are_refused():
 def test_a_model_of_no_element_is_told(shots):
     shots(one(lambda v: demod.full("cos", v, "out1")), MODEL | {"nobody": pulsewire.Readout()})
     assert any("an element 'nobody'" in message for message in shots.report)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGTERM for a child")
+def test_the_command_takes_a_model_from_a_file(tmp_path):
+    file = tmp_path / "model.json"
+    qubit = {"element": "qubit", "pi": "x180", "t1": 20e-6}
+    file.write_text(json.dumps({"resonator": {"ground": [0.1, 0.0], "qubit": qubit}}))
+    command = [sys.executable, "-m", "pulsewire", "emulator", "--port", "0", "--readout"]
+    process = subprocess.Popen([*command, str(file)], stdout=subprocess.PIPE, text=True)
+    host, port = process.stdout.readline().split()[-1].rsplit(":", 1)
+    with pulsewire.connect(host, int(port)) as client:
+        job = client.execute(
+            client.open_qm(lab.CONFIG), one(lambda v: demod.full("cos", v, "out1"))
+        )
+        assert job.result_handles.wait_for_all_values()
+        assert lab.volts(job.result_handles.v0.fetch_all()) == pytest.approx(0.05, abs=1e-6)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    process.stdout.close()
+    for wrong, says in (
+        ("[1]", "no object"),
+        ('{"r": {"grund": [0, 0]}}', "readout of 'r'.*grund"),
+        ('{"r": {"noise": -1}}', "negative noise"),
+        ("nonsense", "Expecting value"),
+    ):
+        file.write_text(wrong)
+        done = subprocess.run([*command, str(file)], capture_output=True, text=True, timeout=20)
+        assert done.returncode == 1
+        assert re.search(says, done.stdout), done.stdout + done.stderr
+    done = subprocess.run([*command, "none.json"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1
+    assert "none.json" in done.stdout

@@ -516,3 +516,12 @@ def test_a_shape_that_is_pressed_together_is_told(pulsewire_client):
     (error,) = job.execution_report().errors()
     assert error.severity.name == "Warn"
     assert "played for less than its length" in error.message
+
+
+def test_shapes_are_stretched_for_67_milliseconds_at_most(ports):
+    # docs/1.1.7/API_references/qua/dsl_main: 2²⁴ - 1 clock cycles; constant waveforms have no end.
+    ports(lambda: play("rise", "flux", duration=(1 << 24) - 1))
+    ports(lambda: play("hold", "flux", duration=1 << 24))
+    with pytest.raises(FailedToExecuteJobException) as caught:
+        ports(lambda: play("rise", "flux", duration=1 << 24))
+    assert "2**24 - 1 clock cycles" in caught.value.errors[0]

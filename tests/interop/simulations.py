@@ -21,6 +21,7 @@ from qm import LoopbackInterface, QuantumMachinesManager, SimulationConfig  # no
 from qm.qua import program  # noqa: E402
 
 import pulsewire  # noqa: E402
+from pulsewire._vendor import config_bytes  # noqa: E402
 from tests.interop.suite import LONGEST, SUITE  # noqa: E402
 from tests.interop.suite.configurations import CONFIGS  # noqa: E402
 
@@ -88,13 +89,19 @@ class Ours:
     def __init__(self, host, port):
         self.client = pulsewire.connect(host, port)
         self.machines = {}
+        # Converted once: qm-qua 1.2.6 takes long for it.
+        self.configs = {
+            name: config_bytes(config, self.client.capabilities) for name, config in CONFIGS.items()
+        }
 
     def simulate(self, name, built, how):
-        return self.client.simulate(CONFIGS[name], built, how)
+        return self.client.simulate(self.configs[name], built, how)
 
     def machine(self, name):
         if name not in self.machines:
-            self.machines[name] = self.client.open_qm(CONFIGS[name], close_other_machines=False)
+            self.machines[name] = self.client.open_qm(
+                self.configs[name], close_other_machines=False
+            )
         return self.machines[name]
 
     def execute(self, name, built):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from pulsewire.exceptions import QMSimulationError
 from pulsewire.jobs.running_qm_job import RunningQmJob
 from pulsewire.results.simulator_samples import SimulatorSamples
-from pulsewire.results.waveform_report import WaveformReport
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pulsewire._native import Structure
     from pulsewire.client import Client
+    from pulsewire.results.waveform_report import WaveformReport
 
 __all__ = ["SimulatedJob"]
 
@@ -43,8 +43,15 @@ class SimulatedJob(RunningQmJob):
 
     @cached_property
     def _report(self) -> WaveformReport | None:
-        given = self._given_report
-        return None if given is None else WaveformReport.from_dict(given.to_dict(), self.id)
+        # Imported here, as most programs never look at a report.
+        from pulsewire.results.waveform_report import WaveformReport
+
+        if self._given_report is None:
+            return None
+        report = WaveformReport.from_dict(self._given_report.to_dict(), self.id)
+        # It is not needed twice, and may be large.
+        self._given_report = None
+        return report
 
     @property
     def user_added(self) -> None:

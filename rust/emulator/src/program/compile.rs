@@ -16,6 +16,9 @@ use crate::limits::Limits;
 use crate::pulse::rig::{Alignment, Parts, Rig};
 use crate::streams::pipeline::Plan;
 
+/// Digital routes of a controller.
+const MOST_ROUTES: usize = 12;
+
 /// A program and the stream processing that belongs to it.
 #[derive(Debug)]
 pub struct Compiled {
@@ -69,6 +72,7 @@ pub fn compile(
         );
     }
     let body = script.body.as_ref().map_or_else(Box::default, |body| compiler.block(body, ""));
+    compiler.count_routes();
     let model = program.result_analysis.as_ref().map_or(&[][..], |analysis| &analysis.model);
     let plan = match Plan::new(model, &compiler.streams, limits) {
         Ok(plan) => plan,
@@ -359,6 +363,24 @@ impl<'a> Compiler<'a> {
         }
         self.clock_of.push(clock);
         Some(self.elements.len() as u32 - 1)
+    }
+
+    /// docs/1.1.7/Introduction/qua_overview: the digital inputs of all elements of a program, and one more
+    /// where raw samples are recorded.
+    fn count_routes(&mut self) {
+        let inputs: usize = self.rig.elements.iter().map(|element| element.markers.len()).sum();
+        let traces = self.streams.iter().any(|stream| stream.trace.is_some());
+        let routes = inputs + usize::from(traces);
+        if routes > MOST_ROUTES {
+            self.error(
+                "program",
+                format!(
+                    "no resources are left: the elements of the program have {inputs} digital inputs{}; there are {MOST_ROUTES} routes",
+                    if traces { ", and an ADC trace uses one more" } else { "" }
+                ),
+                "",
+            );
+        }
     }
 
     /// The index of the stream with a tag; a new one is made for the first that saves to it.

@@ -67,6 +67,18 @@ impl Compiler<'_> {
             site,
             compressed: if play.duration.is_some() { self.compressed() } else { site },
         };
+        if let (What::Pulse(pulse), Some(Expr::Const(cycles))) = (&play.what, &play.duration)
+            && *cycles >= 1 << 24
+            && self.rig.pulses[*pulse as usize].waves.are_shaped()
+        {
+            self.mistake(
+                format!(
+                    "an arbitrary waveform lasts for at most 2**24 - 1 clock cycles, not {cycles}"
+                ),
+                "",
+            );
+            return None;
+        }
         for (cycles, name) in [(&play.duration, "duration"), (&play.truncate, "truncate")] {
             if let Some(Expr::Const(cycles)) = cycles
                 && *cycles < 4

@@ -344,16 +344,15 @@ impl Runner<'_> {
         loop {
             self.alive()?;
             let horizon = self.surroundings.horizon.unwrap_or(u64::MAX);
-            let over = |clocks: &Vec<u32>| {
-                clocks.iter().all(|clock| self.clocks[*clock as usize] >= horizon)
+            // One that plays nothing in its rounds is over after as many of them.
+            let over = |index: &usize| {
+                times[*index] >= horizon
+                    || !clocks[*index].is_empty()
+                        && clocks[*index].iter().all(|c| self.clocks[*c as usize] >= horizon)
             };
-            if self.surroundings.horizon.is_some() && clocks.iter().all(over) {
-                return Err(Halted);
-            }
-            let left = (0..loops.len())
-                .filter(|index| clocks[*index].is_empty() || !over(&clocks[*index]));
+            let left = (0..loops.len()).filter(|index| !over(index));
             let Some(next) = left.min_by_key(|index| times[*index]) else {
-                return Ok(());
+                return Err(Halted);
             };
             self.block(&loops[next])?;
             let latest = clocks[next].iter().map(|clock| self.clocks[*clock as usize]).max();

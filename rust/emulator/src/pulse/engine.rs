@@ -139,13 +139,7 @@ impl Engine {
     pub fn is_compressed(&self, play: &Play) -> bool {
         let What::Pulse(pulse) = play.what else { return false };
         let pulse = &self.rig.pulses[pulse as usize];
-        let shaped = |wave: &Wave| matches!(wave, Wave::Samples(_));
-        let shapes = match &pulse.waves {
-            Waves::None => false,
-            Waves::Single(wave) => shaped(wave),
-            Waves::Mixed { i, q } => shaped(i) || shaped(q),
-        };
-        shapes && play.duration.is_some_and(|ns| ns < u64::from(pulse.length))
+        pulse.waves.are_shaped() && play.duration.is_some_and(|ns| ns < u64::from(pulse.length))
     }
 
     /// Whether a play by itself goes beyond the range of its outputs at some phase. A simulation sees the

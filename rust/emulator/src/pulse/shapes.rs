@@ -38,6 +38,16 @@ pub enum Waves {
 }
 
 impl Waves {
+    /// Whether any is arbitrary: what is stretched, and cannot be pressed together.
+    pub fn are_shaped(&self) -> bool {
+        let shaped = |wave: &Wave| matches!(wave, Wave::Samples(_));
+        match self {
+            Self::None => false,
+            Self::Single(wave) => shaped(wave),
+            Self::Mixed { i, q } => shaped(i) || shaped(q),
+        }
+    }
+
     /// The largest sample, I and Q together.
     pub fn size(&self) -> f64 {
         let all = |wave: &Wave| match wave {
