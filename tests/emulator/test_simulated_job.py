@@ -13,6 +13,7 @@ from qm.qua import (
     demod,
     dual_demod,
     fixed,
+    for_,
     frame_rotation_2pi,
     measure,
     play,
@@ -312,6 +313,20 @@ def test_structures_of_waveforms(simulate):
     plain = simulate(build)
     with pytest.warns(DeprecationWarning, match="get_simulated_waveform_report"):
         assert plain.simulated_analog_waveforms() is None
+
+
+def test_structures_of_many_pulses_are_cut_and_say_so(simulate):
+    def build():
+        n = declare(int)
+        with for_(n, 0, n < 10_001, n + 1):
+            play("short", "flux")
+
+    job = simulate(build, cycles=41_000, include_analog_waveforms=True)
+    (warning,) = [error.message for error in job.execution_report().errors()]
+    assert "list the first 10000 of 10001 pulses" in warning
+    assert len(job.simulated_analog_waveforms()["elements"]["flux"]) == 10_000
+    # The report has room for more.
+    assert len(job.get_simulated_waveform_report().analog_waveforms) == 10_001
 
 
 def test_pictures(simulate, tmp_path):

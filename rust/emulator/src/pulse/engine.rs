@@ -3,6 +3,8 @@
 //! The same engine serves `execute` and `simulate`. Only a simulation keeps a tape of what was played;
 //! without one, a play moves clocks, phases and levels and makes no samples.
 
+mod phases;
+
 use std::sync::Arc;
 
 pub use super::oscillator::Chirp;
@@ -13,8 +15,7 @@ use super::rig::{Element, Inputs, Rig};
 use super::shapes::{Wave, Waves};
 use super::stretch::stretched;
 use super::tape::{
-    Acquisition, Carrier, High, Offset, Outputs, PhaseReset, Played, Samples, Segment, Source,
-    Sweep, Tape,
+    Acquisition, Carrier, High, Offset, Outputs, Played, Samples, Segment, Source, Tape,
 };
 use crate::machine::correction::Matrix;
 
@@ -120,11 +121,6 @@ impl Engine {
         }
     }
 
-    /// Whether a phase reset waits for a play or an align.
-    pub fn waits_for_reset(&self) -> bool {
-        self.resetting
-    }
-
     /// Notes a measurement for the report.
     pub fn note_acquisition(&mut self, acquisition: Acquisition) {
         if let Some(tape) = &mut self.tape
@@ -200,19 +196,6 @@ impl Engine {
     fn oscillator(&mut self, element: u32) -> Option<&mut Oscillator> {
         let index = self.rig.elements[element as usize].oscillator?;
         Some(&mut self.oscillators[index])
-    }
-
-    /// The phase (without the frame), the speed and the frame of an element's oscillator.
-    pub fn carrier(&self, element: u32, at: u64) -> Option<(Phase, Speed, Phase)> {
-        let index = self.rig.elements[element as usize].oscillator?;
-        let oscillator = &self.oscillators[index];
-        Some((oscillator.at(at), oscillator.speed, oscillator.frame))
-    }
-
-    /// The frequency of an element, Hz.
-    pub fn frequency(&self, element: u32) -> Option<f64> {
-        let index = self.rig.elements[element as usize].oscillator?;
-        Some(self.oscillators[index].hz)
     }
 
     /// Nanoseconds that a pulse would last if it were not cut off.
@@ -317,43 +300,6 @@ impl Engine {
             _ => Source::Samples(waves),
         };
         (Some(source), ends)
-    }
-
-    /// The carrier of a play that begins now.
-    fn start(&mut self, play: &Play, at: u64, whole: u64) -> Option<Carrier> {
-        self.catch_up(play.element, at);
-        let chirp = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(whole));
-        let oscillator = self.oscillator(play.element)?;
-        let going = oscillator.sweeping.as_ref().map(|(_, sweeps)| Arc::clone(sweeps));
-        Some(Carrier {
-            phase: oscillator.at(at) + oscillator.frame,
-            speed: oscillator.speed,
-            chirp: chirp.or(going),
-        })
-    }
-
-    /// A chirp that goes on moves the frequency up to now.
-    fn catch_up(&mut self, element: u32, at: u64) {
-        let Some(oscillator) = self.oscillator(element) else { return };
-        // Another element of the same oscillator may be ahead.
-        if let Some((since, sweeps)) = oscillator.sweeping.take_if(|(since, _)| *since < at) {
-            oscillator.sweep(&sweeps, since, at);
-            oscillator.sweeping = Some((at, behind(&sweeps, at - since)));
-        }
-    }
-
-    /// The frequency stays where a chirp left it; one that is to go on does so until the end of the next
-    /// play without one.
-    fn end_sweep(&mut self, play: &Play, at: u64, length: u64) {
-        let whole = self.whole(play);
-        let Some(oscillator) = self.oscillator(play.element) else { return };
-        let own = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(whole));
-        let going = oscillator.sweeping.take();
-        let Some(sweeps) = own.or_else(|| going.map(|(_, sweeps)| sweeps)) else { return };
-        oscillator.sweep(&sweeps, at, at + length);
-        if play.chirp.as_ref().is_some_and(|chirp| chirp.goes_on) {
-            oscillator.sweeping = Some((at + length, behind(&sweeps, length)));
-        }
     }
 
     fn push(&mut self, segment: Segment) {
@@ -478,16 +424,6 @@ impl Engine {
         self.states[index as usize].held_from = until;
     }
 
-    /// The carrier of what a sticky element holds.
-    fn held_carrier(&self, element: &Element, from: u64) -> Option<Carrier> {
-        let oscillator = &self.oscillators[element.oscillator?];
-        Some(Carrier {
-            phase: oscillator.at(from) + oscillator.frame,
-            speed: oscillator.speed,
-            chirp: oscillator.sweeping.as_ref().map(|(_, sweeps)| Arc::clone(sweeps)),
-        })
-    }
-
     /// All elements of an oscillator hold their levels up to now with its old phase.
     fn hold_all(&mut self, element: u32, until: u64) {
         let Some(oscillator) = self.rig.elements[element as usize].oscillator else { return };
@@ -533,93 +469,6 @@ impl Engine {
         self.ramp_to_zero(element, at, u64::from(cycles) * 4);
     }
 
-    /// Turns an element's frame.
-    pub fn rotate(&mut self, element: u32, angle: Phase, at: u64) {
-        self.hold_all(element, at);
-        if let Some(oscillator) = self.oscillator(element) {
-            oscillator.frame += angle;
-        }
-    }
-
-    /// The frame back to zero.
-    pub fn reset_frame(&mut self, element: u32, at: u64) {
-        self.hold_all(element, at);
-        if let Some(oscillator) = self.oscillator(element) {
-            oscillator.frame = Phase::default();
-        }
-    }
-
-    /// The phase is to be zero from the next play or align on.
-    pub fn reset_phase(&mut self, element: u32) {
-        if let Some(oscillator) = self.oscillator(element) {
-            oscillator.resetting = true;
-            self.resetting = true;
-        }
-    }
-
-    /// All phases are zero at one time, whatever is played then.
-    pub fn reset_all(&mut self, at: u64) {
-        for element in 0..self.rig.elements.len() as u32 {
-            self.reset_now(element, at);
-        }
-    }
-
-    /// A reset that waits takes place now: a play begins or an align is passed.
-    pub fn settle(&mut self, element: u32, at: u64) {
-        if !self.resetting {
-            return;
-        }
-        let Some(oscillator) = self.oscillator(element) else { return };
-        if std::mem::take(&mut oscillator.resetting) {
-            self.reset_now(element, at);
-            self.resetting = self.oscillators.iter().any(|oscillator| oscillator.resetting);
-        }
-    }
-
-    fn reset_now(&mut self, element: u32, at: u64) {
-        self.hold_all(element, at);
-        self.catch_up(element, at);
-        if let Some(oscillator) = self.oscillator(element) {
-            oscillator.reset = -oscillator.speed.over(at);
-            oscillator.kept = Phase::default();
-        } else {
-            return;
-        }
-        if let Some(tape) = &mut self.tape
-            && room(&mut tape.full, tape.resets.len())
-        {
-            tape.resets.push(PhaseReset { element, at });
-        }
-    }
-
-    /// Another frequency from now on.
-    pub fn set_frequency(&mut self, element: u32, hz: f64, keep_phase: bool, at: u64) {
-        self.hold_all(element, at);
-        self.catch_up(element, at);
-        if let Some(oscillator) = self.oscillator(element) {
-            let speed = Speed::from_hz(hz);
-            // docs/1.1.7/Guides/phase_and_frame: from ω₁t₀ on to ω₁t₀ + ω₂Δt, or to ω₂(t₀ + Δt), which
-            // also forgets what was kept before.
-            oscillator.kept = if keep_phase {
-                oscillator.kept + oscillator.speed.over(at) - speed.over(at)
-            } else {
-                Phase::default()
-            };
-            (oscillator.hz, oscillator.speed) = (hz, speed);
-            oscillator.sweeping = None;
-        }
-    }
-
-    /// Another correction of the mixer from now on.
-    pub fn set_correction(&mut self, element: u32, matrix: Matrix, at: u64) {
-        self.hold_all(element, at);
-        if let Some(oscillator) = self.oscillator(element) {
-            oscillator.correction = matrix;
-            // docs/1.1.7/API_references/qua/dsl_main: it also resets the frame.
-            oscillator.frame = Phase::default();
-        }
-    }
-
     /// Another offset of an output from now on.
     pub fn set_offset(&mut self, output: usize, volts: f64, at: u64) {
         self.offsets[output] = volts;
@@ -640,13 +489,6 @@ impl Engine {
         }
         self.tape.unwrap_or_default()
     }
-}
-
-/// What is left of a sweep after some nanoseconds of it.
-fn behind(sweeps: &[Sweep], passed: u64) -> Arc<[Sweep]> {
-    let now = sweeps.partition_point(|sweep| sweep.from <= passed).saturating_sub(1);
-    let left = sweeps[now.min(sweeps.len())..].iter();
-    left.map(|sweep| Sweep { from: sweep.from.saturating_sub(passed), ..*sweep }).collect()
 }
 
 /// Whether one more entry has room; `full` is set when it has not.
