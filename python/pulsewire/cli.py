@@ -45,7 +45,7 @@ def _emulator(arguments: argparse.Namespace) -> int:
             readout=None if arguments.readout is None else _readouts(arguments.readout),
             seed=arguments.seed,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         print(f"pulsewire: {error}")
         return 1
     with emulator:

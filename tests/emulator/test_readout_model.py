@@ -480,6 +480,8 @@ def test_the_command_takes_a_model_from_a_file(tmp_path):
         ("[1]", "no object"),
         ('{"r": {"grund": [0, 0]}}', "readout of 'r'.*grund"),
         ('{"r": {"noise": -1}}', "negative noise"),
+        ('{"r": {"ground": 0.01}}', "pulsewire: "),
+        ('{"r": {"qubit": {"element": "q", "pi": "x", "t1": "20us"}}}', "pulsewire: "),
         ("nonsense", "Expecting value"),
     ):
         file.write_text(wrong)

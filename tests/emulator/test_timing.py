@@ -258,16 +258,65 @@ def test_elements_of_a_thread_wait_for_each_other(ports):
     assert spans(analog[4]) == [(16, 32)]
 
 
-def test_loops_behind_the_end_of_a_simulation_are_left(ports):
+def test_loops_behind_the_end_of_a_simulation_count_to_their_end(ports):
     def build():
-        n = declare(int)
-        with for_(n, 0, n < 1_000_000_000, n + 1):
-            play("short", "flux")
-        with for_(n, 0, n < 1_000_000_000, n + 1):
-            play("short", "both")
+        n, a = declare(int), declare(fixed, value=0.0)
+        with for_(n, 0, n < 100, n + 1):
+            play("hold", "flux")
+            frame_rotation_2pi(0.0025, "shared_a")
+            assign(a, a + 0.005)
+        # Of another element, at the start: with all that the loop made, however short the time.
+        play("hold" * amp(a), "both", duration=n)
+        play("hold", "shared_b")
 
-    analog = ports(build, cycles=100)
-    assert spans(analog[4]) == spans(analog[7]) == [(0, 400)]
+    for cycles in (150, 500, 3000):
+        analog = ports(build, cycles=cycles)
+        assert spans(analog[7]) == [(0, 400)]
+        close(analog[7][:400], 0.2 * rack.fixed(100 * rack.fixed(0.005)))
+
+
+def test_a_wait_of_no_element_takes_time_all_the_same(pulsewire_client):
+    with program() as built:
+        n, s = declare(int, value=0), declare_stream()
+        with infinite_loop_():
+            wait(25)
+            save(n, s)
+            assign(n, n + 1)
+        with stream_processing():
+            s.save_all("n")
+    job = pulsewire_client.simulate(rack.config(), built, 1000)
+    assert job.result_handles.n.count_so_far() in (39, 40)
+
+
+def test_loops_that_count_before_they_play_have_their_turns(ports):
+    def build():
+        counts = declare(int, value=0), declare(int, value=0)
+        for n, element in zip(counts, ("flux", "both"), strict=True):
+            with infinite_loop_():
+                assign(n, n + 1)
+                with if_(n > 400):
+                    play("short", element)
+
+    analog = ports(build, cycles=200)
+    assert spans(analog[4]) == spans(analog[7]) == [(0, 800)]
+
+
+def test_quotients_of_ints_are_compared_as_ints(pulsewire_client):
+    with program() as built:
+        x, b, s = declare(int), declare(bool), declare_stream()
+        with for_each_(x, [-3, -2, 2, 3]):
+            for comparison in (x * 100 / 4 < 20.5, x * 4 / 1 < 8.5, x * 100 > -250.5):
+                assign(b, comparison)
+                save(b, s)
+        with stream_processing():
+            s.boolean_to_int().buffer(3).save_all("flags")
+    handles = pulsewire_client.execute(
+        pulsewire_client.open_qm(rack.config()), built
+    ).result_handles
+    assert handles.wait_for_all_values()
+    x = np.array([-3, -2, 2, 3])
+    expected = np.array([x * 25 < 20.5, x * 4 < 8.5, x * 100 > -250.5]).T.astype(int)
+    assert handles.flags.fetch_all()["value"].tolist() == expected.tolist()
 
 
 def test_idle_loops_end_with_the_others(ports):

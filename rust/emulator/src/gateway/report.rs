@@ -323,7 +323,7 @@ fn runs(played: &Played, waves: &Waves, second: bool, left: &mut usize) -> Value
     }
     let mut listed = Vec::new();
     let (mut value, mut count) = (at(0), 0);
-    for index in 0..played.length {
+    for index in 0..played.length.min(MOST_VALUES as u64) {
         let next = at(index);
         if next != value {
             listed.push(run(value, count));

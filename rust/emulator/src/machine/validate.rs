@@ -25,6 +25,9 @@ const LEAST_TIME_OF_FLIGHT: u32 = 24;
 /// Findings that are told; a hostile configuration has no end of them.
 const MOST_FINDINGS: usize = 1_000;
 
+/// Bytes of a path or a message.
+const MOST_TEXT: usize = 500;
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -47,8 +50,18 @@ pub(super) fn validate(config: &c::QuaConfigV1) -> Vec<Finding> {
     report.waveforms(config);
     report.weights(config);
     report.mixers(config);
-    report.findings.truncate(MOST_FINDINGS);
     report.findings
+}
+
+/// A text that is not longer than anybody reads; names of a hostile configuration have no end.
+fn cut(mut text: String) -> String {
+    if text.len() > MOST_TEXT {
+        let end = (0..=MOST_TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
 }
 
 /// A map's entries by name, so that findings come in one order.
@@ -63,11 +76,22 @@ struct Report {
 
 impl Report {
     fn wrong(&mut self, path: String, group: &'static str, message: impl Into<String>) {
-        self.findings.push(Finding { path, group, message: message.into(), physical: false });
+        self.add(path, group, message.into(), false);
     }
 
     fn impossible(&mut self, path: String, group: &'static str, message: impl Into<String>) {
-        self.findings.push(Finding { path, group, message: message.into(), physical: true });
+        self.add(path, group, message.into(), true);
+    }
+
+    fn add(&mut self, path: String, group: &'static str, message: String, physical: bool) {
+        if !self.is_full() {
+            let (path, message) = (cut(path), cut(message));
+            self.findings.push(Finding { path, group, message, physical });
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.findings.len() >= MOST_FINDINGS
     }
 
     fn number(&mut self, path: &str, number: u32, most: u32, what: &str) {
@@ -164,6 +188,9 @@ impl Report {
             Some(_) => &["single"],
         };
         for (operation, pulse) in sorted(&element.operations) {
+            if self.is_full() {
+                return;
+            }
             let Some(found) = config.pulses.get(pulse) else {
                 self.wrong(
                     path.to_owned(),

@@ -368,14 +368,18 @@ impl<'a> Compiler<'a> {
     /// docs/1.1.7/Introduction/qua_overview: the digital inputs of all elements of a program, and one more
     /// where raw samples are recorded.
     fn count_routes(&mut self) {
-        let inputs: usize = self.rig.elements.iter().map(|element| element.markers.len()).sum();
+        let mut of: HashMap<&str, usize> = HashMap::new();
+        for marker in self.rig.elements.iter().flat_map(|element| &element.markers) {
+            *of.entry(&self.rig.digital[marker.output].port.controller).or_default() += 1;
+        }
+        let inputs = of.values().copied().max().unwrap_or(0);
         let traces = self.streams.iter().any(|stream| stream.trace.is_some());
         let routes = inputs + usize::from(traces);
         if routes > MOST_ROUTES {
             self.error(
                 "program",
                 format!(
-                    "no resources are left: the elements of the program have {inputs} digital inputs{}; there are {MOST_ROUTES} routes",
+                    "no resources are left: the elements of the program have {inputs} digital inputs on one controller{}; there are {MOST_ROUTES} routes",
                     if traces { ", and an ADC trace uses one more" } else { "" }
                 ),
                 "",

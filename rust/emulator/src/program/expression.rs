@@ -278,7 +278,9 @@ impl Compiler<'_> {
             }
             _ => return None,
         };
-        let Some((number, kind)) = self.typed(number, Some(Kind::Fixed)) else { return Some(None) };
+        // What has no kind of its own is a fixed here; ints stay ints, also below a division.
+        let hint = is_open(number).then_some(Kind::Fixed);
+        let Some((number, kind)) = self.typed(number, hint) else { return Some(None) };
         let bound = match kind {
             Kind::Bool => {
                 self.numeric(kind, "a comparison", loc);

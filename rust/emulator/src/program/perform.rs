@@ -14,6 +14,8 @@ use crate::streams::control::Halted;
 const SHORTEST_PLAY: i32 = 4;
 /// Nanoseconds in which the readout model takes a chirp to have one frequency.
 const CHIRP_PIECE_NS: u64 = 4;
+/// Pieces of one chirp at most; they are longer in a very long one.
+const MOST_CHIRP_PIECES: u64 = 1 << 16;
 /// The largest factor of an amplitude, as the hardware takes it.
 const LARGEST_FACTOR: f64 = 2.0;
 /// The largest entry of a correction: below 2 by a step of 16 bits.
@@ -218,7 +220,8 @@ impl Runner<'_> {
         let chirp = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(whole));
         let sweeps = chirp.as_deref().unwrap_or_default();
         // A chirp is taken in pieces of one frequency each.
-        let piece = if sweeps.is_empty() { length } else { CHIRP_PIECE_NS };
+        let piece =
+            if sweeps.is_empty() { length } else { CHIRP_PIECE_NS.max(length / MOST_CHIRP_PIECES) };
         let mut passed = 0;
         while passed < length {
             let ns = piece.min(length - passed);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::depend::moved;
+use super::depend::{gather, moved};
 use super::ir::{Array, Block, Expr, IntegerFunction, Op, Program, Reduction, Stmt};
 use super::library;
 use super::value::{self, ONE};
@@ -151,6 +151,17 @@ pub(super) struct Runner<'a> {
 
 pub(super) type Step = Result<(), Halted>;
 
+/// Rounds without time after which an infinite loop of a simulation is taken to play no more.
+const IDLE_ROUNDS: u32 = 1 << 20;
+
+/// Whether nothing in a block takes time.
+fn is_idle(body: &Block, clock_of: &[u32]) -> bool {
+    let mut clocks = Vec::new();
+    // Not `moved`: a wait takes time also where no element has a clock.
+    gather(body, clock_of, &mut clocks);
+    clocks.is_empty()
+}
+
 /// Clock cycles that may pass in real time before they are waited for: less than a system's sleep.
 const UNPACED: u64 = 5_000;
 
@@ -232,29 +243,22 @@ impl Runner<'_> {
             }
             Stmt::For { init, condition, update, body } => {
                 self.block(init)?;
-                let mut named = None;
+                if self.surroundings.horizon.is_some()
+                    && matches!(condition, Expr::Const(_))
+                    && is_idle(body, &self.program.clock_of)
+                {
+                    // Nothing in it takes time, nothing stands behind it.
+                    return Err(Halted);
+                }
                 while self.holds(condition) {
                     self.alive()?;
-                    if self.surroundings.horizon.is_some() && self.is_beyond(body, &mut named) {
-                        break;
-                    }
-                    if named.as_ref().is_some_and(Vec::is_empty)
-                        && matches!(condition, Expr::Const(_))
-                    {
-                        // Nothing in it takes time, nothing stands behind it.
-                        return Err(Halted);
-                    }
                     self.block(body)?;
                     self.block(update)?;
                 }
             }
             Stmt::ForEach { pairs, len, body } => {
-                let mut named = None;
                 for index in 0..*len {
                     self.alive()?;
-                    if self.surroundings.horizon.is_some() && self.is_beyond(body, &mut named) {
-                        break;
-                    }
                     for (slot, array) in pairs {
                         self.memory[*slot as usize] = self.memory[(array.base + index) as usize];
                     }
@@ -303,17 +307,6 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// In a simulation: whether all that a loop plays lies behind its end. What the loop would still
-    /// calculate is known no sooner than that.
-    fn is_beyond(&self, body: &Block, named: &mut Option<Vec<u32>>) -> bool {
-        let horizon = self.surroundings.horizon.unwrap_or(u64::MAX);
-        if self.now < horizon && named.is_some() {
-            return false;
-        }
-        let named = named.get_or_insert_with(|| moved([&body[..]], &self.program.clock_of));
-        !named.is_empty() && named.iter().all(|clock| self.clocks[*clock as usize] >= horizon)
-    }
-
     /// The clocks that a statement names: all of them when it names none.
     fn chosen<'c>(&self, clocks: &'c [u32]) -> impl Iterator<Item = usize> + 'c {
         let all = if clocks.is_empty() { 0..self.clocks.len() } else { 0..0 };
@@ -341,12 +334,14 @@ impl Runner<'_> {
             loops.iter().map(|body| moved([&body[..]], &self.program.clock_of)).collect();
         // How late each is; a round that takes no time counts as a little, so that all have their turns.
         let mut times = vec![0u64; loops.len()];
+        // Rounds in a row that took no time: of a simulation, one with very many of them plays no more.
+        let mut idle = vec![0u32; loops.len()];
+        let horizon = self.surroundings.horizon.unwrap_or(u64::MAX);
+        let limit = if self.surroundings.horizon.is_some() { IDLE_ROUNDS } else { u32::MAX };
         loop {
             self.alive()?;
-            let horizon = self.surroundings.horizon.unwrap_or(u64::MAX);
-            // One that plays nothing in its rounds is over after as many of them.
             let over = |index: &usize| {
-                times[*index] >= horizon
+                idle[*index] >= limit
                     || !clocks[*index].is_empty()
                         && clocks[*index].iter().all(|c| self.clocks[*c as usize] >= horizon)
             };
@@ -359,6 +354,8 @@ impl Runner<'_> {
             let others = times.iter().enumerate().filter(|(index, _)| *index != next);
             let least = others.map(|(_, time)| *time).min().unwrap_or(0);
             let moved = latest.unwrap_or(0);
+            idle[next] =
+                if moved > times[next] { 0 } else { idle[next].saturating_add(1).min(IDLE_ROUNDS) };
             times[next] = if moved > times[next] { moved } else { times[next].max(least) + 1 };
         }
     }

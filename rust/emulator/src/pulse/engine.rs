@@ -153,12 +153,21 @@ impl Engine {
         let correction = index.map_or(UNITY, |index| self.oscillators[index].correction);
         let [c00, c01, c10, c11] = correction;
         let largest = norm * self.sizes[pulse as usize] * c00.hypot(c01).max(c10.hypot(c11));
-        if largest + self.largest_offset <= HIGHEST {
+        // The offsets of its own outputs: another port's is not its concern.
+        let offset = match &self.outputs[play.element as usize] {
+            Some(Outputs::Mixed { i, q }) => self.offsets[*i].abs().max(self.offsets[*q].abs()),
+            Some(Outputs::Single(all)) => {
+                all.iter().fold(0.0, |m, o| self.offsets[*o].abs().max(m))
+            }
+            None => 0.0,
+        };
+        let offset = if play.target.is_some() { self.largest_offset } else { offset };
+        if largest + offset <= HIGHEST {
             return false;
         }
         // Turned as a whole, it reaches that far at some phase: no need to look at each sample.
         let whole = play.duration.is_none() && play.truncate.is_none();
-        if scalar && index.is_some() && whole && self.largest_offset == 0.0 {
+        if scalar && index.is_some() && whole && offset == 0.0 {
             return true;
         }
         self.certainly_overflows(play, correction)
