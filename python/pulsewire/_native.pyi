@@ -195,6 +195,8 @@ class Emulator:
         limits: dict[str, int] | None = None,
         readout: dict[str, dict[str, Any]] | None = None,
         seed: int = 0,
+        timing: str = "qop-2.4",
+        msb: str = "manual",
     ) -> Emulator: ...
     @property
     def host(self) -> str: ...

@@ -44,6 +44,8 @@ def _emulator(arguments: argparse.Namespace) -> int:
             realtime=arguments.realtime,
             readout=None if arguments.readout is None else _readouts(arguments.readout),
             seed=arguments.seed,
+            timing=arguments.timing,
+            msb=arguments.msb,
         )
     except (OSError, TypeError, ValueError) as error:
         print(f"pulsewire: {error}")
@@ -88,6 +90,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "qubit: {element: …, pi: …, t1: …}}}, as the arguments of Readout and Qubit",
     )
     emulator.add_argument("--seed", type=int, default=0, help="of the readout model's noise")
+    emulator.add_argument(
+        "--timing",
+        choices=("qop-2.4", "ideal"),
+        default="qop-2.4",
+        help="what the real system adds to a program's own time (ideal: nothing)",
+    )
+    emulator.add_argument(
+        "--msb",
+        choices=("manual", "2025"),
+        default="manual",
+        help="what Math.msb gives of an int (2025: 28 less than the manual says)",
+    )
     emulator.set_defaults(run=_emulator)
 
     demo = commands.add_parser("demo", help="close a loop on the emulator and plot it")

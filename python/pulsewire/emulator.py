@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from pulsewire import _native
 from pulsewire.simulation import Readout
@@ -23,15 +24,21 @@ class Emulator:
         port: Port; 0 for any free one.
         realtime: Whether ``wait`` lasts as long as on the instrument; otherwise time is virtual
             and programs run as fast as they can.
+        timing: What the real system adds to a program's own time. ``"qop-2.4"``: as the vendor's
+            simulator of 2025, a program's first pulse comes at 224 ns, each ``for_`` entered before
+            it adds 16, and phases count from 48 ns. ``"ideal"``: nothing, the first pulse comes at
+            0 and phases count from there.
+        msb: What ``Math.msb`` gives of an int ``n``: ``"manual"``, floor(log2 |n|); ``"2025"``, 28
+            less, which public programs of 2025 count on.
         limits: What clients may make it hold, by name; see docs/emulator.md.
         readout: A model of what is behind the ports, by the name of the readout element: see
-            :class:`Readout`. Without one, analog inputs read zero. A job whose measured values were
-            modelled says so in its execution report, as a warning.
+            :class:`Readout`. Without one, analog inputs read zero. That values of a job are modelled
+            is told to the logger ``pulsewire`` (level INFO).
         seed: Of the model's random numbers; a program run again gives the same values.
 
     Raises:
         OSError: The address cannot be used.
-        ValueError: A port or a limit that cannot be.
+        ValueError: A port, a limit, a timing or an msb that cannot be.
         TypeError: A limit of an unknown name.
     """
 
@@ -44,6 +51,8 @@ class Emulator:
         limits: Mapping[str, int] | None = None,
         readout: Mapping[str, Readout] | None = None,
         seed: int = 0,
+        timing: Literal["qop-2.4", "ideal"] = "qop-2.4",
+        msb: Literal["manual", "2025"] = "manual",
     ) -> None:
         if not 0 <= port < 65536:
             raise ValueError(f"the emulator's port is 0 to 65535, not {port}")
@@ -54,7 +63,7 @@ class Emulator:
             raise ValueError(f"the emulator's seed is 0 to 2**64 - 1, not {seed}")
         models = {name: model._given(name) for name, model in (readout or {}).items()}
         self._native = _native.Emulator(
-            host, port, realtime, dict(limits or {}), readout=models, seed=seed
+            host, port, realtime, dict(limits or {}), readout=models, seed=seed, timing=timing, msb=msb
         )
 
     @property

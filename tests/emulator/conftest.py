@@ -1,9 +1,13 @@
 """Programs for the tests against the emulator, in the vendor's DSL (qm-qua 1.4.1)."""
 
+import copy
 import os
 import time
 
 import pytest
+
+import pulsewire
+from tests import PATIENCE
 
 CONFIG = {
     "controllers": {
@@ -58,9 +62,26 @@ CONFIG = {
 }
 
 
+def shared(config):
+    """A configuration whose ports other machines may have too."""
+    config = copy.deepcopy(config)
+    for controller in config["controllers"].values():
+        for kind in ("analog_outputs", "analog_inputs", "digital_outputs", "digital_inputs"):
+            for port in controller.get(kind, {}).values():
+                port["shareable"] = True
+    return config
+
+
+@pytest.fixture(scope="session")
+def pulsewire_emulator():
+    """Without what the real system adds to a program's own time: the formulas are the manual's."""
+    with pulsewire.Emulator(timing="ideal") as emulator:
+        yield emulator
+
+
 def exit_code_of(child):
     """How a forked child ended; it must not hang."""
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + PATIENCE
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:

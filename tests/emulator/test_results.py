@@ -15,12 +15,13 @@ from pulsewire.results import (
     StreamingResultFetcher,
     StreamsManager,
 )
+from tests import PATIENCE
 
 
 @pytest.fixture
 def done(pulsewire_client, machine, counting):
     job = pulsewire_client.execute(machine, counting(10))
-    assert job.result_handles.wait_for_all_values(timeout=5)
+    assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
     return job
 
 
@@ -108,24 +109,24 @@ def test_a_result_without_values_yet(pulsewire_client, machine, echo, caplog):
             wait()
     with pytest.raises(errors.QMTimeoutError):
         results.fetch_results(timeout=0.05)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 30
     job.halt()
 
 
 def test_a_wait_ends_with_the_job(pulsewire_client, machine, counting, echo):
     job = pulsewire_client.execute(machine, counting(10))
     with pytest.raises(errors.ResultEndedError, match="10 of 11 values: the program came") as ended:
-        job.result_handles["values"].wait_for_values(11, timeout=60)
+        job.result_handles["values"].wait_for_values(11, timeout=PATIENCE)
     assert (ended.value.got, ended.value.wanted) == (10, 11)
     job = pulsewire_client.execute(machine, echo)
     threading.Timer(0.05, job.halt).start()
     with pytest.raises(errors.ResultEndedError, match=f"{job.id}.*0 of 1 values: the job was"):
-        job.result_handles.angle.wait_for_values(1, timeout=60)
+        job.result_handles.angle.wait_for_values(1, timeout=PATIENCE)
 
 
 def test_several_results_at_once(done):
     results = done.result_handles
-    everything = results.fetch_results(timeout=5)
+    everything = results.fetch_results(timeout=PATIENCE)
     assert everything["last"] == 9
     assert everything["values"]["value"].tolist() == list(range(10))
     some = results.fetch_results(stream_names={"values": slice(2, 4)})
@@ -180,7 +181,7 @@ def test_lost_data_is_said(counting):
     ):
         job = client.execute(client.open_qm(CONFIG), counting(1000))
         handle = job.result_handles["values"]
-        handle.wait_for_all_values(timeout=5)
+        handle.wait_for_all_values(timeout=PATIENCE)
         assert handle.has_dataloss()
         assert handle.count_so_far() == 100
         with pytest.raises(errors.StreamProcessingDataLossError, match=f"'values'.*{job.id}"):
@@ -200,7 +201,7 @@ def test_runtime_errors_are_reported(pulsewire_client, machine, caplog):
             stream.save_all("cell")
     job = pulsewire_client.execute(machine, faulty)
     handle = job.result_handles.cell
-    handle.wait_for_all_values(timeout=5)
+    handle.wait_for_all_values(timeout=PATIENCE)
     report = job.execution_report()
     assert report.has_errors()
     assert len(report.errors()) == 2

@@ -34,6 +34,7 @@ from pulsewire.exceptions import (
     QMSimulationError,
     QmValueError,
 )
+from tests import PATIENCE
 from tests.emulator import rack
 
 
@@ -234,7 +235,7 @@ def test_the_report_tells_what_was_played(simulate):
         "element": "iq",
         "output_ports": [1],
         "controller": "con1",
-        "pulser": {"controllerName": "con1", "pulserIndex": 0.0},
+        "pulser": {"controllerName": "con1", "femId": 0.0, "pulserIndex": 0.0},
         "fem": 1,
         "current_amp_elements": [0.5, 0.0],
         "current_dc_offset_by_port": {"1": 0.0},
@@ -242,7 +243,8 @@ def test_the_report_tells_what_was_played(simulate):
         "current_frame": pytest.approx([0.0, -1.0], abs=1e-12),
         "current_correction_elements": [rack.C[0], rack.C[1]],
         "chirp_info": None,
-        "current_phase": 0.0,
+        # Behind a rotation, minus the frame's angle.
+        "current_phase": pytest.approx(-np.pi / 2),
     }
     assert (second.get_iq_association, second.output_ports) == ("Q", [2])
     assert second.current_frame == pytest.approx([1.0, 0.0], abs=1e-12)
@@ -258,11 +260,10 @@ def test_the_report_tells_what_was_played(simulate):
     assert short.current_intermediate_frequency == 10e6 + 200 * 1000
     assert [one.timestamp for one in measured] == [236, 236]
     markers = [(one.element, one.timestamp, one.length) for one in report.digital_waveforms]
-    # delay 20 and buffer 6, once for I and once for Q.
-    assert markers == [("iq", 14, 112)] * 2
+    # Delay 20 and buffer 6 in whole clock cycles, as long as the pulse; once for I and once for Q.
+    assert markers == [("iq", 12, 100)] * 2
     assert [(a.start_time, a.end_time, a.process, a.ports) for a in report.adc_acquisitions] == [
-        (260, 660, "DualDemodIntegration", ["1"]),
-        (260, 660, "DualDemodIntegration", ["2"]),
+        (260, 660, "DualDemodIntegration", ["1", "2"]),
     ]
     assert [(e.name, e.element, e.timestamp) for e in report.events] == [
         ("phase_reset", "tone", 220)
@@ -430,7 +431,7 @@ def test_overridden_waveforms_are_played(pulsewire_client):
     def errors(overrides):
         pending = queue.add_compiled(compiled, overrides=overrides)
         job = pending.wait_for_execution(5)
-        job.result_handles.wait_for_all_values(5)
+        job.result_handles.wait_for_all_values(PATIENCE)
         return [error.message for error in job.execution_report().errors()]
 
     assert errors(None) == []

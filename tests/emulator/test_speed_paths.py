@@ -11,6 +11,7 @@ import pytest
 
 import pulsewire
 from pulsewire import exceptions as errors
+from tests import PATIENCE
 from tests.emulator.conftest import CONFIG, exit_code_of
 
 
@@ -27,7 +28,7 @@ def done(pulsewire_client, machine, counting):
 
     def make(count):
         job = pulsewire_client.execute(machine, counting(count))
-        assert job.result_handles.wait_for_all_values(timeout=60)
+        assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
         return job
 
     return make
@@ -76,7 +77,7 @@ class TestWriter:
             assert first.flush() == count
         assert (second.acknowledged, second.pending) == (count, 0)
         results = job.result_handles
-        results.b.wait_for_values(count, timeout=10)
+        results.b.wait_for_values(count, timeout=PATIENCE)
         assert results.a.fetch_all(flat_struct=True).tolist() == list(range(count))
         assert results.b.fetch_all()["value"].tolist() == [-value for value in range(count)]
         job.halt()
@@ -96,7 +97,7 @@ class TestWriter:
         writer.push([1, 2, 3])
         writer.push([1, 2])
         with pytest.raises(errors.UnspecifiedError, match="3 values an entry, not 2") as caught:
-            writer.flush(timeout=5)
+            writer.flush(timeout=PATIENCE)
         assert caught.value.acknowledged == 1
         for call in (lambda: writer.push([1, 2, 3]), writer.flush, writer.close):
             with pytest.raises(errors.UnspecifiedError) as caught:
@@ -118,7 +119,7 @@ class TestWriter:
         writer = job.input_stream("numbers").writer(max_pending=1)
         for value in range(20):
             writer.push([value] * 3)
-        assert writer.close(timeout=5) == 20
+        assert writer.close(timeout=PATIENCE) == 20
         assert writer.close() == 20
         with pytest.raises(errors.QmValueError, match="closed"):
             writer.push([1, 2, 3])
@@ -132,14 +133,14 @@ class TestWriter:
         job.halt()
         writer.push([1, 2, 3])
         with pytest.raises(errors.InvalidJobExecutionStatusError, match=job.id) as caught:
-            writer.flush(timeout=5)
+            writer.flush(timeout=PATIENCE)
         assert caught.value.acknowledged == 0
 
     def test_it_goes_on_while_python_calculates(self, job):
         writer = job.input_stream("numbers").writer()
         for value in range(100):
             writer.push([value] * 3)
-        ends = time.monotonic() + 10
+        ends = time.monotonic() + PATIENCE
         while writer.pending:
             assert time.monotonic() < ends
         assert writer.acknowledged == 100
@@ -161,7 +162,7 @@ class TestClosedLoop:
         job = pulsewire_client.execute(machine, pair)
         job.push_to_input_stream("first", 1)
         job.push_to_input_stream("second", 2)
-        job.result_handles.b.wait_for_values(1, timeout=5)
+        job.result_handles.b.wait_for_values(1, timeout=PATIENCE)
         loop = job.closed_loop(["first", "second"], "b")
         answer = loop.exchange(3, 4)
         assert (answer["value"], answer["timestamp"] >= 0) == (4, True)
@@ -174,11 +175,11 @@ class TestClosedLoop:
             loop.exchange(5, timeout=0.1)
         assert "'a'" not in str(late.value)
         job.push_to_input_stream("second", 6)
-        a, b = loop.receive(timeout=5)
+        a, b = loop.receive(timeout=PATIENCE)
         assert (a, b["value"]) == (5, 6)
         job.push_to_input_stream("first", 7)
         job.push_to_input_stream("second", 8)
-        job.result_handles.b.wait_for_values(2, timeout=5)
+        job.result_handles.b.wait_for_values(2, timeout=PATIENCE)
         loop.skip()
         assert loop.positions == {"a": 2, "b": 2}
         with pytest.raises(TimeoutError):
@@ -190,9 +191,9 @@ class TestClosedLoop:
         loop = job.closed_loop("first", "b")
         threading.Timer(0.1, job.halt).start()
         with pytest.raises(errors.ResultEndedError, match="0 of 1"):
-            loop.exchange(1, timeout=10)
+            loop.exchange(1, timeout=PATIENCE)
         with pytest.raises(errors.InvalidJobExecutionStatusError):
-            loop.exchange(1, timeout=10)
+            loop.exchange(1, timeout=PATIENCE)
 
     def test_what_it_cannot_be_made_of(self, pulsewire_client, machine, pair):
         job = pulsewire_client.execute(machine, pair)
@@ -301,7 +302,7 @@ class TestFiles:
 class TestStreams:
     def test_every_item_comes_once(self, pulsewire_client, machine, counting):
         job = pulsewire_client.execute(machine, counting(2_000_000))
-        parts = list(job.result_handles["values"].stream(flat_struct=True, timeout=30))
+        parts = list(job.result_handles["values"].stream(flat_struct=True, timeout=PATIENCE))
         assert np.array_equal(np.concatenate(parts), np.arange(2_000_000))
         later = job.result_handles["values"].stream(start=1_999_990, max_items=4, flat_struct=True)
         assert [part.tolist() for part in later] == [
@@ -312,7 +313,7 @@ class TestStreams:
 
     def test_it_yields_what_is_there_while_the_program_waits(self, pulsewire_client, machine, pair):
         job = pulsewire_client.execute(machine, pair)
-        stream = job.result_handles.b.stream(timeout=5)
+        stream = job.result_handles.b.stream(timeout=PATIENCE)
         for value in range(3):
             job.push_to_input_stream("first", 0)
             job.push_to_input_stream("second", value)
@@ -326,8 +327,8 @@ class TestStreams:
         job = pulsewire_client.execute(machine, pair)
         threading.Timer(0.1, job.halt).start()
         with caplog.at_level(logging.WARNING, "pulsewire"):
-            assert list(job.result_handles.b.stream(timeout=10)) == []
-            assert list(job.result_handles.stream(timeout=10)) == []
+            assert list(job.result_handles.b.stream(timeout=PATIENCE)) == []
+            assert list(job.result_handles.stream(timeout=PATIENCE)) == []
         assert [record.message for record in caplog.records] == [
             f"the job {job.id} was halted or failed: not all of its data is there"
         ] * 2
@@ -335,13 +336,13 @@ class TestStreams:
     def test_several_at_one_length(self, pulsewire_client, machine, pair):
         job = pulsewire_client.execute(machine, pair)
         results = job.result_handles
-        steps = results.stream(["a", "b"], timeout=5, max_items=2)
+        steps = results.stream(["a", "b"], timeout=PATIENCE, max_items=2)
         for value in range(3):
             job.push_to_input_stream("first", value)
             job.push_to_input_stream("second", -value)
         job.push_to_input_stream("first", 3)
-        results.a.wait_for_values(4, timeout=5)
-        results.b.wait_for_values(3, timeout=5)
+        results.a.wait_for_values(4, timeout=PATIENCE)
+        results.b.wait_for_values(3, timeout=PATIENCE)
         snapshot = results.snapshot()
         assert snapshot["a"]["value"].tolist() == [0, 1, 2]
         assert snapshot["b"]["value"].tolist() == [0, -1, -2]
@@ -385,7 +386,8 @@ class TestStreams:
 
 def test_pushes_go_on_while_a_large_result_is_fetched(pulsewire_client, done, echo):
     handle = done(8_000_000).result_handles["values"]
-    other = pulsewire_client.open_qm(CONFIG, close_other_machines=False)
+    # The machine's own job is over; its results stay.
+    other = pulsewire_client.open_qm(CONFIG)
     job = pulsewire_client.execute(other, echo)
     fetched = []
 
@@ -420,7 +422,7 @@ def test_large_results_of_several_threads_and_streams_are_whole(pulsewire_client
                 stream.save_all(name)
     job = pulsewire_client.execute(machine, built)
     results = job.result_handles
-    assert results.wait_for_all_values(timeout=30)
+    assert results.wait_for_all_values(timeout=PATIENCE)
     wrong = []
 
     def fetch():
@@ -459,7 +461,7 @@ def test_a_fetch_into_a_file_keeps_the_memory_small(done, tmp_path):
 def test_a_closed_client_ends_what_was_made_of_it(pulsewire_emulator, pulsewire_client, echo):
     host, port = pulsewire_emulator.host, pulsewire_emulator.port
     client = pulsewire.connect(host, port)
-    machine = client.open_qm(CONFIG, close_other_machines=False)
+    machine = client.open_qm(CONFIG)
     job = client.execute(machine, echo)
     stream = job.input_stream("flag")
     stream.push(True)
@@ -471,7 +473,7 @@ def test_a_closed_client_ends_what_was_made_of_it(pulsewire_emulator, pulsewire_
             call()
     writer.push(True)
     with pytest.raises(errors.QMConnectionError, match="closed"):
-        writer.flush(timeout=5)
+        writer.flush(timeout=PATIENCE)
     pulsewire_client.job(job.id, machine).halt()
 
 
@@ -487,7 +489,7 @@ def test_one_step_of_a_loop_at_a_time(pulsewire_client, machine, pair):
 
     thread = threading.Thread(target=step)
     thread.start()
-    job.result_handles.a.wait_for_values(1, timeout=5)
+    job.result_handles.a.wait_for_values(1, timeout=PATIENCE)
     for call in (loop.receive, loop.skip, lambda: loop.positions):
         with pytest.raises(RuntimeError, match="under way"):
             call()
@@ -523,5 +525,5 @@ def test_a_forked_child_leaves_the_parents_writers_alone(pulsewire_client, machi
         except BaseException:
             os._exit(2)
     assert exit_code_of(child) == 0
-    assert writer.close(timeout=10) == 50
+    assert writer.close(timeout=PATIENCE) == 50
     job.halt()

@@ -18,6 +18,7 @@ from qm.qua import (
     wait,
 )
 
+from tests import PATIENCE
 from tests.emulator import rack
 
 COUNT = 24
@@ -46,7 +47,7 @@ def processed(pulsewire_client):
                 process(reals, ints, bools)
         machine = pulsewire_client.open_qm(rack.config())
         job = pulsewire_client.execute(machine, built)
-        assert job.result_handles.wait_for_all_values(timeout=60)
+        assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
         assert not job.execution_report().errors()
         return {name: plain(value) for name, value in job.result_handles.fetch_results().items()}
 
@@ -163,7 +164,7 @@ def test_demodulation_in_software(processed):
 
 def test_averages_of_all_kinds(processed):
     def process(reals, ints, bools):
-        reals.buffer(2, 3, 4).map(FUNCTIONS.average()).save_all("all")
+        reals.buffer(2, 3, 4).map(FUNCTIONS.average()).save_all("outermost")
         reals.buffer(2, 3, 4).map(FUNCTIONS.average(1)).save_all("middle")
         reals.buffer(2, 3, 4).map(FUNCTIONS.average([0, 2])).save_all("outer")
         reals.average().save_all("running")
@@ -173,7 +174,7 @@ def test_averages_of_all_kinds(processed):
 
     got = processed(process)
     cube = REALS.reshape(1, 2, 3, 4)
-    same(got["all"], cube.mean((1, 2, 3)))
+    same(got["outermost"], cube.mean(1))
     same(got["middle"], cube.mean(2))
     same(got["outer"], cube.mean((1, 3)))
     counts = np.arange(1, COUNT + 1)

@@ -258,23 +258,6 @@ def test_elements_of_a_thread_wait_for_each_other(ports):
     assert spans(analog[4]) == [(16, 32)]
 
 
-def test_loops_behind_the_end_of_a_simulation_count_to_their_end(ports):
-    def build():
-        n, a = declare(int), declare(fixed, value=0.0)
-        with for_(n, 0, n < 100, n + 1):
-            play("hold", "flux")
-            frame_rotation_2pi(0.0025, "shared_a")
-            assign(a, a + 0.005)
-        # Of another element, at the start: with all that the loop made, however short the time.
-        play("hold" * amp(a), "both", duration=n)
-        play("hold", "shared_b")
-
-    for cycles in (150, 500, 3000):
-        analog = ports(build, cycles=cycles)
-        assert spans(analog[7]) == [(0, 400)]
-        close(analog[7][:400], 0.2 * rack.fixed(100 * rack.fixed(0.005)))
-
-
 def test_a_wait_of_no_element_takes_time_all_the_same(pulsewire_client):
     with program() as built:
         n, s = declare(int, value=0), declare_stream()

@@ -21,7 +21,8 @@ def run_with(repository):
             [str(python), str(Path(__file__).parent / script), *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=100,
+            # What only a hang meets: the longest takes half a minute on two idle cores.
+            timeout=500,
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
         return done.stdout

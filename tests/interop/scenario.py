@@ -18,6 +18,7 @@ warnings.simplefilter("ignore")
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
+from tests import PATIENCE  # noqa: E402
 from tests.emulator.conftest import CONFIG  # noqa: E402
 from tests.interop import programs  # noqa: E402
 
@@ -125,7 +126,9 @@ def results(record, side):
     for source in (programs.pipelines, programs.calculations):
         job = side.execute(source())
         handles = job.result_handles
-        record(f"{source.__name__}: wait", lambda h=handles: h.wait_for_all_values(timeout=10))
+        record(
+            f"{source.__name__}: wait", lambda h=handles: h.wait_for_all_values(timeout=PATIENCE)
+        )
         record(f"{source.__name__}: names", lambda h=handles: list(h.keys()))
         for name, handle in handles.items():
             record(f"{name}: class", lambda h=handle: h)
@@ -141,7 +144,7 @@ def results(record, side):
                     f"{name}: flat fetch({item})",
                     lambda h=handle, i=item: h.fetch(i, flat_struct=True),
                 )
-    record("fetch_results", lambda: handles.fetch_results(timeout=10))
+    record("fetch_results", lambda: handles.fetch_results(timeout=PATIENCE))
     record("fetch_results: item", lambda: handles.fetch_results(stream_names=["ints"], item=3))
     record("fetch_results: dict", lambda: handles.fetch_results(stream_names={"ints": slice(2)}))
     record("fetch_results: both", lambda: handles.fetch_results(stream_names={"ints": 1}, item=1))
@@ -153,9 +156,9 @@ def results(record, side):
     handle = handles.get("ints")
     record("processing", lambda: (handle.is_processing(), handles.is_processing()))
     record("data loss", handle.has_dataloss)
-    record("wait for values", lambda: handle.wait_for_values(3, timeout=5))
-    record("wait for no values", lambda: handle.wait_for_values(0, timeout=5))
-    record("wait for all", lambda: handle.wait_for_all_values(timeout=5))
+    record("wait for values", lambda: handle.wait_for_values(3, timeout=PATIENCE))
+    record("wait for no values", lambda: handle.wait_for_values(0, timeout=PATIENCE))
+    record("wait for all", lambda: handle.wait_for_all_values(timeout=PATIENCE))
     record("wait for all, no time", lambda: handle.wait_for_all_values(timeout=0))
     record("fetch(slice(0, -1))", lambda: handle.fetch(slice(0, -1)))
     record("fetch(-1)", lambda: handle.fetch(-1))
@@ -236,7 +239,7 @@ def jobs(record, side):
     overrides = {"waveforms": {"constant": 0.1, "shape": [0.2] * 40}}
     again = side.queue.add_compiled(compiled, overrides=overrides)
     record("add_compiled", lambda: again)
-    started = again.wait_for_execution(timeout=5)
+    started = again.wait_for_execution(timeout=PATIENCE)
     record("wait_for_execution", lambda: started)
     record("add_compiled: status", lambda: started.status)
     record("add_compiled: halt", started.halt)
@@ -250,7 +253,7 @@ def jobs(record, side):
     record("queue: mistakes", lambda: side.queue.add(programs.wrong()))
 
     faulty = side.execute(programs.faulty())
-    faulty.result_handles.wait_for_all_values(timeout=5)
+    faulty.result_handles.wait_for_all_values(timeout=PATIENCE)
     report = faulty.execution_report()
     record("faulty: count", lambda: len(report.errors()))
     record("faulty: has_errors", report.has_errors)
@@ -273,7 +276,7 @@ def pushes(record, side):
         record(f"push {name} {data}", lambda n=name, d=data: job.push_to_input_stream(n, d))
     record("insert_input_stream", lambda: job.insert_input_stream("numbers", [5, 6]))
     handles = job.result_handles
-    handles.get("flag").wait_for_values(2, timeout=5)
+    handles.get("flag").wait_for_values(2, timeout=PATIENCE)
     for name in ("numbers", "angle", "flag"):
         record(f"echo of {name}", lambda n=name: handles.get(n).fetch_all())
     bad = {
@@ -301,8 +304,8 @@ def pushes(record, side):
     record("manager waits, negative", lambda: handles.wait_for_all_values(timeout=-1))
     record("fetch_results in vain", lambda: handles.fetch_results(timeout=0.05))
     job.halt()
-    record("halted: wait", lambda: handles.wait_for_all_values(timeout=5))
-    record("halted: wait of one", lambda: handles.get("flag").wait_for_all_values(timeout=5))
+    record("halted: wait", lambda: handles.wait_for_all_values(timeout=PATIENCE))
+    record("halted: wait of one", lambda: handles.get("flag").wait_for_all_values(timeout=PATIENCE))
     record("halted: still there", lambda: len(handles.get("angle")))
 
 

@@ -17,8 +17,10 @@ warnings.simplefilter("ignore")
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from qm import QuantumMachinesManager, SimulationConfig  # noqa: E402
+from qm.exceptions import OpenQmException  # noqa: E402
 
-from tests.emulator.conftest import CONFIG  # noqa: E402
+from tests import PATIENCE  # noqa: E402
+from tests.emulator.conftest import CONFIG, shared  # noqa: E402
 from tests.interop import programs  # noqa: E402
 
 LOUD = []
@@ -31,7 +33,7 @@ class Listener(logging.Handler):
 
 
 def wait_for(condition):
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < ends, "not in time"
         time.sleep(0.002)
@@ -54,9 +56,20 @@ def main():
     machine = manager.open_qm(CONFIG)
     assert manager.list_open_qms() == [machine.id]
     assert machine.id.startswith("qm-")
-    other = manager.open_qm(CONFIG, close_other_machines=False)
+    # Ports are had by one machine, unless both share them. qualang_tools looks for these words.
+    try:
+        manager.open_qm(CONFIG, close_other_machines=False)
+    except OpenQmException as error:
+        assert "cannot be used because it isn't shareable in other QM." in str(error), error
+    else:
+        raise AssertionError("a machine has the ports of another")
+    LOUD.clear()
+    machine = manager.open_qm(shared(CONFIG))
+    other = manager.open_qm(shared(CONFIG), close_other_machines=False)
     assert sorted(manager.list_open_qms()) == sorted([machine.id, other.id])
     assert other.close()
+    machine = manager.open_qm(CONFIG)
+    assert manager.list_open_qms() == [machine.id]
     assert manager.get_qm(machine.id).id == machine.id
     assert machine.get_config()["elements"]["qubit"]["intermediate_frequency"] == -50_000_000
 
@@ -97,7 +110,7 @@ def main():
         job.push_to_input_stream("angle", [value / 32])
         job.push_to_input_stream("flag", [value % 2 == 1])
     handles = job.result_handles
-    handles.get("flag").wait_for_values(20, timeout=10)
+    handles.get("flag").wait_for_values(20, timeout=PATIENCE)
     assert np.array_equal(
         handles.get("numbers").fetch_all(flat_struct=True),
         np.stack([np.arange(20), -np.arange(20)], axis=1),
@@ -112,13 +125,15 @@ def main():
     behind = machine.queue.add(programs.calculations())
     assert (pending.position_in_queue(), behind.position_in_queue()) == (1, 2)
     running.halt()
-    job = pending.wait_for_execution(timeout=10)
+    job = pending.wait_for_execution(timeout=PATIENCE)
     handles = job.result_handles
-    assert handles.wait_for_all_values(timeout=10)
+    assert handles.wait_for_all_values(timeout=PATIENCE)
     fetched = {n: h.fetch_all() for n, h in handles.items() if "_never_last" not in n}
     assert len(fetched) > 100
     assert all(value is not None for value in fetched.values())
-    assert behind.wait_for_execution(timeout=10).result_handles.wait_for_all_values(timeout=10)
+    assert behind.wait_for_execution(timeout=PATIENCE).result_handles.wait_for_all_values(
+        timeout=PATIENCE
+    )
     assert not job.execution_report().has_errors()
     assert manager.get_job_result_handles(job.id).get("int_last").fetch_all() == 11
 
@@ -130,7 +145,7 @@ def main():
         assert len(trace) == 4000
         assert np.all(trace == 0.05 * int(port[-1]))
     assert not np.any(next(iter(samples.digital.values())))
-    assert simulated.result_handles.wait_for_all_values(timeout=5)
+    assert simulated.result_handles.wait_for_all_values(timeout=PATIENCE)
     assert simulated.status == "completed"
     refused(
         "InvalidOperationOnSimulatorJobError",

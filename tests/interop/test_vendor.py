@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests import PATIENCE
 from tests.interop.conftest import VERSIONS
 
 
@@ -21,7 +22,7 @@ def served():
     host, port = process.stdout.readline().split()[-1].rsplit(":", 1)
     yield host, int(port)
     process.send_signal(signal.SIGTERM if os.name != "nt" else signal.CTRL_BREAK_EVENT)
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     process.stdout.close()
 
 
@@ -39,7 +40,7 @@ def test_the_rust_example_closes_a_loop(repository, served):
         [example, *map(str, served), config, program],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     ).stdout
     assert shown.count("signal") == 10

@@ -57,8 +57,8 @@ class ExecutionReport:
         )
 
     def has_errors(self) -> bool:
-        """Whether the job met any."""
-        return bool(self._errors)
+        """Whether the job met any that is an error: a warning is none (with qm-qua it counts)."""
+        return any(error.severity is ExecutionErrorSeverity.Error for error in self._errors)
 
     def errors(self) -> list[ExecutionError]:
         """All of them, as a new list."""

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 
-use pulsewire_emulator::{Emulator, Limits, Models, Qubit, Readout};
+use pulsewire_emulator::{Emulator, Limits, Models, Msb, Qubit, Readout, Timing};
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
@@ -47,6 +47,7 @@ fn limits(given: HashMap<String, usize>) -> PyResult<Limits> {
             "buffered_values" => &mut limits.buffered_values,
             "input_bytes" => &mut limits.input_bytes,
             "simulated_samples" => &mut limits.simulated_samples,
+            "simulation_seconds" => &mut limits.simulation_seconds,
             _ => {
                 return Err(PyTypeError::new_err(format!("the emulator has no limit '{name}'")));
             }
@@ -119,7 +120,8 @@ impl From<GivenReadout> for Readout {
 #[pymethods]
 impl PyEmulator {
     #[new]
-    #[pyo3(signature = (host, port, realtime, limits=None, readout=None, seed=0))]
+    #[pyo3(signature = (host, port, realtime, limits=None, readout=None, seed=0, timing="qop-2.4", msb="manual"))]
+    #[expect(clippy::too_many_arguments, reason = "the options of an emulator")]
     fn start(
         py: Python<'_>,
         host: String,
@@ -128,7 +130,18 @@ impl PyEmulator {
         limits: Option<HashMap<String, usize>>,
         readout: Option<HashMap<String, GivenReadout>>,
         seed: u64,
+        timing: &str,
+        msb: &str,
     ) -> PyResult<Self> {
+        let wrong = |what: &str, given: &str, known: &[&str]| {
+            let known = known.join("', '");
+            PyValueError::new_err(format!(
+                "the emulator's {what} is one of '{known}', not '{given}'"
+            ))
+        };
+        let timing =
+            Timing::named(timing).ok_or_else(|| wrong("timing", timing, &Timing::NAMES))?;
+        let msb = Msb::named(msb).ok_or_else(|| wrong("msb", msb, &Msb::NAMES))?;
         let limits = self::limits(limits.unwrap_or_default())?;
         let readouts = readout.unwrap_or_default().into_iter();
         let readouts = readouts.map(|(name, given)| (name, given.into())).collect();
@@ -138,6 +151,8 @@ impl PyEmulator {
             .host(&*host)
             .port(port)
             .realtime(realtime)
+            .timing(timing)
+            .msb(msb)
             .limits(limits)
             .readout(models);
         let emulator = py.detach(|| builder.start()).map_err(|error| {

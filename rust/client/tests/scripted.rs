@@ -87,7 +87,7 @@ impl Gateway {
     async fn serve(self) -> (Arc<Self>, ConnectOptions) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut options = ConnectOptions::new("127.0.0.1", listener.local_addr().unwrap().port());
-        options.timeout = Duration::from_secs(5);
+        options.timeout = Duration::from_secs(60);
         let gateway = Arc::new(self);
         let served = Arc::clone(&gateway);
         tokio::spawn(async move {

@@ -10,8 +10,10 @@ use tokio::sync::oneshot;
 use crate::gateway::server;
 use crate::limits::Limits;
 use crate::lock;
-use crate::machine::Hub;
+use crate::machine::{Hub, Release};
+use crate::program::function::Msb;
 use crate::program::run::Pace;
+use crate::program::timing::Timing;
 use crate::pulse::model::Models;
 
 /// Programs that are compiled or simulated at a time, for all clients together.
@@ -23,6 +25,7 @@ pub struct Builder {
     host: String,
     port: u16,
     pace: Pace,
+    release: Release,
     limits: Limits,
     models: Models,
 }
@@ -33,6 +36,7 @@ impl Default for Builder {
             host: "127.0.0.1".to_owned(),
             port: 0,
             pace: Pace::Virtual,
+            release: Release::default(),
             limits: Limits::default(),
             models: Models::default(),
         }
@@ -61,6 +65,20 @@ impl Builder {
         self
     }
 
+    /// What the real system adds to a program's own time; that of QOP 2.4 by default.
+    #[must_use]
+    pub fn timing(mut self, timing: Timing) -> Self {
+        self.release.timing = timing;
+        self
+    }
+
+    /// What `Math.msb` gives of an int; what the manual says by default.
+    #[must_use]
+    pub fn msb(mut self, msb: Msb) -> Self {
+        self.release.msb = msb;
+        self
+    }
+
     /// What clients may make it hold.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -83,7 +101,7 @@ impl Builder {
     pub fn start(self) -> std::io::Result<Emulator> {
         let check = self.models.check();
         check.map_err(|message| std::io::Error::new(std::io::ErrorKind::InvalidInput, message))?;
-        let hub = Hub::new(self.limits, self.pace, self.models);
+        let hub = Hub::new(self.limits, self.pace, self.release, self.models);
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, bound) = std::sync::mpsc::channel();
         let served = Arc::clone(&hub);

@@ -22,7 +22,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use emulator::{Builder, Emulator};
 pub use limits::Limits;
+pub use program::function::Msb;
 pub use program::run::Pace;
+pub use program::timing::Timing;
 pub use pulse::model::{Models, Qubit, Readout};
 
 /// Data stays consistent between statements: a panic elsewhere does not spoil it.

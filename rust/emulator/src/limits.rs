@@ -26,6 +26,8 @@ pub struct Limits {
     pub input_bytes: usize,
     /// Samples of one simulation, of all ports together. Default 256 Mi.
     pub simulated_samples: usize,
+    /// Seconds that one simulation may compute. Default 60.
+    pub simulation_seconds: usize,
 }
 
 impl Default for Limits {
@@ -42,6 +44,7 @@ impl Default for Limits {
             buffered_values: 100_000_000,
             input_bytes: 1 << 30,
             simulated_samples: 1 << 28,
+            simulation_seconds: 60,
         }
     }
 }

@@ -8,6 +8,7 @@ use pulsewire_wire::frontend as f;
 use pulsewire_wire::frontend::frontend_server::Frontend as Service;
 use pulsewire_wire::frontend::is_job_acquiring_data_response::AcquiringStatus;
 use pulsewire_wire::frontend::job_execution_status::{Pending, Status as WireStatus, Unknown};
+use pulsewire_wire::general_messages::ErrorMessage;
 use pulsewire_wire::qm_api::high_qm_api_request::ApiOneof;
 use pulsewire_wire::qm_api::high_qm_api_request::io_value_set_data::OneofIoType;
 use pulsewire_wire::qm_api::{HighQmApiRequest, HighQmApiResponse};
@@ -26,7 +27,7 @@ use crate::machine::{self, AddError, Finding, Hub, Job, QuantumMachine, Query, a
 use crate::program::value::{fixed_from_f64, fixed_to_f64};
 
 /// How long `Halt` waits for the program to be gone.
-const HALT_PATIENCE: Duration = Duration::from_secs(1);
+const HALT_PATIENCE: Duration = Duration::from_secs(5);
 /// Metadata key that says who adds a job; no client sends it by itself.
 const USER_KEY: &str = "x-user-id";
 const DEFAULT_USER: &str = "pulsewire";
@@ -68,6 +69,14 @@ fn query_of(params: &f::JobQueryParams) -> Query {
         user_id: text(params.user_id.as_ref()),
         position: params.position,
     }
+}
+
+/// What is said of an element of the readout model that no open machine has.
+fn unmodelled(name: &str) -> m::OpenQmWarning {
+    let message = format!(
+        "the readout model of the emulator has an element '{name}', which no configuration has"
+    );
+    m::OpenQmWarning { code: 0, message }
 }
 
 /// A job that was told to halt has done so.
@@ -131,21 +140,22 @@ impl Frontend {
         Ok((number as usize - 1, bits))
     }
 
-    fn perform(&self, request: HighQmApiRequest) -> Result<(), String> {
-        let machine = self.machine(&request.quantum_machine_id)?;
+    fn perform(&self, request: HighQmApiRequest) -> Result<(), ErrorMessage> {
+        let machine = self.machine(&request.quantum_machine_id).map_err(error_message)?;
         match request.api_oneof {
             Some(ApiOneof::SetIoValues(set)) => {
                 let wanted = set.io_value_set_data.into_iter();
                 let wanted: Vec<_> = wanted
                     .map(|data| Self::io_bits(data.io_number, data.oneof_io_type))
-                    .collect::<Result<_, _>>()?;
+                    .collect::<Result<_, _>>()
+                    .map_err(error_message)?;
                 wanted.into_iter().for_each(|(register, bits)| machine.io.set(register, bits));
                 Ok(())
             }
             Some(change) => machine
                 .change(|config| apply_change(config, &change))
-                .map_err(|error| error.to_string()),
-            None => Err("the request asks for nothing".to_owned()),
+                .map_err(|error| ErrorMessage { code: error.code, message: error.message }),
+            None => Err(error_message("the request asks for nothing")),
         }
     }
 
@@ -368,7 +378,7 @@ impl Service for Frontend {
         let outcome = self.perform(request.into_inner());
         Ok(Response::new(HighQmApiResponse {
             ok: outcome.is_ok(),
-            errors: outcome.err().into_iter().map(error_message).collect(),
+            errors: outcome.err().into_iter().collect(),
         }))
     }
 
@@ -417,12 +427,20 @@ impl Service for Frontend {
     ) -> Answer<m::OpenQuantumMachineResponse> {
         use m::open_quantum_machine_request::OneOfCloseOtherMachines as Others;
         let request = request.into_inner();
-        let alone = matches!(request.one_of_close_other_machines, Some(Others::Always(true)));
-        let opened = self.hub.open(request.config.unwrap_or_default(), alone);
-        Ok(Response::new(match opened {
-            Ok(machine_id) => {
-                m::OpenQuantumMachineResponse { machine_id, success: true, ..Default::default() }
+        let keeps = matches!(request.one_of_close_other_machines, None | Some(Others::Never(true)));
+        let opened = self.hub.open(request.config.unwrap_or_default(), !keeps);
+        if let Ok(opened) = &opened {
+            for job in &opened.halted {
+                stopped(job).await?;
             }
+        }
+        Ok(Response::new(match opened {
+            Ok(opened) => m::OpenQuantumMachineResponse {
+                machine_id: opened.id,
+                success: true,
+                open_qm_warnings: opened.unknown.iter().map(|name| unmodelled(name)).collect(),
+                ..Default::default()
+            },
             Err(error) => {
                 let findings = match error {
                     machine::OpenError::Config(findings) => findings,

@@ -103,7 +103,7 @@ impl JobManager {
             };
             job.control.push(&request.stream_name, entry).map_err(|error| {
                 let kind = match error {
-                    PushError::Unknown(_) => JobManagerErrorTypes::UnknownInputStreamError,
+                    PushError::Unknown { .. } => JobManagerErrorTypes::UnknownInputStreamError,
                     PushError::Mismatch(_) | PushError::Full(_) => {
                         JobManagerErrorTypes::JobManagerUnspecifiedError
                     }

@@ -8,7 +8,8 @@ use prost_types::{ListValue, Struct, Value};
 use crate::pulse::engine::highs;
 use crate::pulse::render::{Score, swept_hz};
 use crate::pulse::rig::{Inputs, Port};
-use crate::pulse::shapes::{Wave, Waves};
+use crate::pulse::phase::{Phase, TURN};
+use crate::pulse::shapes::{Pulse, Wave, Waves};
 use crate::pulse::stretch::stretched;
 use crate::pulse::tape::{MOST_LISTED, MOST_STRUCTURED, Outputs, Played};
 
@@ -58,10 +59,10 @@ enum Part {
 }
 
 impl Part {
-    fn iq_info(self) -> Value {
+    fn iq_info(self, group: usize) -> Value {
         object([
             ("isPartOfIq", boolean(self != Self::Single)),
-            ("iqGroupId", number(0.0)),
+            ("iqGroupId", number(group as f64)),
             ("isI", boolean(self == Self::I)),
             ("isQ", boolean(self == Self::Q)),
         ])
@@ -76,22 +77,28 @@ struct Report<'a> {
     score: &'a Score,
     /// The first pulser of each element: one for each of its inputs.
     pulsers: Vec<usize>,
+    /// The number of each element among those with I and Q.
+    groups: Vec<usize>,
 }
 
 impl<'a> Report<'a> {
     fn new(score: &'a Score) -> Self {
-        let mut next = 0;
-        let mut pulsers = Vec::new();
+        let (mut next, mut pairs) = (0, 0);
+        let (mut pulsers, mut groups) = (Vec::new(), Vec::new());
         for element in &score.rig.elements {
+            let mixed = matches!(element.inputs, Inputs::Mixed { .. });
             pulsers.push(next);
-            next += if matches!(element.inputs, Inputs::Mixed { .. }) { 2 } else { 1 };
+            groups.push(if mixed { pairs } else { 0 });
+            next += if mixed { 2 } else { 1 };
+            pairs += usize::from(mixed);
         }
-        Self { score, pulsers }
+        Self { score, pulsers, groups }
     }
 
     fn pulser(&self, element: u32, part: Part, controller: &str) -> Value {
         object([
             ("controllerName", text(controller)),
+            ("femId", number(0.0)),
             ("pulserIndex", number((self.pulsers[element as usize] + part.offset()) as f64)),
         ])
     }
@@ -113,8 +120,16 @@ impl<'a> Report<'a> {
     fn names(&self, played: &Played, part: Part) -> (String, String) {
         let Some(pulse) = played.pulse else { return ("ramp".to_owned(), "ramp".to_owned()) };
         let pulse = &self.score.rig.pulses[pulse as usize];
-        let waveform = pulse.waveforms.get(part.offset()).cloned().unwrap_or_default();
-        (waveform, pulse.operation.clone())
+        let mut waveform = pulse.waveforms.get(part.offset()).cloned().unwrap_or_default();
+        let wave = match (&pulse.waves, part) {
+            (Waves::Mixed { q, .. }, Part::Q) => Some(q),
+            (Waves::Mixed { i: wave, .. } | Waves::Single(wave), _) => Some(wave),
+            (Waves::None, _) => None,
+        };
+        if played.stretched && matches!(wave, Some(Wave::Samples(_))) {
+            waveform.push_str("%stretchable");
+        }
+        (waveform, named(played, pulse).to_owned())
     }
 
     fn analog(&self, played: &Played) -> Vec<Value> {
@@ -140,6 +155,8 @@ impl<'a> Report<'a> {
                     _ => vec![output],
                 };
                 let (amplitude, frame, correction) = match part {
+                    // Without an amplitude, both have that of one.
+                    Part::Q if !played.scaled => ([a00, a01], [sin, cos], [c10, c11]),
                     Part::Q => ([a10, a11], [sin, cos], [c10, c11]),
                     // Not -0.
                     _ => ([a00, a01], [cos, 0.0 - sin], [c00, c01]),
@@ -159,9 +176,9 @@ impl<'a> Report<'a> {
                     ("waveformName", text(&waveform)),
                     ("pulseName", text(&format!("OriginPulseName={pulse}"))),
                     ("timestamp", number(played.start as f64 + delay)),
-                    ("length", number(played.length as f64)),
-                    ("endsAt", number((played.start + played.length) as f64 + delay)),
-                    ("iqInfo", part.iq_info()),
+                    ("length", number(played.told as f64)),
+                    ("endsAt", number((played.start + played.told) as f64 + delay)),
+                    ("iqInfo", part.iq_info(self.groups[played.element as usize])),
                     ("quantumElements", text(&rig.elements[played.element as usize].name)),
                     (
                         "outputPorts",
@@ -173,7 +190,7 @@ impl<'a> Report<'a> {
                     ("currentIntermediateFrequency", number(played.frequency)),
                     ("currentFrame", numbers(frame)),
                     ("currentCorrectionElements", numbers(correction)),
-                    ("currentPhase", number(played.phase.turns() * std::f64::consts::TAU)),
+                    ("currentPhase", number(angle(played.phase - played.frame))),
                     ("chirpInfo", chirp(played)),
                 ])
             })
@@ -186,24 +203,27 @@ impl<'a> Report<'a> {
         let Some(pulse) = played.pulse.filter(|_| played.marker) else { return Vec::new() };
         let pulse = &rig.pulses[pulse as usize];
         let parts = match &element.inputs {
+            Inputs::Mixed { .. } if played.measured => vec![Part::I],
             Inputs::Mixed { .. } => vec![Part::I, Part::Q],
             _ => vec![Part::Single],
         };
         let mut rows = Vec::new();
         for marker in &element.markers {
             let port = &rig.digital[marker.output].port;
-            let shift =
-                i64::from(marker.delay) - i64::from(marker.buffer) + i64::from(self.score.moved);
+            // When it rises, in whole clock cycles; how long it stays up is that of the pulse.
+            let lead = self.score.timing.marker_lead as i64;
+            let shift = i64::from(marker.delay) - i64::from(marker.buffer) - lead;
+            let shift = shift.div_euclid(4) * 4 + i64::from(self.score.moved);
             let start = played.start as i64 + shift;
-            let length = played.length + 2 * u64::from(marker.buffer);
+            let length = played.told;
             for part in &parts {
                 rows.push(object([
                     ("waveformName", text(&pulse.marker_name)),
-                    ("pulseName", text(&format!("OriginPulseName={}", pulse.operation))),
+                    ("pulseName", text(&format!("OriginPulseName={}", named(played, pulse)))),
                     ("timestamp", number(start as f64)),
                     ("length", number(length as f64)),
                     ("endsAt", number((start + length as i64) as f64)),
-                    ("iqInfo", part.iq_info()),
+                    ("iqInfo", part.iq_info(self.groups[played.element as usize])),
                     ("quantumElements", text(&element.name)),
                     ("outputPorts", numbers([f64::from(port.number)])),
                     ("pulser", self.pulser(played.element, *part, &port.controller)),
@@ -212,6 +232,16 @@ impl<'a> Report<'a> {
         }
         rows
     }
+}
+
+/// What the report calls a pulse: a measurement's by its own name, any other by its operation's.
+fn named<'p>(played: &Played, pulse: &'p Pulse) -> &'p str {
+    if played.measured { &pulse.name } else { &pulse.operation }
+}
+
+/// An angle in radians, from -π on and below π; never -0.
+fn angle(phase: Phase) -> f64 {
+    (phase.0 as i64) as f64 / TURN * std::f64::consts::TAU
 }
 
 fn chirp(played: &Played) -> Value {
@@ -233,15 +263,19 @@ pub(super) fn waveforms(score: &Score) -> Struct {
     let report = Report::new(score);
     let Score { rig, tape, .. } = score;
     let acquisitions = tape.acquisitions.iter().take(MOST_LISTED).map(|acquisition| {
-        let port = &rig.inputs[acquisition.input].port;
-        let delay = f64::from(score.moved);
+        let ports: Vec<&Port> =
+            acquisition.inputs.iter().flatten().map(|input| &rig.inputs[*input].port).collect();
+        let delay = f64::from(score.moved) - score.timing.acquisition_lead as f64;
+        let mixed = matches!(rig.elements[acquisition.element as usize].inputs, Inputs::Mixed { .. });
+        let part = if mixed && acquisition.place % 2 == 1 { Part::Q } else { Part::I };
+        let controller = ports.first().map_or("", |port| &port.controller);
         object([
             ("startTime", number(acquisition.from as f64 + delay)),
             ("endTime", number(acquisition.to as f64 + delay)),
             ("process", text(acquisition.process)),
-            ("pulser", report.pulser(acquisition.element, Part::Single, &port.controller)),
+            ("pulser", report.pulser(acquisition.element, part, controller)),
             ("quantumElement", text(&rig.elements[acquisition.element as usize].name)),
-            ("adc", numbers([f64::from(port.number) - 1.0])),
+            ("adc", numbers(ports.iter().map(|port| f64::from(port.number) - 1.0))),
         ])
     });
     let events = tape.resets.iter().take(MOST_LISTED).map(|reset| {
@@ -403,7 +437,9 @@ pub(super) fn digital_outputs(score: &Score) -> Struct {
             let samples = list(levels.into_iter().map(|(duration, value)| {
                 object([("duration", number(duration as f64)), ("value", boolean(value))])
             }));
-            let start = (played.start + delay) as i64 - buffer as i64 + i64::from(score.moved);
+            let lead = score.timing.marker_lead as i64;
+            let start =
+                (played.start + delay) as i64 - buffer as i64 - lead + i64::from(score.moved);
             let entry = object([
                 ("name", text(&pulse.marker_name)),
                 ("timestamp", number(start as f64)),

@@ -90,7 +90,9 @@ fn routes(hub: &Arc<Hub>) -> Routes {
 /// Each connection has a thread of its own: no call waits for another client's large result, and none
 /// is passed from thread to thread on its way.
 pub async fn serve(listener: TcpListener, hub: Arc<Hub>, stop: impl Future<Output = ()> + Send) {
-    let clients = Arc::new(Semaphore::new(hub.limits.clients));
+    // More than any system has; a semaphore has an end of its own.
+    let most = hub.limits.clients.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+    let clients = Arc::new(Semaphore::new(most));
     let routes = routes(&hub);
     let (open, stopped) = watch::channel(());
     let mut stop = pin!(stop);
@@ -127,8 +129,7 @@ pub async fn serve(listener: TcpListener, hub: Arc<Hub>, stop: impl Future<Outpu
     }
     // Seen by the threads of all connections, each of which holds a permit until it ends.
     drop(open);
-    let all = u32::try_from(hub.limits.clients).unwrap_or(u32::MAX);
-    let _ = tokio::time::timeout(PATIENCE, clients.acquire_many(all)).await;
+    let _ = tokio::time::timeout(PATIENCE, clients.acquire_many(most as u32)).await;
 }
 
 /// The runtime of a connection; it may be dropped anywhere, also by another runtime's task.

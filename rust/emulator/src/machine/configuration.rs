@@ -8,26 +8,46 @@ use pulsewire_wire::qua_config::qua_config as c;
 use pulsewire_wire::qua_config::qua_config::element_dec::{ElementInputsOneOf, OscillatorOneOf};
 use pulsewire_wire::qua_config::qua_config::fem_types::FemTypeOneOf;
 
-use super::correction::quantize;
+use super::correction::{first_version, quantize};
+use super::validate::{Finding, validate, wrong_deadtime, wrong_threshold};
 
 /// Why the configuration was not changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ChangeError(String);
+#[error("{message}")]
+pub struct ChangeError {
+    /// The number that the real system has for it; 0 where that is not known.
+    pub code: i32,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// The real system's numbers for a digital input's threshold and deadtime that cannot be.
+const THRESHOLD_CODE: i32 = 3003;
+const DEADTIME_CODE: i32 = 3004;
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, ChangeError> {
-    Err(ChangeError(message.into()))
+    Err(ChangeError { code: 0, message: message.into() })
 }
 
 fn finite(value: f64, what: &str) -> Result<f64, ChangeError> {
     if value.is_finite() { Ok(value) } else { refuse(format!("{what} {value} is not finite")) }
 }
 
-/// Applies one change; IO values are the machine's and not handled here.
+/// Applies one change; IO values are the machine's and not handled here. What comes of it is checked as a
+/// configuration is.
 ///
 /// # Errors
-/// [`ChangeError`] with what does not exist; the caller drops the configuration then.
+/// [`ChangeError`] with what does not exist or cannot be; the caller drops the configuration then.
 pub fn apply_change(config: &mut QuaConfig, change: &Change) -> Result<(), ChangeError> {
+    apply(config, change)?;
+    let findings = first_version(config).map(validate).unwrap_or_default();
+    match findings.into_iter().next() {
+        None => Ok(()),
+        Some(Finding { path, message, .. }) => refuse(format!("{path}: {message}")),
+    }
+}
+
+fn apply(config: &mut QuaConfig, change: &Change) -> Result<(), ChangeError> {
     let Some(c::ConfigVersion::V1beta(config)) = config.config_version.as_mut() else {
         return refuse("the machine has no configuration of QOP 2");
     };
@@ -85,11 +105,17 @@ pub fn apply_change(config: &mut QuaConfig, change: &Change) -> Result<(), Chang
         Change::SetDigitalRoute(set) => set_digital_route(config, set),
         Change::SetDigitalInputThreshold(set) => {
             let threshold = finite(set.threshold, "the threshold")?;
+            if let Some(message) = wrong_threshold(threshold) {
+                return Err(ChangeError { code: THRESHOLD_CODE, message });
+            }
             on_digital_input(config, set.digital_port.as_ref(), |input| {
                 input.threshold = Some(threshold);
             })
         }
         Change::SetDigitalInputDeadtime(set) => {
+            if let Some(message) = wrong_deadtime(set.deadtime) {
+                return Err(ChangeError { code: DEADTIME_CODE, message });
+            }
             on_digital_input(config, set.digital_port.as_ref(), |input| {
                 input.deadtime = Some(set.deadtime);
             })
@@ -201,7 +227,7 @@ fn set_correction(
         return refuse("a correction is set by its mixer");
     };
     let [v00, v01, v10, v11] = quantize(&info.mixer, [v00, v01, v10, v11])
-        .map_err(|error| ChangeError(error.to_string()))?;
+        .or_else(|error| refuse(error.to_string()))?;
     let matrix = c::Matrix { v00, v01, v10, v11 };
     let Some(mixer) = config.mixers.get_mut(&info.mixer) else {
         return refuse(format!("the configuration has no mixer '{}'", info.mixer));

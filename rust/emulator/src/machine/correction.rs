@@ -34,6 +34,16 @@ pub(super) fn first_version(config: &QuaConfig) -> Option<&QuaConfigV1> {
     }
 }
 
+/// Why a configuration is none of QOP 2.
+pub(super) fn no_config(config: &QuaConfig) -> &'static str {
+    match config.config_version {
+        Some(ConfigVersion::V2(_)) => {
+            "the configuration is of the second version, which belongs to QOP 3 (OPX1000 and its FEMs); this is a QOP 2"
+        }
+        _ => "the request carries no configuration of the first version (QOP 2)",
+    }
+}
+
 /// The nearest entries that the hardware holds; ties to even.
 pub(super) fn quantize(element: &str, matrix: Matrix) -> Result<Matrix, CorrectionError> {
     let mut out = [0.0; 4];

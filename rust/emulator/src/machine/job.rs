@@ -14,10 +14,11 @@ use super::simulation::Simulation;
 use crate::lock;
 use crate::program::Compiled;
 use crate::program::run::{Fault, IoRegisters, Pace, Surroundings, run};
+use crate::program::timing::Timing;
 use crate::pulse::adc::Adc;
 use crate::pulse::model::{Model, Models};
 use crate::pulse::render::Score;
-use crate::pulse::rig::Rig;
+use crate::pulse::rig::{Parts, Rig};
 use crate::pulse::shapes::{Overrides, pulse};
 use crate::pulse::tape::Tape;
 use crate::pulse::tape::{MOST_LISTED, MOST_STRUCTURED};
@@ -55,10 +56,20 @@ pub(super) struct Course<'a> {
     pub pace: Pace,
     /// Clock cycles of a simulation.
     pub horizon: Option<u64>,
-    /// What the program plays with, or why it cannot.
-    pub rig: Result<Arc<Rig>, String>,
+    /// What the program plays with; `None`: the job's own configuration.
+    pub rig: Option<Arc<Rig>>,
     pub adc: Adc,
     pub models: Option<&'a Models>,
+    pub timing: Timing,
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub(super) struct Played {
+    /// What it played, in a simulation.
+    pub tape: Tape,
+    /// Where it stood, when it did not come to its end.
+    pub stood: Option<String>,
 }
 
 /// A job; it outlives the client that added it, and its machine.
@@ -107,9 +118,11 @@ impl Job {
         job
     }
 
-    /// A job that nobody hears of.
+    /// A job that nobody hears of, but for the end of the emulator.
     pub(super) fn trial(hub: &Hub, compiled: Arc<Compiled>, config: Arc<QuaConfig>) -> Arc<Self> {
-        Self::made(hub, "", "", compiled, config, Overrides::default(), Some(0))
+        let job = Self::made(hub, "", "", compiled, config, Overrides::default(), Some(0));
+        hub.watch_trial(&job);
+        job
     }
 
     fn made(
@@ -150,6 +163,11 @@ impl Job {
     /// Adds to the execution report what is worth knowing.
     pub(super) fn warn(&self, message: String) {
         lock(&self.faults).push(Fault { message, warning: true });
+    }
+
+    /// Adds to the execution report what went wrong.
+    pub(super) fn fail(&self, message: String) {
+        lock(&self.faults).push(Fault { message, warning: false });
     }
 
     pub(super) fn set_simulation(&self, simulation: Simulation, structured: bool) {
@@ -232,11 +250,9 @@ impl Job {
     }
 
     /// Resolves what the program names of its configuration, with its waveforms replaced.
-    pub(super) fn rig(&self) -> Result<Arc<Rig>, String> {
-        let compiled = lock(&self.compiled).clone();
-        let parts = compiled.map(|compiled| compiled.program.parts.clone()).unwrap_or_default();
+    fn rig(&self, parts: &Parts) -> Result<Arc<Rig>, String> {
         let config = first_version(&self.config).ok_or("the job has no configuration of QOP 2")?;
-        Rig::build(config, &parts, &self.overrides).map(Arc::new)
+        Rig::build(config, parts, &self.overrides).map(Arc::new)
     }
 
     fn model(&self, models: Option<&Models>, rig: &Rig) -> Result<Option<Model>, String> {
@@ -254,43 +270,46 @@ impl Job {
         models.start(rig, named, frequency).map(Some)
     }
 
-    /// Runs the program to its end on this thread; gives what it played, in a simulation.
-    pub(super) fn run(&self, course: Course<'_>) -> Tape {
-        let Some(compiled) = lock(&self.compiled).take() else { return Tape::default() };
-        let started = SystemTime::now();
-        let Course { io, pace, horizon, rig, adc, models } = course;
-        let ready = rig.and_then(|rig| {
-            let model = self.model(models, &rig)?;
-            Ok((rig, model))
+    /// Runs the program to its end on this thread, or says why that could not be.
+    pub(super) fn run(&self, course: Course<'_>) -> Played {
+        let Some(compiled) = lock(&self.compiled).take() else { return Played::default() };
+        let perform = std::panic::AssertUnwindSafe(|| self.perform(&compiled, course));
+        let outcome = std::panic::catch_unwind(perform).unwrap_or_else(|_| {
+            Err("the emulator failed while running the program; please report it".to_owned())
         });
-        let (rig, model) = match ready {
-            Ok(ready) => ready,
-            Err(message) => {
-                self.results.finish(false);
-                self.set_phase(Phase::Error { messages: vec![message] });
-                return Tape::default();
-            }
-        };
+        outcome.unwrap_or_else(|message| {
+            self.results.finish(false);
+            self.set_phase(Phase::Error { messages: vec![message] });
+            Played::default()
+        })
+    }
+
+    fn perform(&self, compiled: &Compiled, course: Course<'_>) -> Result<Played, String> {
+        #[cfg(test)]
+        assert!(self.added_by != "panics", "a test asks for it");
+        let started = SystemTime::now();
+        let Course { io, pace, horizon, rig, adc, models, timing } = course;
+        let program = &compiled.program;
+        let rig = rig.map_or_else(|| self.rig(&program.parts), Ok)?;
+        let model = self.model(models, &rig)?;
         let config = first_version(&self.config);
         let unknown = models.zip(config).map_or_else(Vec::new, |(models, config)| {
             models.unknown(|name| config.elements.contains_key(name))
         });
-        for name in unknown {
-            let message = format!(
+        // Of an execution it was told when the machine was opened.
+        for name in unknown.iter().filter(|_| horizon.is_some()) {
+            self.warn(format!(
                 "The readout model has an element '{name}', which the configuration does not have"
-            );
-            lock(&self.faults).push(Fault { message, warning: true });
+            ));
         }
         if model.is_some() {
-            lock(&self.faults).push(Fault {
-                message:
-                    "Measured values are made by the emulator's readout model, not by an instrument"
-                        .to_owned(),
-                warning: true,
-            });
+            // Not in the execution report: clients take whatever stands there for an error.
+            tracing::info!(
+                "measured values of the job '{}' are made by the emulator's readout model, not by an instrument",
+                self.id
+            );
         }
         self.set_phase(Phase::Running { started });
-        let program = &compiled.program;
         let pipelines = compiled.plan.start(program.streams.len(), Arc::clone(&self.results));
         let on_fault = |fault: &Fault| lock(&self.faults).push(fault.clone());
         let surroundings = Surroundings {
@@ -303,24 +322,14 @@ impl Job {
             rig,
             adc,
             model,
+            timing,
         };
-        let outcome =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(program, surroundings)));
-        match outcome {
-            Ok(outcome) => {
-                // A simulation that reaches its duration has done what was asked of it.
-                let done = (outcome.finished || horizon.is_some()) && !self.control.is_halted();
-                self.results.finish(done);
-                self.set_phase(Phase::Completed { started, completed: SystemTime::now() });
-                outcome.tape
-            }
-            Err(_) => {
-                self.results.finish(false);
-                let message = "the emulator failed while running the program; please report it";
-                self.set_phase(Phase::Error { messages: vec![message.to_owned()] });
-                Tape::default()
-            }
-        }
+        let outcome = run(program, surroundings);
+        // A simulation that reaches its duration has done what was asked of it.
+        let done = (outcome.finished || horizon.is_some()) && !self.control.is_halted();
+        self.results.finish(done);
+        self.set_phase(Phase::Completed { started, completed: SystemTime::now() });
+        Ok(Played { tape: outcome.tape, stood: outcome.stood })
     }
 
     /// Keeps the thread for [`Self::join`], unless the job is over already.

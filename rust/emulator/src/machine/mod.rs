@@ -4,12 +4,13 @@ mod configuration;
 pub mod correction;
 mod job;
 mod quantum_machine;
+mod sharing;
 mod simulation;
 mod validate;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use configuration::{ChangeError, apply_change};
@@ -21,12 +22,14 @@ pub use validate::Finding;
 
 use pulsewire_wire::qua_config::QuaConfig;
 
-use correction::first_version;
-use validate::validate;
+use correction::{first_version, no_config};
+use validate::{MOST_FINDINGS, validate};
 
 use crate::limits::Limits;
 use crate::lock;
+use crate::program::function::Msb;
 use crate::program::run::Pace;
+use crate::program::timing::Timing;
 use crate::pulse::model::Models;
 
 /// Everything that an emulator holds.
@@ -36,10 +39,14 @@ pub struct Hub {
     pub limits: Limits,
     /// Virtual or real time.
     pub pace: Pace,
+    /// Which release of the system it is like.
+    pub release: Release,
     /// What answers in the place of an instrument.
     pub models: Models,
     machines: Mutex<Vec<Arc<QuantumMachine>>>,
     jobs: Mutex<HashMap<String, Arc<Job>>>,
+    /// Runs of simulations that nobody hears of.
+    trials: Mutex<Vec<Weak<Job>>>,
     ended: Mutex<VecDeque<String>>,
     removed: Mutex<VecDeque<String>>,
     /// Distinguishes this emulator from every other.
@@ -48,6 +55,23 @@ pub struct Hub {
     last_machine: Mutex<u128>,
     /// Set once, under the lock of the machines: nothing is opened or run from then on.
     closed: AtomicBool,
+}
+
+/// What differs from release to release of the system, and by what is known of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Release {
+    pub timing: Timing,
+    pub msb: Msb,
+}
+
+/// A machine that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    pub id: String,
+    /// Jobs of machines that were closed for it.
+    pub halted: Vec<Arc<Job>>,
+    /// Elements of the readout model that no machine has.
+    pub unknown: Vec<String>,
 }
 
 /// How many emulators this process has had.
@@ -61,8 +85,8 @@ fn epoch_millis() -> u128 {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The request carries no configuration of QOP 2.
-    #[error("the request carries no configuration of the first version (QOP 2)")]
-    NoConfig,
+    #[error("{0}")]
+    NoConfig(&'static str),
     /// The configuration cannot be.
     #[error("the configuration has {} mistakes", .0.len())]
     Config(Vec<Finding>),
@@ -76,13 +100,15 @@ pub enum OpenError {
 
 impl Hub {
     /// An emulator without machines.
-    pub fn new(limits: Limits, pace: Pace, models: Models) -> Arc<Self> {
+    pub fn new(limits: Limits, pace: Pace, release: Release, models: Models) -> Arc<Self> {
         Arc::new(Self {
             limits,
             pace,
+            release,
             models,
             machines: Mutex::default(),
             jobs: Mutex::default(),
+            trials: Mutex::default(),
             ended: Mutex::default(),
             removed: Mutex::default(),
             nonce: format!(
@@ -103,18 +129,23 @@ impl Hub {
         format!("{prefix}-{}-{number:09}", self.nonce)
     }
 
-    /// Opens a machine; `alone` closes every other one first.
+    /// Opens a machine. Others that have a port which it needs, and which not both share, are closed with
+    /// `close_others`, and are in its way without.
     ///
     /// # Errors
     /// [`OpenError`]; the machines that were open still are.
-    pub fn open(self: &Arc<Self>, config: QuaConfig, alone: bool) -> Result<String, OpenError> {
-        let findings = validate(first_version(&config).ok_or(OpenError::NoConfig)?);
+    pub fn open(
+        self: &Arc<Self>,
+        config: QuaConfig,
+        close_others: bool,
+    ) -> Result<Opened, OpenError> {
+        let first = first_version(&config);
+        let first = first.ok_or_else(|| OpenError::NoConfig(no_config(&config)))?;
+        let findings = validate(first);
         if !findings.is_empty() {
             return Err(OpenError::Config(findings));
         }
-        if alone {
-            self.close_all();
-        }
+        let wanted = sharing::ports(first);
         // The documented form is qm- and the time in milliseconds (F1.13), made unique.
         let id = {
             let mut last = lock(&self.last_machine);
@@ -125,11 +156,35 @@ impl Hub {
         if self.is_closed() {
             return Err(OpenError::Closed);
         }
-        if machines.len() >= self.limits.machines {
+        let found: Vec<Vec<Finding>> = machines
+            .iter()
+            .map(|machine| sharing::conflicts(&wanted, &machine.ports, &machine.id))
+            .collect();
+        let in_the_way = found.iter().filter(|found| !found.is_empty()).count();
+        if !close_others && in_the_way > 0 {
+            let findings = found.into_iter().flatten().take(MOST_FINDINGS);
+            return Err(OpenError::Config(findings.collect()));
+        }
+        // Nobody is closed for a machine that does not open.
+        if machines.len() - in_the_way >= self.limits.machines {
             return Err(OpenError::TooMany(machines.len()));
         }
-        machines.push(QuantumMachine::new(id.clone(), config, self));
-        Ok(id)
+        let elements = |name: &str| {
+            let has = |config: &QuaConfig| {
+                first_version(config).is_some_and(|first| first.elements.contains_key(name))
+            };
+            has(&config) || machines.iter().any(|machine| has(&machine.config()))
+        };
+        let unknown = self.models.unknown(elements).into_iter().map(str::to_owned).collect();
+        let mut found = found.into_iter();
+        let stays = |_: &Arc<QuantumMachine>| found.next().is_none_or(|found| found.is_empty());
+        let (kept, closed): (Vec<_>, Vec<_>) = machines.drain(..).partition(stays);
+        *machines = kept;
+        machines.push(QuantumMachine::new(id.clone(), config, wanted, self));
+        drop(machines);
+        let halted = closed.iter().filter_map(|machine| machine.running()).collect();
+        closed.iter().for_each(|machine| machine.shut());
+        Ok(Opened { id, halted, unknown })
     }
 
     /// An open machine.
@@ -167,6 +222,17 @@ impl Hub {
         lock(&self.jobs).insert(job.id.clone(), Arc::clone(job));
         if self.is_closed() {
             job.control.halt();
+        }
+    }
+
+    /// Halts a run that nobody hears of when the emulator ends.
+    fn watch_trial(&self, trial: &Arc<Job>) {
+        let mut trials = lock(&self.trials);
+        trials.retain(|trial| trial.strong_count() > 0);
+        trials.push(Arc::downgrade(trial));
+        // Under the lock: whoever shuts down sees it, or has closed already.
+        if self.is_closed() {
+            trial.control.halt();
         }
     }
 
@@ -228,6 +294,8 @@ impl Hub {
         // Whatever is kept from here on is halted by whoever keeps it.
         let jobs = self.all_jobs();
         jobs.iter().for_each(|job| job.control.halt());
+        let trials = std::mem::take(&mut *lock(&self.trials));
+        trials.iter().filter_map(Weak::upgrade).for_each(|trial| trial.control.halt());
         jobs.iter().for_each(|job| job.join());
     }
 

@@ -10,11 +10,13 @@ use pulsewire_wire::qua_config::qua_config::waveform_dec::WaveformOneof;
 use super::Hub;
 use super::correction::first_version;
 use super::job::{Course, Job, Phase};
+use super::sharing::Ports;
 use super::validate::Finding;
 use crate::lock;
 use crate::program::run::IoRegisters;
 use crate::program::{CompileError, Compiled, compile};
 use crate::pulse::adc::Adc;
+use crate::pulse::shapes::is_in_range;
 
 /// An open machine.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct QuantumMachine {
     /// IO1 and IO2.
     pub io: IoRegisters,
     hub: Weak<Hub>,
+    /// The ports that it has.
+    pub(super) ports: Ports,
     config: Mutex<Arc<QuaConfig>>,
     queue: Mutex<Queue>,
     programs: Mutex<HashMap<String, Arc<Compiled>>>,
@@ -75,14 +79,15 @@ pub enum AddError {
     #[error("the configuration has {} mistakes", .0.len())]
     Config(Vec<Finding>),
     /// A simulation without a configuration.
-    #[error("the request carries no configuration of the first version (QOP 2)")]
-    NoConfig,
+    #[error("{0}")]
+    NoConfig(&'static str),
 }
 
 impl QuantumMachine {
-    pub(super) fn new(id: String, config: QuaConfig, hub: &Arc<Hub>) -> Arc<Self> {
+    pub(super) fn new(id: String, config: QuaConfig, ports: Ports, hub: &Arc<Hub>) -> Arc<Self> {
         Arc::new(Self {
             id,
+            ports,
             io: IoRegisters::default(),
             hub: Arc::downgrade(hub),
             config: Mutex::new(Arc::new(config)),
@@ -120,7 +125,7 @@ impl QuantumMachine {
         let hub = self.hub.upgrade().ok_or(AddError::Shut)?;
         let config = self.config();
         let config = first_version(&config).ok_or(AddError::Shut)?;
-        compile(program, config, &hub.limits).map_err(AddError::Compile)
+        compile(program, config, &hub.limits, hub.release.msb).map_err(AddError::Compile)
     }
 
     /// Compiles a program for later; gives its identifier.
@@ -223,16 +228,18 @@ impl QuantumMachine {
         let (machine, runner) = (Arc::clone(self), Arc::clone(&job));
         let pace = hub.pace;
         let spawned = std::thread::Builder::new().name(job.id.clone()).spawn(move || {
+            // Whatever becomes of the job, the next one starts.
+            let _release = Release { machine: &machine, job: &runner };
             runner.run(Course {
                 io: &machine.io,
                 pace,
                 horizon: None,
-                rig: runner.rig(),
+                rig: None,
                 adc: Adc::Silent,
                 models: Some(&hub.models),
+                timing: hub.release.timing,
             });
             drop(hub);
-            machine.release(&runner);
         });
         match spawned {
             Ok(handle) => job.set_thread(handle),
@@ -312,6 +319,18 @@ impl QuantumMachine {
     }
 }
 
+/// Gives a job's place in its machine back when it is dropped.
+struct Release<'a> {
+    machine: &'a Arc<QuantumMachine>,
+    job: &'a Arc<Job>,
+}
+
+impl Drop for Release<'_> {
+    fn drop(&mut self) {
+        self.machine.release(self.job);
+    }
+}
+
 impl Query {
     fn means(&self, place: u32, job: &Job) -> bool {
         self.job_id.as_ref().is_none_or(|id| *id == job.id)
@@ -325,8 +344,11 @@ impl Query {
 fn check_override(config: &QuaConfig, name: &str, samples: &[f64]) -> Result<(), String> {
     let waveform = first_version(config).and_then(|config| config.waveforms.get(name));
     let waveform = waveform.and_then(|waveform| waveform.waveform_oneof.as_ref());
-    if samples.iter().any(|sample| !sample.is_finite()) {
-        return Err(format!("the override of '{name}' has a sample that is not finite"));
+    // Also false for NaN.
+    if let Some(sample) = samples.iter().find(|sample| !is_in_range(**sample)) {
+        return Err(format!(
+            "the override of '{name}' has the sample {sample} V; samples lie in [-0.5, 0.5]"
+        ));
     }
     match waveform {
         None => Err(format!("the configuration has no waveform '{name}' to override")),
@@ -352,5 +374,40 @@ fn check_override(config: &QuaConfig, name: &str, samples: &[f64]) -> Result<(),
             Ok(())
         }
         Some(_) => Err(format!("the waveform '{name}' is of a kind that cannot be overridden")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::machine::Release as SystemRelease;
+    use crate::program::run::Pace;
+    use crate::program::testing::{config, program};
+    use crate::pulse::model::Models;
+
+    #[test]
+    fn a_job_that_panics_leaves_the_queue_going() {
+        use pulsewire_wire::qua_config::qua_config::ConfigVersion;
+        let release = SystemRelease::default();
+        let hub = Hub::new(Limits::default(), Pace::Virtual, release, Models::default());
+        let config = QuaConfig {
+            config_version: Some(ConfigVersion::V1beta(config())),
+            ..Default::default()
+        };
+        let id = hub.open(config, true).unwrap().id;
+        let machine = hub.machine(&id).unwrap();
+        let source = program(vec![], vec![], &[]);
+        let jobs = ["panics", "panics", "somebody"].map(|user| {
+            machine.add(&source, false, user).unwrap()
+        });
+        let ends = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !jobs.iter().all(|job| job.phase().is_final()) {
+            assert!(std::time::Instant::now() < ends, "the queue stands still");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let failed = jobs.each_ref().map(|job| matches!(job.phase(), Phase::Error { .. }));
+        assert_eq!(failed, [true, true, false]);
+        hub.shut_down();
     }
 }

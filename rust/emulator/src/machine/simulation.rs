@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pulsewire_wire::frontend::execution_request::simulate::SimulationInterface;
 use pulsewire_wire::frontend::execution_request::simulate::simulation_interface::{
@@ -12,8 +12,8 @@ use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua_config::QuaConfig;
 
 use super::Hub;
-use super::correction::first_version;
-use super::job::{Course, Job};
+use super::correction::{first_version, no_config};
+use super::job::{Course, Job, Played};
 use super::quantum_machine::AddError;
 use super::validate::{ANALOG_INPUTS, ANALOG_OUTPUTS, validate};
 use crate::program::run::{CYCLE_NS, IoRegisters, Pace};
@@ -21,10 +21,7 @@ use crate::program::{Compiled, compile};
 use crate::pulse::adc::{Adc, Loopback, Noise, Raw};
 use crate::pulse::render::{Analog, STRETCH, Score};
 use crate::pulse::rig::{Port, Rig};
-use crate::pulse::tape::Tape;
 
-/// How long a simulation may compute.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a program with a loopback is run at most, until what it hears is what it plays.
 const MOST_PASSES: usize = 8;
 /// The seed of the noise of loopbacks and raw samples.
@@ -67,12 +64,13 @@ impl Simulation {
 /// [`AddError`]; no job is made then.
 pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, AddError> {
     let Request { config, program, cycles, interface, structured } = request;
-    let first = first_version(&config).ok_or(AddError::NoConfig)?;
+    let first = first_version(&config).ok_or_else(|| AddError::NoConfig(no_config(&config)))?;
     let findings = validate(first);
     if !findings.is_empty() {
         return Err(AddError::Config(findings));
     }
-    let compiled = compile(&program, first, &hub.limits).map_err(AddError::Compile)?;
+    let compiled =
+        compile(&program, first, &hub.limits, hub.release.msb).map_err(AddError::Compile)?;
     let rig = Rig::build(first, &compiled.program.parts, &HashMap::new());
     let rig = Arc::new(rig.map_err(AddError::Interface)?);
     let length = u64::from(cycles) * CYCLE_NS;
@@ -94,13 +92,20 @@ pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, Add
         Adc::Raw(raw) => raw.delay = u64::from(moved),
     }
     let compiled = Arc::new(compiled);
+    let clock = Clock::new(hub.limits.simulation_seconds);
+    let mut settled = true;
     if let Adc::Loopback(loopback) = &mut adc {
-        loop_back(hub, &compiled, &rig, loopback, &delays, cycles, length);
+        settled = loop_back(hub, &compiled, &rig, loopback, &delays, cycles, length, &clock);
     }
     let config = Arc::new(config);
     let job = Job::new(hub, "", user, compiled, config, HashMap::new(), Some(cycles));
     for message in unused {
         job.warn(format!("A connection of the simulation leads nowhere: {message}"));
+    }
+    if !settled && !clock.is_over() {
+        job.fail(format!(
+            "What the program hears by the loopback still changes what it plays after {MOST_PASSES} runs: samples and results are those of the last"
+        ));
     }
     let registers = IoRegisters::default();
     let models = matches!(adc, Adc::Silent).then_some(&hub.models);
@@ -108,39 +113,70 @@ pub fn simulate(hub: &Hub, request: Request, user: &str) -> Result<Arc<Job>, Add
         io: &registers,
         pace: Pace::Virtual,
         horizon: Some(u64::from(cycles)),
-        rig: Ok(Arc::clone(&rig)),
+        rig: Some(Arc::clone(&rig)),
         adc,
         models,
+        timing: hub.release.timing,
     };
-    let tape = watched(&job, course);
-    let score = Arc::new(Score { rig, tape, delays, moved });
+    let Played { tape, stood } = watched(&job, course, &clock);
+    if clock.is_over() {
+        job.fail(clock.message(stood.as_deref()));
+    }
+    let timing = hub.release.timing;
+    let score = Arc::new(Score { rig, tape, delays, moved, timing });
     job.set_simulation(Simulation { score, length }, structured);
     job.settle();
     hub.ended(&job.id);
     Ok(job)
 }
 
-/// Runs a job, and halts it when it computes for ever without its time passing.
-fn watched(job: &Arc<Job>, course: Course<'_>) -> Tape {
+/// How long a simulation may compute, all of its runs together.
+struct Clock {
+    seconds: usize,
+    ends: Instant,
+}
+
+impl Clock {
+    fn new(seconds: usize) -> Self {
+        // A day is as good as for ever, and no sum of times overflows.
+        let patience = Duration::from_secs(seconds.min(86_400) as u64);
+        Self { seconds, ends: Instant::now() + patience }
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.ends
+    }
+
+    fn message(&self, stood: Option<&str>) -> String {
+        format!(
+            "The simulation was given up after {} s of computing{}: what it plays from there on is missing from samples, report and results. Simulate a shorter time, or raise the limit 'simulation_seconds' of the emulator",
+            self.seconds,
+            stood.map_or_else(String::new, |stood| format!(", at {stood}"))
+        )
+    }
+}
+
+/// Runs a job, and halts it when it computes for too long.
+fn watched(job: &Arc<Job>, course: Course<'_>, clock: &Clock) -> Played {
     let halted = Arc::clone(job);
+    let left = clock.ends.saturating_duration_since(Instant::now());
     std::thread::scope(|scope| {
         let (ended, wait) = std::sync::mpsc::channel::<()>();
         scope.spawn(move || {
-            if wait
-                .recv_timeout(PATIENCE)
-                .is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Timeout)
-            {
+            let late = wait.recv_timeout(left);
+            if late.is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Timeout) {
                 halted.control.halt();
             }
         });
-        let tape = job.run(course);
+        let played = job.run(course);
         drop(ended);
-        tape
+        played
     })
 }
 
 /// What comes back depends on what is played, also by elements whose statements stand further down:
-/// the program is run until what it hears is what it plays.
+/// the program is run until what it hears is what it plays. False when that does not come to be.
+#[expect(clippy::too_many_arguments, reason = "the parts of one simulation")]
 fn loop_back(
     hub: &Hub,
     compiled: &Arc<Compiled>,
@@ -149,7 +185,8 @@ fn loop_back(
     delays: &[u32],
     cycles: u32,
     length: usize,
-) {
+    clock: &Clock,
+) -> bool {
     for _ in 0..MOST_PASSES {
         let config = Arc::new(QuaConfig::default());
         let trial = Job::trial(hub, Arc::clone(compiled), config);
@@ -158,21 +195,24 @@ fn loop_back(
             io: &registers,
             pace: Pace::Virtual,
             horizon: Some(u64::from(cycles)),
-            rig: Ok(Arc::clone(rig)),
+            rig: Some(Arc::clone(rig)),
             adc: Adc::Loopback(loopback.clone()),
             models: None,
+            timing: hub.release.timing,
         };
-        let tape = watched(&trial, course);
+        let tape = watched(&trial, course, clock).tape;
         if trial.control.is_halted() {
-            return;
+            return false;
         }
-        let score = Score { rig: Arc::clone(rig), tape, delays: delays.to_vec(), moved: 0 };
+        let (rig, delays) = (Arc::clone(rig), delays.to_vec());
+        let score = Score { rig, tape, delays, moved: 0, timing: hub.release.timing };
         let outputs = Analog::new(Arc::new(score)).all(length);
         if *loopback.outputs == outputs {
-            return;
+            return true;
         }
         loopback.outputs = Arc::new(outputs);
     }
+    false
 }
 
 /// The analog inputs of a simulation.

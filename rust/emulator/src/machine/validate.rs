@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use pulsewire_wire::qua_config::qua_config as c;
 use pulsewire_wire::qua_config::qua_config::element_dec::ElementInputsOneOf;
+use pulsewire_wire::qua_config::qua_config::fem_types::FemTypeOneOf;
 use pulsewire_wire::qua_config::qua_config::waveform_dec::WaveformOneof;
 
 use super::correction::quantize;
 use crate::pulse::rig::{Rig, controllers};
-use crate::pulse::shapes::{WEIGHT_NS, sample_count};
+use crate::pulse::shapes::{WEIGHT_NS, is_in_range, sample_count};
 
 /// Ports of an OPX+ (docs/1.1.7/Hardware/OPX_hardware).
 pub(super) const ANALOG_OUTPUTS: u32 = 10;
@@ -20,10 +21,14 @@ pub(super) const ANALOG_INPUTS: u32 = 2;
 const DIGITAL_OUTPUTS: u32 = 10;
 /// docs/1.1.7/Guides/analog_input_stage.
 const GAINS: std::ops::RangeInclusive<i32> = -12..=20;
+/// Of digital inputs, nanoseconds.
+const DEADTIMES: std::ops::RangeInclusive<u32> = 4..=16;
+/// Of digital inputs, volts.
+const MOST_THRESHOLD: f64 = 3.3;
 /// docs/1.1.7/Guides/demod, nanoseconds.
 const LEAST_TIME_OF_FLIGHT: u32 = 24;
 /// Findings that are told; a hostile configuration has no end of them.
-const MOST_FINDINGS: usize = 1_000;
+pub(super) const MOST_FINDINGS: usize = 1_000;
 
 /// Bytes of a path or a message.
 const MOST_TEXT: usize = 500;
@@ -44,6 +49,10 @@ pub struct Finding {
 /// Everything that is wrong with a configuration, in the order of its sections and names.
 pub(super) fn validate(config: &c::QuaConfigV1) -> Vec<Finding> {
     let mut report = Report::default();
+    if report.modules(config) {
+        // What is connected to modules of another system would be wrong because of them.
+        return report.findings;
+    }
     report.controllers(config);
     report.elements(config);
     report.pulses(config);
@@ -67,6 +76,25 @@ fn cut(mut text: String) -> String {
 /// A map's entries by name, so that findings come in one order.
 fn sorted<K: Ord, V>(map: &HashMap<K, V>) -> BTreeMap<&K, &V> {
     map.iter().collect()
+}
+
+/// What is wrong with the deadtime of a digital input, nanoseconds.
+pub(super) fn wrong_deadtime(deadtime: u32) -> Option<String> {
+    let known = DEADTIMES.contains(&deadtime);
+    (!known).then(|| {
+        let (least, most) = DEADTIMES.into_inner();
+        format!("the deadtime of a digital input is {least} to {most} ns, not {deadtime}")
+    })
+}
+
+/// What is wrong with the threshold of a digital input, volts.
+pub(super) fn wrong_threshold(threshold: f64) -> Option<String> {
+    let known = (0.0..MOST_THRESHOLD).contains(&threshold);
+    (!known).then(|| {
+        format!(
+            "the threshold of a digital input is from 0 V on and below {MOST_THRESHOLD} V, not {threshold}"
+        )
+    })
 }
 
 #[derive(Default)]
@@ -104,6 +132,24 @@ impl Report {
         }
     }
 
+    /// Whether there are modules that an OPX+ does not have.
+    fn modules(&mut self, config: &c::QuaConfigV1) -> bool {
+        for (name, device) in sorted(&config.control_devices) {
+            for (slot, module) in sorted(&device.fems) {
+                if !matches!(module.fem_type_one_of, Some(FemTypeOneOf::Opx(_)) | None) {
+                    self.impossible(
+                        format!("controllers.{name}.fems.{slot}"),
+                        "controllers.portsExist",
+                        format!(
+                            "the module {slot} of '{name}' is a FEM of the OPX1000, which is QOP 3; this is a QOP 2 with OPX+"
+                        ),
+                    );
+                }
+            }
+        }
+        !self.findings.is_empty()
+    }
+
     fn controllers(&mut self, config: &c::QuaConfigV1) {
         for (name, controller) in controllers(config) {
             let path = format!("controllers.{name}");
@@ -134,6 +180,17 @@ impl Report {
             let digital = format!("{path}.digital_outputs");
             for number in sorted(&controller.digital_outputs).into_keys() {
                 self.number(&digital, *number, DIGITAL_OUTPUTS, "digital output");
+            }
+            let digital = format!("{path}.digital_inputs");
+            for (number, input) in sorted(&controller.digital_inputs) {
+                let wrong = [
+                    input.deadtime.and_then(wrong_deadtime),
+                    input.threshold.and_then(wrong_threshold),
+                ];
+                for message in wrong.into_iter().flatten() {
+                    let path = format!("{digital}.{number}");
+                    self.impossible(path, "controllers.digitalInputs", message);
+                }
             }
         }
         if let Err(message) = Rig::of_ports(config) {
@@ -305,7 +362,7 @@ impl Report {
                 _ => continue,
             };
             // Also false for NaN.
-            let beyond = samples.iter().position(|sample| !(-0.5..=0.5).contains(sample));
+            let beyond = samples.iter().position(|sample| !is_in_range(*sample));
             if let Some(place) = beyond {
                 self.impossible(
                     format!("waveforms.{name}"),

@@ -8,9 +8,12 @@ use pulsewire_wire::qua::{QuaProgram, qua_program as q};
 use pulsewire_wire::qua_config::qua_config::QuaConfigV1;
 
 use super::depend::{depend, moved};
+use super::function::Msb;
 use super::fuse::fuse;
-use super::ir::{Array, Block, Input, Program, Stmt, Stream};
+use super::ir::{Array, Block, Input, Program, Site, Stmt, Stream};
+use super::pulse_statement::pulse;
 use super::pulse_ir::PulseStmt;
+use super::scope::scope;
 use super::value::{Kind, parse_literal};
 use crate::limits::Limits;
 use crate::pulse::rig::{Alignment, Parts, Rig};
@@ -60,8 +63,9 @@ pub fn compile(
     program: &QuaProgram,
     config: &QuaConfigV1,
     limits: &Limits,
+    msb: Msb,
 ) -> Result<Compiled, Vec<CompileError>> {
-    let mut compiler = Compiler::new(config);
+    let mut compiler = Compiler::new(config, msb);
     let script = program.script.clone().unwrap_or_default();
     compiler.declare_all(&script.variables, limits);
     if !script.external_streams.is_empty() {
@@ -86,10 +90,13 @@ pub fn compile(
     }
     let sticky: Vec<bool> =
         compiler.rig.elements.iter().map(|element| element.sticky.is_some()).collect();
-    let Compiler { memory, inputs, streams, parts, clock_of, clocks, sites, .. } = compiler;
+    let Compiler { mut memory, inputs, streams, parts, clock_of, clocks, sites, .. } = compiler;
+    let registers = memory.len() as u32;
+    memory.extend([0, 0]);
     let body = released(body, &sticky, &clock_of);
     let mut program = Program {
         memory,
+        registers,
         last_moved: Vec::new(),
         body,
         inputs,
@@ -104,6 +111,7 @@ pub fn compile(
     program.awaits = depend(&mut program);
     // Waits for measured values stand before the statements they are for.
     program.last_moved = last_moved(&program.body, &program.clock_of, program.clocks);
+    scope(&mut program);
     fuse(&mut program);
     Ok(Compiled { program, plan })
 }
@@ -135,7 +143,7 @@ fn released(body: Block, sticky: &[bool], clock_of: &[u32]) -> Block {
         out.push(statement);
         for (_, element) in ends.iter().filter(|(last, _)| *last == index) {
             let element = *element as u32;
-            out.push(Stmt::Pulse(Box::new(PulseStmt::Release { element })));
+            out.push(pulse(PulseStmt::Release { element }));
         }
     }
     out.into_boxed_slice()
@@ -163,6 +171,7 @@ pub(super) struct Variable {
 
 pub(super) struct Compiler<'a> {
     pub(super) config: &'a QuaConfigV1,
+    pub(super) msb: Msb,
     pub(super) variables: HashMap<String, Variable>,
     pub(super) memory: Vec<i32>,
     pub(super) inputs: Vec<Input>,
@@ -177,7 +186,7 @@ pub(super) struct Compiler<'a> {
     threads: HashMap<String, u32>,
     /// How often the loops around the statement run, outermost first, where that is known.
     pub(super) loops: Vec<Option<usize>>,
-    pub(super) sites: Vec<String>,
+    pub(super) sites: Vec<Site>,
     pub(super) errors: Vec<CompileError>,
     /// The statement being compiled, for messages of the expressions in it.
     pub(super) statement: &'static str,
@@ -185,9 +194,10 @@ pub(super) struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(config: &'a QuaConfigV1) -> Self {
+    fn new(config: &'a QuaConfigV1, msb: Msb) -> Self {
         Self {
             config,
+            msb,
             variables: HashMap::new(),
             memory: Vec::new(),
             inputs: Vec::new(),
@@ -225,7 +235,7 @@ impl<'a> Compiler<'a> {
     /// A number for a place where running can go wrong, for the execution report.
     pub(super) fn site(&mut self, what: String, loc: &str) -> u32 {
         let loc = if self.loc.is_empty() { loc } else { &self.loc };
-        self.sites.push(format!("{}: {what}{}", self.statement, place(loc)));
+        self.sites.push(Site { statement: self.statement, what, place: place(loc) });
         (self.sites.len() - 1) as u32
     }
 

@@ -17,7 +17,7 @@ pub(super) fn depend(program: &mut Program) -> bool {
     if measured.is_empty() {
         return false;
     }
-    let io = program.memory.len() as u32;
+    let io = program.registers;
     loop {
         let before = measured.len();
         spread(&program.body, false, io, &mut measured);
@@ -34,7 +34,7 @@ pub(super) fn depend(program: &mut Program) -> bool {
 
 fn targets(block: &Block, out: &mut BTreeSet<u32>) {
     for statement in block {
-        if let Stmt::Pulse(pulse) = statement
+        if let Stmt::Pulse(pulse, _) = statement
             && let PulseStmt::Measure { processes, .. } = &**pulse
         {
             processes.iter().for_each(|process| out.extend(cells_of(process)));
@@ -76,7 +76,7 @@ fn spread(block: &Block, controlled: bool, io: u32, measured: &mut BTreeSet<u32>
             {
                 measured.insert(array.base);
             }
-            Stmt::For { init, condition, update, body } => {
+            Stmt::For { init, condition, update, body, .. } => {
                 let controlled = controlled || uses(condition, measured);
                 for block in [init, update, body] {
                     spread(block, controlled, io, measured);
@@ -93,7 +93,7 @@ fn spread(block: &Block, controlled: bool, io: u32, measured: &mut BTreeSet<u32>
                 }
                 spread(body, controlled, io, measured);
             }
-            Stmt::If { arms, otherwise } => {
+            Stmt::If { arms, otherwise, .. } => {
                 let controlled = controlled || arms.iter().any(|(c, _)| uses(c, measured));
                 arms.iter().for_each(|(_, body)| spread(body, controlled, io, measured));
                 spread(otherwise, controlled, io, measured);
@@ -105,7 +105,7 @@ fn spread(block: &Block, controlled: bool, io: u32, measured: &mut BTreeSet<u32>
 
 /// The cells that an expression reads; an array is known by its first, the registers stand behind all
 /// cells, from `io` on.
-fn read(expression: &Expr, io: u32, out: &mut Vec<u32>) {
+pub(super) fn read(expression: &Expr, io: u32, out: &mut Vec<u32>) {
     match expression {
         Expr::Var(slot) => out.push(*slot),
         Expr::Io(register) => out.push(io + *register as u32),
@@ -171,13 +171,19 @@ impl Rewriter<'_> {
             Stmt::AssignIo { register, value } => {
                 self.carry(self.io + *register as u32, self.cells([&*value]), &mut after);
             }
+            // What is saved is stamped when it is known.
+            Stmt::Save { value, cells, .. } => {
+                let mut known = self.cells([&*value]);
+                known.extend(&self.control);
+                *cells = known.into_boxed_slice();
+            }
             Stmt::AssignCell { array, index, value, .. } => {
                 // One cell changes: the others stay as late as they were.
                 let mut from = self.cells([&*index, &*value]);
                 from.push(array.base);
                 self.carry(array.base, from, &mut after);
             }
-            Stmt::For { init, condition, update, body } => {
+            Stmt::For { init, condition, update, body, .. } => {
                 let cells = self.cells([&*condition]);
                 let clocks = self.clocks(&[body, update]);
                 self.wait(clocks.clone(), &cells, out);
@@ -204,7 +210,7 @@ impl Rewriter<'_> {
                 first.extend(std::mem::take(body).into_vec());
                 *body = first.into_boxed_slice();
             }
-            Stmt::If { arms, otherwise } => {
+            Stmt::If { arms, otherwise, .. } => {
                 let cells = self.cells(arms.iter().map(|(condition, _)| condition));
                 let mut blocks: Vec<&Block> = arms.iter().map(|(_, body)| body).collect();
                 blocks.push(otherwise);
@@ -215,7 +221,7 @@ impl Rewriter<'_> {
                 self.block(otherwise);
                 self.control.truncate(outer);
             }
-            Stmt::Wait { clocks, cycles } => {
+            Stmt::Wait { clocks, cycles, .. } => {
                 // Without clocks it is for all of them, and so is this.
                 let (clocks, cells) = (clocks.clone(), self.cells([&*cycles]));
                 if !cells.is_empty() {
@@ -223,7 +229,7 @@ impl Rewriter<'_> {
                 }
             }
             Stmt::Parallel { loops } => loops.iter_mut().for_each(|body| self.block(body)),
-            Stmt::Pulse(pulse) => {
+            Stmt::Pulse(pulse, _) => {
                 let mut expressions = Vec::new();
                 arguments(pulse, &mut expressions);
                 let mut cells = self.cells(expressions);
@@ -307,7 +313,7 @@ pub(super) fn gather(block: &[Stmt], clock_of: &[u32], out: &mut Vec<u32>) {
                 out.push(EVERY);
             }
             Stmt::Wait { clocks, .. } | Stmt::Align { clocks } => out.extend(clocks),
-            Stmt::Pulse(pulse) => {
+            Stmt::Pulse(pulse, _) => {
                 pulse.elements(&mut |element| out.push(clock_of[element as usize]));
             }
             other => other.blocks(&mut |block| gather(block, clock_of, out)),

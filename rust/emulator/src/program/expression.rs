@@ -315,6 +315,12 @@ impl Compiler<'_> {
         loc: &str,
     ) -> Typed {
         let to_fixed = kind == Kind::Fixed || hint == Some(Kind::Fixed);
+        if let (Kind::Fixed, Expr::Const(literal)) = (kind, &right)
+            && !matches!(left, Expr::Const(_))
+            && let Some(reciprocal) = value::reciprocal(*literal)
+        {
+            return (Expr::ByLiteral { reciprocal, operand: Box::new(left) }, Kind::Fixed);
+        }
         let site = self.site("division by zero".to_owned(), loc);
         let operands = Box::new((left, right));
         let result = if to_fixed { Kind::Fixed } else { Kind::Int };

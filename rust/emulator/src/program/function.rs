@@ -9,6 +9,30 @@ use super::ir::{Expr, IntegerFunction, Op, Reduction};
 use super::library::{Binary, Unary};
 use super::value::Kind;
 
+/// What `Math.msb` gives of an int.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Msb {
+    /// The position of its highest bit, as the manual says.
+    #[default]
+    Manual,
+    /// 28 less, as if it were a `fixed`: what public programs of 2025 count on.
+    Of2025,
+}
+
+impl Msb {
+    /// The names that [`Self::named`] knows.
+    pub const NAMES: [&str; 2] = ["manual", "2025"];
+
+    /// The one of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "manual" => Some(Self::Manual),
+            "2025" => Some(Self::Of2025),
+            _ => None,
+        }
+    }
+}
+
 impl Compiler<'_> {
     pub(super) fn library(
         &mut self,
@@ -74,10 +98,12 @@ impl Compiler<'_> {
                 if let Some(function) = Unary::named(function) {
                     return Some(self.unary(function, x, loc));
                 }
+                let msb = self.msb;
                 let pick = |int, fixed| match function {
                     "abs" => Some((IntegerFunction::Abs, None)),
                     "msb" | "MSB" => {
-                        Some((if int { IntegerFunction::MsbInt } else { fixed }, Some(Kind::Int)))
+                        let plain = int && msb == Msb::Manual;
+                        Some((if plain { IntegerFunction::MsbInt } else { fixed }, Some(Kind::Int)))
                     }
                     _ => None,
                 };

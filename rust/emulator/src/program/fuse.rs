@@ -57,14 +57,14 @@ impl Fuser<'_> {
                 self.expression(value);
             }
             Stmt::AssignIo { value, .. } | Stmt::Save { value, .. } => self.expression(value),
-            Stmt::For { init, condition, update, body } => {
+            Stmt::For { init, condition, update, body, .. } => {
                 self.expression(condition);
                 for block in [init, update, body] {
                     self.block(block);
                 }
             }
             Stmt::ForEach { body, .. } => self.block(body),
-            Stmt::If { arms, otherwise } => {
+            Stmt::If { arms, otherwise, .. } => {
                 for (condition, body) in arms {
                     self.expression(condition);
                     self.block(body);
@@ -72,7 +72,7 @@ impl Fuser<'_> {
                 self.block(otherwise);
             }
             Stmt::Wait { cycles, .. } => self.expression(cycles),
-            Stmt::Pulse(pulse) => pulse.expressions(&mut |expression| self.expression(expression)),
+            Stmt::Pulse(pulse, _) => pulse.expressions(&mut |expression| self.expression(expression)),
             Stmt::Parallel { loops } => loops.iter_mut().for_each(|body| self.block(body)),
             Stmt::Calculate { .. }
             | Stmt::Copy { .. }
@@ -108,6 +108,7 @@ impl Fuser<'_> {
                 }
             }
             Expr::Cell { index: operand, .. }
+            | Expr::ByLiteral { operand, .. }
             | Expr::Truth(operand)
             | Expr::Unary { operand, .. }
             | Expr::Integer { operand, .. }

@@ -10,6 +10,8 @@ use crate::pulse::rig::{Alignment, Parts};
 pub struct Program {
     /// The initial memory; scalars and arrays lie in it one after another.
     pub memory: Vec<i32>,
+    /// The cell that stands for IO1 wherever cells are told apart; that of IO2 is the next.
+    pub registers: u32,
     /// The statements.
     pub body: Block,
     /// Declared input streams, by the index that [`Stmt::Advance`] carries.
@@ -28,9 +30,23 @@ pub struct Program {
     pub awaits: bool,
     /// Which outputs are delayed for the sake of others.
     pub alignment: Alignment,
-    /// Where a fault can arise, by the index that expressions carry.
-    pub sites: Vec<String>,
+    /// Where a fault can arise, by the index that statements and expressions carry.
+    pub sites: Vec<Site>,
 }
+
+/// A place in the user's source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The statement as users call it.
+    pub statement: &'static str,
+    /// What can go wrong there; empty for the statement as such.
+    pub what: String,
+    /// ` [File "…", line N: text]`, or empty.
+    pub place: String,
+}
+
+/// The site of a statement that the compiler made by itself.
+pub const NO_SITE: u32 = u32::MAX;
 
 /// A declared input stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,24 +89,24 @@ pub enum Stmt {
     AssignCell { array: Array, index: Expr, value: Expr, site: u32 },
     /// `assign(IO1, e)`: the raw bits
     AssignIo { register: usize, value: Expr },
-    /// `save(v, stream)`
-    Save { stream: u32, value: Expr },
+    /// `save(v, stream)`; `cells` are the measured ones that it depends on, found by [`super::depend`]
+    Save { stream: u32, value: Expr, cells: Box<[u32]>, site: u32 },
     /// `for_`, `while_` and `infinite_loop_`
-    For { init: Block, condition: Expr, update: Block, body: Block },
+    For { init: Block, condition: Expr, update: Block, body: Block, scope: Box<Scope> },
     /// `for_each_`: the arrays are walked together
-    ForEach { pairs: Box<[(u32, Array)]>, len: u32, body: Block },
+    ForEach { pairs: Box<[(u32, Array)]>, len: u32, body: Block, scope: Box<Scope> },
     /// `if_`/`elif_`/`else_` and `switch_`
-    If { arms: Box<[(Expr, Block)]>, otherwise: Block },
+    If { arms: Box<[(Expr, Block)]>, otherwise: Block, site: u32 },
     /// `wait` of clock cycles on some elements
-    Wait { clocks: Box<[u32]>, cycles: Expr },
+    Wait { clocks: Box<[u32]>, cycles: Expr, site: u32 },
     /// `align` of some elements, written or implied by flow control
     Align { clocks: Box<[u32]> },
     /// `pause()`
     Pause,
     /// `advance_input_stream`
     Advance { input: u32, target: Array },
-    /// What plays and measures.
-    Pulse(Box<PulseStmt>),
+    /// What plays and measures, and its site.
+    Pulse(Box<PulseStmt>, u32),
     /// Infinite loops that run beside each other.
     Parallel { loops: Box<[Block]> },
     /// A value is known no sooner than those that it was computed from; made by [`super::depend`].
@@ -99,7 +115,44 @@ pub enum Stmt {
     Await { clocks: Box<[u32]>, cells: Box<[u32]> },
 }
 
+/// What a loop is about; filled by [`super::scope`]. A simulation leaves a loop by it.
+#[derive(Debug)]
+pub struct Scope {
+    pub site: u32,
+    /// Whether it is a `for_`.
+    pub counted: bool,
+    /// The clocks that its statements move.
+    pub clocks: Box<[u32]>,
+    /// The cells that they write; an array is known by its first, the registers stand behind all cells.
+    pub writes: Box<[u32]>,
+    /// About how many statements a round runs, without the loops within it.
+    pub weight: u64,
+}
+
+impl Scope {
+    /// Of a loop that is being compiled.
+    pub fn new(counted: bool) -> Box<Self> {
+        let (clocks, writes) = (Box::default(), Box::default());
+        Box::new(Self { site: NO_SITE, counted, clocks, writes, weight: 0 })
+    }
+}
+
 impl Stmt {
+    /// Notes where in the source a statement stands, unless that is known.
+    pub fn stand_at(&mut self, place: u32) {
+        let site = match self {
+            Self::Save { site, .. }
+            | Self::If { site, .. }
+            | Self::Wait { site, .. }
+            | Self::Pulse(_, site) => site,
+            Self::For { scope, .. } | Self::ForEach { scope, .. } => &mut scope.site,
+            _ => return,
+        };
+        if *site == NO_SITE {
+            *site = place;
+        }
+    }
+
     /// The blocks within a statement.
     pub fn blocks(&self, visit: &mut dyn FnMut(&Block)) {
         match self {
@@ -109,7 +162,7 @@ impl Stmt {
                 }
             }
             Self::ForEach { body, .. } => visit(body),
-            Self::If { arms, otherwise } => {
+            Self::If { arms, otherwise, .. } => {
                 arms.iter().for_each(|(_, body)| visit(body));
                 visit(otherwise);
             }
@@ -161,6 +214,11 @@ pub enum Expr {
         to_fixed: bool,
         operands: Box<(Expr, Expr)>,
         site: u32,
+    },
+    /// A `fixed` divided by a literal: a product with its reciprocal.
+    ByLiteral {
+        reciprocal: i64,
+        operand: Box<Expr>,
     },
     /// A number as a bool: not zero.
     Truth(Box<Expr>),
@@ -214,6 +272,7 @@ impl Expr {
                 [condition, yes, no].into_iter().for_each(visit);
             }
             Self::Cell { index: operand, .. }
+            | Self::ByLiteral { operand, .. }
             | Self::Truth(operand)
             | Self::Unary { operand, .. }
             | Self::Integer { operand, .. }

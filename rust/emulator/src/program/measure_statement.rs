@@ -226,11 +226,11 @@ impl Compiler<'_> {
             }
         };
         let len = array.cells.len;
-        if chunk == 0 || u64::from(chunk) * u64::from(len) * 4 != window {
+        let whole = (u64::from(chunk) * u64::from(len)).saturating_mul(4);
+        if chunk == 0 || whole != window {
             self.mistake(
                 format!(
-                    "{len} chunks of {chunk} times 4 ns are {} ns, but the integration weights are {window} ns long; they must be as long",
-                    u64::from(chunk) * u64::from(len) * 4
+                    "{len} chunks of {chunk} times 4 ns are {whole} ns, but the integration weights are {window} ns long; they must be as long"
                 ),
                 "",
             );

@@ -1,9 +1,10 @@
 //! QUA programs: from the wire to a checked, slot-resolved form, and its execution.
 
 mod compile;
+mod cut;
 mod depend;
 mod expression;
-mod function;
+pub mod function;
 mod fuse;
 pub mod ir;
 pub mod library;
@@ -13,9 +14,11 @@ mod perform;
 pub mod pulse_ir;
 mod pulse_statement;
 pub mod run;
+mod scope;
 mod statement;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod timing;
 pub mod value;
 
 pub use compile::{CompileError, Compiled, compile};

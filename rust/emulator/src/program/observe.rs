@@ -4,15 +4,19 @@ use super::depend::cells_of;
 use super::pulse_ir::{Division, Play, Process, Side, TagKind, Tagged, Target, Trace, What};
 use super::run::{CYCLE_NS, Runner, Step};
 use crate::pulse::engine;
-use crate::pulse::measure::{DEMOD_LAG, Reference, chunks, tags, to_fixed, weigh};
+use crate::pulse::heard::PIECE;
+use crate::pulse::measure::{DEMOD_LAG, Reference, Tagger, chunks, to_fixed, weigh};
 use crate::pulse::model::{self, Read};
 use crate::pulse::phase::Phase;
 use crate::pulse::rig::Rig;
 use crate::pulse::shapes::{WEIGHT_NS, Weights};
 use crate::pulse::tape::Acquisition;
+use crate::streams::control::Halted;
 
 /// Photons that are counted at most.
 const MOST_COUNTED: usize = i32::MAX as usize >> 8;
+/// Nanoseconds in which photons are counted together.
+const COUNTED_NS: u64 = 1 << 20;
 
 impl Runner<'_> {
     pub(super) fn measure(
@@ -22,7 +26,8 @@ impl Runner<'_> {
         trace: Option<Trace>,
     ) -> Step {
         let What::Pulse(pulse) = play.what else { return Ok(()) };
-        let (at, amplitude) = self.play(play)?;
+        let (at, amplitude) = self.play(play, true)?;
+        self.acquisitions = 0;
         let element = play.element;
         let rig = std::sync::Arc::clone(self.engine.rig());
         let owner = &rig.elements[element as usize];
@@ -36,7 +41,7 @@ impl Runner<'_> {
         if let Some(read) = read
             && !listens
         {
-            self.compute(&rig, play.site, element, pulse, start, read, processes);
+            self.compute(&rig, play.site, element, pulse, start, read, processes)?;
         }
         let mut value = 0;
         for process in processes {
@@ -47,7 +52,7 @@ impl Runner<'_> {
                     self.store(target, total, &[], *site);
                     self.look(process, element, start)
                 }
-                _ => self.process(process, element, pulse, start, read),
+                _ => self.process(process, element, pulse, start, read)?,
             };
             if !self.ready.is_empty() {
                 let known = (start + window).div_ceil(CYCLE_NS);
@@ -59,7 +64,7 @@ impl Runner<'_> {
             }
         }
         if let Some(trace) = trace {
-            self.record(trace, element, pulse, start);
+            self.record(trace, element, pulse, start)?;
         }
         self.heard.clear();
         Ok(())
@@ -113,27 +118,28 @@ impl Runner<'_> {
         let to = (start + longest.max(tagged).max(length)) as i64 + smearing;
         for input in owner.outputs.values() {
             if read.is_some() || model.is_heard(rig, *input, from, to) {
-                let counts = model.counts(rig, *input, from, (to - from) as usize);
-                self.heard.push((*input, from, counts));
+                let heard = model.listen(rig, *input, from, to);
+                self.heard.push(heard);
             }
         }
     }
 
-    /// What an input saw: of the model, when it answered, else of what is connected.
-    fn counts(&self, input: usize, from: i64, len: usize) -> Vec<f64> {
-        let Some((_, begins, counts)) = self.heard.iter().find(|(one, ..)| *one == input) else {
-            return self.adc.counts(self.engine.rig(), input, from, len);
-        };
-        let at = |index: i64| usize::try_from(from + index - begins).ok();
-        let one = |index| at(index).and_then(|at| counts.get(at)).copied().unwrap_or(0.0);
-        (0..len as i64).map(one).collect()
+    /// What an input saw: of the model, when it answered, else of what is connected. Whoever wants much
+    /// asks for a piece at a time.
+    fn counts(&mut self, input: usize, from: i64, len: usize) -> Result<Vec<f64>, Halted> {
+        self.alive()?;
+        let heard = self.heard.iter_mut().find(|heard| heard.input == input);
+        Ok(match (heard, &self.model) {
+            (Some(heard), Some(model)) => heard.counts(model, self.engine.rig(), from, len),
+            _ => self.adc.counts(self.engine.rig(), input, from, len),
+        })
     }
 
     /// Whether an input sees nothing but zero volts.
     fn is_silent(&self, input: usize) -> bool {
         self.adc.is_silent()
             && self.engine.rig().inputs[input].offset == 0.0
-            && !self.heard.iter().any(|(one, ..)| *one == input)
+            && !self.heard.iter().any(|heard| heard.input == input)
     }
 
     /// The values of all full processes of a statement, without samples.
@@ -147,7 +153,7 @@ impl Runner<'_> {
         start: u64,
         read: Read,
         processes: &[Process],
-    ) {
+    ) -> Step {
         let found = &rig.pulses[pulse as usize];
         let second = rig.elements[element as usize].outputs.values().nth(1).copied();
         let still = match self.engine.frequency(element) {
@@ -173,10 +179,13 @@ impl Runner<'_> {
             });
             sides.collect()
         };
-        let Some(model) = &mut self.model else { return };
-        let values = model.full(rig, element, place, found.length, read, still, sides);
+        let Some(model) = &mut self.model else { return Ok(()) };
+        let control = self.surroundings.control;
+        let halted = || control.is_halted();
+        let values = model.full(rig, element, place, found.length, read, still, sides, &halted);
         self.modelled.clear();
-        self.modelled.extend_from_slice(values);
+        self.modelled.extend_from_slice(values.ok_or(Halted)?);
+        Ok(())
     }
 
     /// One process; gives how long it looks.
@@ -187,11 +196,11 @@ impl Runner<'_> {
         pulse: u32,
         start: u64,
         read: Option<Read>,
-    ) -> u64 {
-        match process {
+    ) -> Result<u64, Halted> {
+        Ok(match process {
             Process::Weighted { demodulates, sides, target, window, site } => {
                 self.look(process, element, start);
-                self.weighted(*demodulates, sides, target, *site, element, pulse, start, *window);
+                self.weighted(*demodulates, sides, target, *site, element, pulse, start, *window)?;
                 *window
             }
             Process::Tags { side, target, count, most_ns, kind } => {
@@ -202,9 +211,9 @@ impl Runner<'_> {
                         TagKind::Raw => "RawTimeTagging",
                         TagKind::HighResolution => "HighResTimeTagging",
                     };
-                    self.acquire(element, *input, start, window, name);
+                    self.acquire(element, [Some(*input), None], start, window, name);
                 }
-                let (times, last) = self.tagged(side, *kind, element, start, window, read, most);
+                let (times, last) = self.tagged(side, *kind, element, start, window, read, most)?;
                 let cells = &mut self.memory[target.cells()];
                 let found = times.len().min(cells.len());
                 cells.iter_mut().zip(&times).for_each(|(cell, time)| *cell = *time);
@@ -217,16 +226,22 @@ impl Runner<'_> {
             Process::Counts { target, most_ns } => {
                 let window = u64::from(*most_ns);
                 // Digital inputs see nothing, unless a model tells of photons.
-                let count = match (read, &mut self.model) {
-                    (Some(read), Some(model)) => {
-                        model.photons(element, read, window, 0, MOST_COUNTED).len()
-                    }
-                    _ => 0,
-                };
+                let mut count = 0;
+                let mut looked = 0;
+                while let Some(read) = read
+                    && looked < window
+                    && count < MOST_COUNTED
+                {
+                    self.alive()?;
+                    let Some(model) = &mut self.model else { break };
+                    let part = COUNTED_NS.min(window - looked);
+                    count += model.photons(element, read, part, 0, MOST_COUNTED - count).len();
+                    looked += part;
+                }
                 self.memory[*target as usize] = count as i32;
                 window
             }
-        }
+        })
     }
 
     /// Time tags, and the nanosecond behind the last of them.
@@ -240,7 +255,7 @@ impl Runner<'_> {
         window: u64,
         read: Option<Read>,
         most: usize,
-    ) -> (Vec<i32>, u64) {
+    ) -> Result<(Vec<i32>, u64), Halted> {
         let (dead, scale) = match kind {
             TagKind::Raw => (2, 1.0),
             TagKind::HighResolution => (84, 1000.0),
@@ -249,7 +264,6 @@ impl Runner<'_> {
             (Some(read), Some(model), _) => model.photons(element, read, window, dead, most),
             (_, _, Tagged::Digital) => Vec::new(),
             (_, _, Tagged::Analog(input)) => {
-                let tagging = self.engine.rig().elements[element as usize].tagging;
                 let heard = if self.heard.is_empty() && self.adc.is_silent() {
                     // Nothing changes: only the first sample can be an edge.
                     window.min(1)
@@ -259,16 +273,9 @@ impl Runner<'_> {
                 } else {
                     window
                 };
-                // One sample more, for the first derivative.
-                let counts = self.counts(*input, start as i64 - 1, heard as usize + 1);
-                let (before, counts) =
-                    counts.split_first().map_or((0.0, &[][..]), |(a, b)| (*a, b));
-                let before =
-                    if heard <= 1 { counts.first().copied().unwrap_or(0.0) } else { before };
-                let found = tags(counts, before, tagging, dead);
+                let found = self.edges(*input, element, start, heard, dead, most)?;
                 found
                     .iter()
-                    .take(most)
                     .map(|(whole, fine)| match kind {
                         TagKind::Raw => *whole as f64,
                         TagKind::HighResolution => *fine,
@@ -277,7 +284,32 @@ impl Runner<'_> {
             }
         };
         let last = times.last().map_or(0, |at| at.max(0.0) as u64 + 1);
-        (times.iter().map(|at| (at * scale) as i32).collect(), last)
+        Ok((times.iter().map(|at| (at * scale) as i32).collect(), last))
+    }
+
+    /// The edges that an input sees within a window.
+    fn edges(
+        &mut self,
+        input: usize,
+        element: u32,
+        start: u64,
+        window: u64,
+        dead: u64,
+        most: usize,
+    ) -> Result<Vec<(u64, f64)>, Halted> {
+        let tagging = self.engine.rig().elements[element as usize].tagging;
+        // One sample more, for the first derivative; of one alone there is none.
+        let ahead = if window > 1 { -1 } else { 0 };
+        let before = self.counts(input, start as i64 + ahead, 1)?;
+        let mut tagger = Tagger::new(tagging, dead, most, before.first().copied().unwrap_or(0.0));
+        let mut looked = 0;
+        while looked < window && !tagger.is_full() {
+            let len = (PIECE as u64).min(window - looked) as usize;
+            let counts = self.counts(input, (start + looked) as i64, len)?;
+            tagger.look(&counts);
+            looked += len as u64;
+        }
+        Ok(tagger.tags)
     }
 
     /// Notes what a weighted process looks at; gives for how long.
@@ -290,9 +322,9 @@ impl Runner<'_> {
                 (false, 1) => "BareIntegration",
                 (false, _) => "DualBareIntegration",
             };
-            for side in sides {
-                self.acquire(element, side.input, start, *window, name);
-            }
+            let mut inputs = [None; 2];
+            inputs.iter_mut().zip(sides).for_each(|(input, side)| *input = Some(side.input));
+            self.acquire(element, inputs, start, *window, name);
         }
         *window
     }
@@ -308,7 +340,7 @@ impl Runner<'_> {
         pulse: u32,
         start: u64,
         window: u64,
-    ) {
+    ) -> Step {
         let rig = std::sync::Arc::clone(self.engine.rig());
         let found = &rig.pulses[pulse as usize];
         let mut sums = Vec::new();
@@ -320,12 +352,17 @@ impl Runner<'_> {
                 carrier.map(|(phase, speed, frame)| Reference { phase: phase + frame, speed });
             for side in sides {
                 let Some(weights) = found.weights.get(&side.weights) else { continue };
-                let counts = self.counts(side.input, start as i64, weights.length() as usize);
-                weigh(&counts, weights, reference, &mut sums);
+                let length = weights.length() as usize;
+                for first in (0..length).step_by(PIECE) {
+                    let len = PIECE.min(length - first);
+                    let counts = self.counts(side.input, start as i64 + first as i64, len)?;
+                    weigh(&counts, first / WEIGHT_NS as usize, weights, reference, &mut sums);
+                }
             }
         }
         let total = sums.iter().sum();
         self.store(target, total, &sums, site);
+        Ok(())
     }
 
     /// A result as the hardware holds it.
@@ -380,17 +417,19 @@ impl Runner<'_> {
     fn acquire(
         &mut self,
         element: u32,
-        input: usize,
+        inputs: [Option<usize>; 2],
         from: u64,
         window: u64,
         process: &'static str,
     ) {
-        let acquisition = Acquisition { element, from, to: from + window, process, input };
+        let place = self.acquisitions;
+        self.acquisitions += 1;
+        let acquisition = Acquisition { element, from, to: from + window, process, inputs, place };
         self.engine.note_acquisition(acquisition);
     }
 
     /// Saves the raw samples of a measurement.
-    fn record(&mut self, trace: Trace, element: u32, pulse: u32, start: u64) {
+    fn record(&mut self, trace: Trace, element: u32, pulse: u32, start: u64) -> Step {
         let rig = std::sync::Arc::clone(self.engine.rig());
         let owner = &rig.elements[element as usize];
         let smearing = i64::from(owner.smearing);
@@ -412,21 +451,27 @@ impl Runner<'_> {
                 })
             }
         };
-        let len = i64::from(trace.len);
+        let whole = trace.len as usize;
         for input in owner.outputs.values() {
-            self.acquire(element, *input, from.max(0) as u64, len as u64, "Adc");
             let port = rig.inputs[*input].port.number;
             if !self.surroundings.pipelines.reads_input(trace.stream as usize, port) {
                 continue;
             }
-            let counts: Vec<f64> = if highs.is_none() || self.is_silent(*input) {
-                vec![0.0; len as usize]
-            } else {
-                self.counts(*input, from, len as usize)
-            };
-            let kept = counts.iter().enumerate().filter(|(index, _)| open(*index as i64));
-            let samples = kept.map(|(index, count)| (*count as i64, from + index as i64));
-            self.surroundings.pipelines.save_samples(trace.stream as usize, port, samples);
+            for first in (0..whole).step_by(PIECE) {
+                let len = PIECE.min(whole - first);
+                let from = from + first as i64;
+                let counts = if highs.is_none() || self.is_silent(*input) {
+                    self.alive()?;
+                    vec![0.0; len]
+                } else {
+                    self.counts(*input, from, len)?
+                };
+                let kept = counts.iter().zip(first as i64..).filter(|(_, index)| open(*index));
+                let samples =
+                    kept.map(|(count, index)| (*count as i64, from + index - first as i64));
+                self.surroundings.pipelines.save_samples(trace.stream as usize, port, samples);
+            }
         }
+        Ok(())
     }
 }

@@ -24,7 +24,7 @@ const LARGEST: f64 = 2.0 - 1.0 / 65_536.0;
 impl Runner<'_> {
     pub(super) fn pulse(&mut self, statement: &PulseStmt) -> Step {
         match statement {
-            PulseStmt::Play(play) => return self.play(play).map(|_| ()),
+            PulseStmt::Play(play) => return self.play(play, false).map(|_| ()),
             PulseStmt::Measure { play, processes, trace } => {
                 return self.measure(play, processes, *trace);
             }
@@ -37,7 +37,7 @@ impl Runner<'_> {
                 let (cosine, sine) = (self.fixed(cosine), self.fixed(sine));
                 let turns = sine.atan2(cosine) / std::f64::consts::TAU;
                 let at = self.time(*element);
-                self.engine.rotate(*element, Phase::nearest_frame(turns), at);
+                self.engine.rotate(*element, Phase::from_turns(turns), at);
             }
             PulseStmt::ResetFrame { element } => {
                 let at = self.time(*element);
@@ -95,7 +95,7 @@ impl Runner<'_> {
                     self.engine.settle(*element, at);
                 }
                 if let Some(play) = play {
-                    self.play(play)?;
+                    self.play(play, false)?;
                 }
             }
         }
@@ -165,8 +165,13 @@ impl Runner<'_> {
     }
 
     /// Plays; gives when it began, in nanoseconds, and the factor of its amplitude.
-    pub(super) fn play(&mut self, play: &Play) -> Result<(u64, [f64; 4]), Halted> {
+    pub(super) fn play(
+        &mut self,
+        play: &Play,
+        measures: bool,
+    ) -> Result<(u64, [f64; 4]), Halted> {
         self.alive()?;
+        self.played = true;
         let amplitude = self.amplitude(&play.amplitude);
         let what = match &play.what {
             What::Pulse(pulse) => engine::What::Pulse(*pulse),
@@ -180,7 +185,7 @@ impl Runner<'_> {
         if let Some(stream) = play.timestamp {
             self.save_time(stream, at / CYCLE_NS);
         }
-        let arguments = engine::Play {
+        let mut arguments = engine::Play {
             element: play.element,
             what,
             amplitude,
@@ -189,7 +194,15 @@ impl Runner<'_> {
             chirp,
             target: play.target,
             heard,
+            measures,
+            scaled: !matches!(play.amplitude, Amplitude::One),
+            stretching: None,
         };
+        if matches!(&play.duration, Some(cycles) if !matches!(cycles, Expr::Const(_)))
+            && self.engine.is_shaped(&arguments)
+        {
+            arguments.stretching = Some(self.surroundings.timing.stretching);
+        }
         if heard
             && let engine::What::Pulse(pulse) = what
             && self.model.as_ref().is_some_and(|model| model.turns(play.element))
@@ -204,6 +217,7 @@ impl Runner<'_> {
         if play.duration.is_some() && self.engine.is_compressed(&arguments) {
             self.warn(play.compressed, || format!("at {at} ns"));
         }
+        let length = length + arguments.stretching.unwrap_or(0);
         self.pass(play.element, length.div_ceil(CYCLE_NS))?;
         Ok((at, amplitude))
     }

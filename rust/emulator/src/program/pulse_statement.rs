@@ -5,7 +5,7 @@ use pulsewire_wire::qua_config::qua_config::pulse_dec::Operation;
 use q::play_statement::PulseType;
 
 use super::compile::Compiler;
-use super::ir::{Expr, Stmt};
+use super::ir::{Expr, NO_SITE, Stmt};
 use super::pulse_ir::{Amplitude, Chirp, Frequency, Play, PulseStmt, Rates, Trace, What};
 use super::value::{Kind, parse_literal};
 use crate::pulse::rig::Inputs;
@@ -87,7 +87,7 @@ impl Compiler<'_> {
                 return None;
             }
         }
-        Some(Stmt::Pulse(Box::new(PulseStmt::Play(play))))
+        Some(pulse(PulseStmt::Play(play)))
     }
 
     fn compressed(&mut self) -> u32 {
@@ -166,7 +166,7 @@ impl Compiler<'_> {
             site,
             compressed: site,
         };
-        Some(Stmt::Pulse(Box::new(PulseStmt::Measure { play, processes, trace })))
+        Some(self::pulse(PulseStmt::Measure { play, processes, trace }))
     }
 
     fn is_measurement(&mut self, element: u32, operation: &str) -> Option<()> {
@@ -548,5 +548,5 @@ impl Compiler<'_> {
 }
 
 pub(super) fn pulse(statement: PulseStmt) -> Stmt {
-    Stmt::Pulse(Box::new(statement))
+    Stmt::Pulse(Box::new(statement), NO_SITE)
 }

@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::depend::{gather, moved};
-use super::ir::{Array, Block, Expr, IntegerFunction, Op, Program, Reduction, Stmt};
+use super::cut::Cut;
+use super::depend::moved;
+use super::ir::{
+    Array, Block, Expr, IntegerFunction, NO_SITE, Op, Program, Reduction, Scope, Stmt,
+};
 use super::library;
+use super::timing::Timing;
 use super::value::{self, ONE};
 use crate::pulse::adc::Adc;
 use crate::pulse::engine::Engine;
+use crate::pulse::heard::Heard;
 use crate::pulse::model::Model;
 use crate::pulse::rig::Rig;
 use crate::pulse::tape::Tape;
@@ -21,6 +26,8 @@ use crate::streams::pipeline::Pipelines;
 pub const CYCLE_NS: u64 = 4;
 /// The shortest wait of the hardware, in clock cycles; shorter ones take this long.
 const SHORTEST_WAIT: i64 = 4;
+/// Clock cycles after which a program ends (146 years): times in nanoseconds stay below 2⁶³.
+const MOST_CYCLES: u64 = 1 << 60;
 /// Faults noted for one job; more of them say nothing new.
 const MOST_FAULTS: usize = 100;
 
@@ -79,6 +86,8 @@ pub struct Surroundings<'a> {
     pub adc: Adc,
     /// What answers in the place of an instrument.
     pub model: Option<Model>,
+    /// What the real system adds to the program's own time.
+    pub timing: Timing,
 }
 
 /// How a run ended.
@@ -88,13 +97,16 @@ pub struct Outcome {
     pub finished: bool,
     /// What was played, of a simulation.
     pub tape: Tape,
+    /// The statement at which a simulation that did not finish stood.
+    pub stood: Option<String>,
 }
 
 /// Runs a program.
 pub fn run(program: &Program, surroundings: Surroundings<'_>) -> Outcome {
     let Surroundings { ref rig, ref adc, .. } = surroundings;
     let horizon = surroundings.horizon.map(|cycles| cycles.saturating_mul(CYCLE_NS));
-    let (engine, adc) = (Engine::new(Arc::clone(rig), horizon), adc.clone());
+    let timing = surroundings.timing;
+    let (engine, adc) = (Engine::new(Arc::clone(rig), horizon, timing.origin), adc.clone());
     let widest = rig.widest().div_ceil(CYCLE_NS);
     let mut surroundings = surroundings;
     // Markers of what is played behind the end may begin before it.
@@ -103,24 +115,34 @@ pub fn run(program: &Program, surroundings: Surroundings<'_>) -> Outcome {
     let mut runner = Runner {
         program,
         memory: program.memory.clone(),
-        clocks: vec![0; program.clocks],
-        now: 0,
+        clocks: vec![timing.start; program.clocks],
+        now: timing.start,
+        flow: timing.start,
+        played: false,
         paced: 0,
         top: 0,
         started: Instant::now(),
         seen: vec![false; program.sites.len()],
         faults: 0,
-        // The registers stand behind the cells.
-        ready: if program.awaits { vec![0; program.memory.len() + 2] } else { Vec::new() },
+        ready: if program.awaits { vec![0; program.memory.len()] } else { Vec::new() },
+        saved: None,
+        fresh: false,
+        place: NO_SITE,
+        work: 0,
+        ended: false,
+        cut: None,
         engine,
         adc,
         model,
         heard: Vec::new(),
+        acquisitions: 0,
         modelled: Vec::new(),
         surroundings,
     };
     let finished = runner.all().is_ok();
-    Outcome { finished, tape: runner.engine.into_tape() }
+    let site = program.sites.get(runner.place as usize).filter(|_| !finished);
+    let stood = site.map(|site| format!("{}{}", site.statement, site.place));
+    Outcome { finished, tape: runner.engine.into_tape(), stood }
 }
 
 pub(super) struct Runner<'a> {
@@ -130,6 +152,10 @@ pub(super) struct Runner<'a> {
     pub(super) clocks: Vec<u64>,
     /// The latest of the clocks.
     pub(super) now: u64,
+    /// Clock cycles of the flow of control, until the first pulse.
+    flow: u64,
+    /// Whether anything was played.
+    pub(super) played: bool,
     /// Up to where real time was waited for.
     paced: u64,
     /// The statement of the body that runs.
@@ -139,11 +165,25 @@ pub(super) struct Runner<'a> {
     faults: usize,
     /// When measured values are known, in clock cycles, by cell; empty where nothing waits for one.
     pub(super) ready: Vec<u64>,
+    /// The time of the last value that was saved, in clock cycles.
+    saved: Option<u64>,
+    /// Whether another round, a pause or an input stream came since then.
+    fresh: bool,
+    /// The site of the loop or pulse that is being run.
+    pub(super) place: u32,
+    /// About how many statements a simulation ran.
+    pub(super) work: u64,
+    /// Whether what halts the run is the end of one of the loops that run beside each other.
+    pub(super) ended: bool,
+    /// What loops that were left would have computed.
+    pub(super) cut: Option<Box<Cut>>,
     pub(super) engine: Engine,
     pub(super) adc: Adc,
     pub(super) model: Option<Model>,
-    /// What inputs heard of the model in this measurement: from when on, and the counts.
-    pub(super) heard: Vec<(usize, i64, Vec<f64>)>,
+    /// What inputs heard of the model in this measurement.
+    pub(super) heard: Vec<Heard>,
+    /// Acquisitions of this measurement so far.
+    pub(super) acquisitions: usize,
     /// What the model makes of the values of this measurement.
     pub(super) modelled: Vec<f64>,
     pub(super) surroundings: Surroundings<'a>,
@@ -153,14 +193,6 @@ pub(super) type Step = Result<(), Halted>;
 
 /// Rounds without time after which an infinite loop of a simulation is taken to play no more.
 const IDLE_ROUNDS: u32 = 1 << 20;
-
-/// Whether nothing in a block takes time.
-fn is_idle(body: &Block, clock_of: &[u32]) -> bool {
-    let mut clocks = Vec::new();
-    // Not `moved`: a wait takes time also where no element has a clock.
-    gather(body, clock_of, &mut clocks);
-    clocks.is_empty()
-}
 
 /// Clock cycles that may pass in real time before they are waited for: less than a system's sleep.
 const UNPACED: u64 = 5_000;
@@ -179,10 +211,10 @@ impl Runner<'_> {
         for statement in block {
             // The shortest ones without a call: they are what loops are made of.
             match *statement {
-                Stmt::Calculate { slot, op, left, right } => {
+                Stmt::Calculate { slot, op, left, right } if self.cut.is_none() => {
                     self.memory[slot as usize] = self.calculate(op, left, right);
                 }
-                Stmt::Copy { slot, from } => {
+                Stmt::Copy { slot, from } if self.cut.is_none() => {
                     self.memory[slot as usize] = self.memory[from as usize];
                 }
                 _ => self.statement(statement)?,
@@ -210,6 +242,9 @@ impl Runner<'_> {
     }
 
     fn statement(&mut self, statement: &Stmt) -> Step {
+        if self.cut.is_some() {
+            self.follow(statement);
+        }
         match statement {
             Stmt::Assign { slot, value } => {
                 if matches!(value, Expr::Reduce { .. } | Expr::Dot { .. }) {
@@ -234,38 +269,32 @@ impl Runner<'_> {
                 let value = self.eval(value);
                 self.surroundings.io.set(*register, value);
             }
-            Stmt::Save { stream, value } => {
+            Stmt::Save { stream, value, cells, .. } => {
                 // What a pipeline does with a value can take long.
                 self.alive()?;
                 self.pace()?;
+                let known = cells.iter().map(|cell| self.ready[*cell as usize]).max();
                 let value = self.eval(value);
-                self.save(*stream, value);
+                self.save(*stream, value, known.unwrap_or(0));
             }
-            Stmt::For { init, condition, update, body } => {
+            Stmt::For { init, condition, update, body, scope } => {
                 self.block(init)?;
-                if self.surroundings.horizon.is_some()
-                    && matches!(condition, Expr::Const(_))
-                    && is_idle(body, &self.program.clock_of)
-                {
-                    // Nothing in it takes time, nothing stands behind it.
-                    return Err(Halted);
-                }
-                while self.holds(condition) {
-                    self.alive()?;
-                    self.block(body)?;
-                    self.block(update)?;
-                }
+                self.rounds(condition, update, body, scope)?;
             }
-            Stmt::ForEach { pairs, len, body } => {
+            Stmt::ForEach { pairs, len, body, scope } => {
                 for index in 0..*len {
                     self.alive()?;
+                    if self.leaves(scope, false)? {
+                        break;
+                    }
+                    self.fresh = true;
                     for (slot, array) in pairs {
                         self.memory[*slot as usize] = self.memory[(array.base + index) as usize];
                     }
                     self.block(body)?;
                 }
             }
-            Stmt::If { arms, otherwise } => {
+            Stmt::If { arms, otherwise, .. } => {
                 for (condition, body) in arms {
                     if self.holds(condition) {
                         return self.block(body);
@@ -273,12 +302,15 @@ impl Runner<'_> {
                 }
                 return self.block(otherwise);
             }
-            Stmt::Wait { clocks, cycles } => {
+            Stmt::Wait { clocks, cycles, .. } => {
                 let cycles = i64::from(self.eval(cycles)).max(SHORTEST_WAIT) as u64;
                 self.wait(clocks, cycles)?;
             }
             Stmt::Align { clocks } => self.align(clocks),
-            Stmt::Pulse(statement) => self.pulse(statement)?,
+            Stmt::Pulse(statement, site) => {
+                self.place = *site;
+                self.pulse(statement)?;
+            }
             Stmt::Parallel { loops } => self.parallel(loops)?,
             Stmt::Carry { to, from } => {
                 let known = from.iter().map(|cell| self.ready[*cell as usize]).max();
@@ -289,6 +321,7 @@ impl Runner<'_> {
                 for clock in self.chosen(clocks) {
                     self.clocks[clock] = self.clocks[clock].max(known);
                 }
+                self.now = self.now.max(known);
             }
             // Nothing reaches a simulation from outside: it stands still to its end.
             Stmt::Pause | Stmt::Advance { .. } if self.surroundings.horizon.is_some() => {
@@ -305,6 +338,44 @@ impl Runner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The rounds of a loop.
+    fn rounds(&mut self, condition: &Expr, update: &Block, body: &Block, scope: &Scope) -> Step {
+        let simulated = self.surroundings.horizon.is_some();
+        let endless = matches!(condition, Expr::Const(value) if *value != 0);
+        if simulated && endless && scope.clocks.is_empty() {
+            // Nothing in it takes time, nothing stands behind it.
+            return self.branch_ends();
+        }
+        if self.cut.is_some() {
+            self.follow_loop(condition, scope);
+        }
+        let mut holds = self.holds(condition);
+        if holds && scope.counted && !self.played {
+            self.enter();
+        }
+        while holds {
+            self.alive()?;
+            if simulated && self.leaves(scope, endless)? {
+                break;
+            }
+            self.fresh = true;
+            self.block(body)?;
+            self.block(update)?;
+            holds = self.holds(condition);
+        }
+        Ok(())
+    }
+
+    /// A `for_` is entered before anything was played. The flow of control runs beside waits that go on
+    /// already, so that it shows only where these end sooner.
+    fn enter(&mut self) {
+        self.flow += self.surroundings.timing.entry;
+        for clock in &mut self.clocks {
+            *clock = self.flow.max(*clock);
+        }
+        self.now = self.now.max(self.flow);
     }
 
     /// The clocks that a statement names: all of them when it names none.
@@ -336,12 +407,15 @@ impl Runner<'_> {
         let mut times = vec![0u64; loops.len()];
         // Rounds in a row that took no time: of a simulation, one with very many of them plays no more.
         let mut idle = vec![0u32; loops.len()];
+        // Those that end in a loop of their own that never ends.
+        let mut gone = vec![false; loops.len()];
         let horizon = self.surroundings.horizon.unwrap_or(u64::MAX);
         let limit = if self.surroundings.horizon.is_some() { IDLE_ROUNDS } else { u32::MAX };
         loop {
             self.alive()?;
             let over = |index: &usize| {
-                idle[*index] >= limit
+                gone[*index]
+                    || idle[*index] >= limit
                     || !clocks[*index].is_empty()
                         && clocks[*index].iter().all(|c| self.clocks[*c as usize] >= horizon)
             };
@@ -349,7 +423,12 @@ impl Runner<'_> {
             let Some(next) = left.min_by_key(|index| times[*index]) else {
                 return Err(Halted);
             };
-            self.block(&loops[next])?;
+            let round = self.block(&loops[next]);
+            if !self.goes_on(round)? {
+                gone[next] = true;
+                continue;
+            }
+            self.fresh = true;
             let latest = clocks[next].iter().map(|clock| self.clocks[*clock as usize]).max();
             let others = times.iter().enumerate().filter(|(index, _)| *index != next);
             let least = others.map(|(_, time)| *time).min().unwrap_or(0);
@@ -360,17 +439,32 @@ impl Runner<'_> {
         }
     }
 
-    /// Saves a value with the time that it is now.
-    pub(super) fn save(&mut self, stream: u32, value: i32) {
+    /// The time of a value that is saved, in nanoseconds: it is known, and all that was saved before was
+    /// saved before it. In another round, or behind a pause or an input stream, time has gone on.
+    fn stamp(&mut self, known: u64) -> i64 {
+        let mut time = self.now.max(known);
+        if self.surroundings.pace == Pace::Realtime {
+            time = time.max(self.passed());
+        }
+        if let Some(saved) = self.saved {
+            time = time.max(saved + u64::from(self.fresh));
+        }
+        self.saved = Some(time);
+        self.fresh = false;
+        i64::try_from(time.saturating_mul(CYCLE_NS)).unwrap_or(i64::MAX)
+    }
+
+    /// Saves a value that is known from some clock cycle on.
+    fn save(&mut self, stream: u32, value: i32, known: u64) {
         let stream = stream as usize;
         let kind = self.program.streams[stream].kind;
-        let timestamp = (self.now * CYCLE_NS) as i64;
+        let timestamp = self.stamp(known);
         self.surroundings.pipelines.save(stream, kind, value, timestamp);
     }
 
     /// Saves when something was played, in clock cycles: more of them than an int holds in ten seconds.
     pub(super) fn save_time(&mut self, stream: u32, cycles: u64) {
-        let timestamp = (self.now * CYCLE_NS) as i64;
+        let timestamp = self.stamp(cycles);
         let time = Item::Int(i64::try_from(cycles).unwrap_or(i64::MAX));
         self.surroundings.pipelines.put(stream as usize, &time, timestamp);
     }
@@ -378,7 +472,7 @@ impl Runner<'_> {
     /// A clock moves on.
     #[inline]
     pub(super) fn move_on(&mut self, clock: usize, cycles: u64) {
-        self.clocks[clock] = self.clocks[clock].saturating_add(cycles);
+        self.clocks[clock] = self.clocks[clock].saturating_add(cycles).min(MOST_CYCLES + 1);
         self.now = self.now.max(self.clocks[clock]);
     }
 
@@ -394,6 +488,11 @@ impl Runner<'_> {
     /// After time passed: a simulation ends once nothing more can happen before its horizon.
     #[inline]
     pub(super) fn look_around(&mut self) -> Step {
+        if self.now > MOST_CYCLES {
+            let message = "The program's time has passed 146 years: it ends here".to_owned();
+            self.note(&Fault { message, warning: false });
+            return Err(Halted);
+        }
         if let Some(horizon) = self.surroundings.horizon
             && self.now >= horizon
         {
@@ -427,11 +526,16 @@ impl Runner<'_> {
         self.surroundings.control.sleep_until(self.started + due.min(far))
     }
 
+    /// Clock cycles that passed in reality.
+    fn passed(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64 / CYCLE_NS
+    }
+
     /// After the program stood still for something outside: in real time, all clocks moved on.
     fn catch_up(&mut self) {
+        self.fresh = true;
         if self.surroundings.pace == Pace::Realtime {
-            let passed = self.started.elapsed().as_nanos() as u64 / CYCLE_NS;
-            self.now = self.now.max(passed);
+            self.now = self.now.max(self.passed());
             self.paced = self.now;
             self.clocks.fill(self.now);
         }
@@ -462,10 +566,18 @@ impl Runner<'_> {
         if std::mem::replace(&mut self.seen[site as usize], true) || self.faults >= MOST_FAULTS {
             return;
         }
-        let message = format!("{} ({})", self.program.sites[site as usize], detail());
-        let fault = Fault { message, warning };
-        self.faults += 1;
-        (self.surroundings.on_fault)(&fault);
+        let found = &self.program.sites[site as usize];
+        let detail = detail();
+        let message = format!("{}: {}{} ({detail})", found.statement, found.what, found.place);
+        self.note(&Fault { message, warning });
+    }
+
+    /// Tells a fault, unless very many were told.
+    pub(super) fn note(&mut self, fault: &Fault) {
+        if self.faults < MOST_FAULTS {
+            self.faults += 1;
+            (self.surroundings.on_fault)(fault);
+        }
     }
 
     pub(super) fn eval(&mut self, expression: &Expr) -> i32 {
@@ -495,6 +607,9 @@ impl Runner<'_> {
                     self.fault(*site, || "the result is taken as 0".to_owned());
                     0
                 })
+            }
+            Expr::ByLiteral { reciprocal, operand } => {
+                value::mul_reciprocal(self.eval(operand), *reciprocal)
             }
             Expr::Truth(operand) => i32::from(self.eval(operand) != 0),
             Expr::Unary { function, operand, site } => {

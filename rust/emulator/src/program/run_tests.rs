@@ -36,6 +36,7 @@ fn outcome(
         rig: rig(&compiled.program),
         adc: Adc::Silent,
         model: None,
+        timing: Timing::IDEAL,
     };
     assert!(run(&compiled.program, surroundings).finished);
     let output = results.output("out").expect("a result named out");
@@ -379,6 +380,7 @@ fn a_halt_ends_an_infinite_loop_at_once() {
                 rig: rig(&compiled.program),
                 adc: Adc::Silent,
                 model: None,
+        timing: Timing::IDEAL,
             };
             run(&compiled.program, surroundings).finished
         });

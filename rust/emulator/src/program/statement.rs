@@ -5,7 +5,7 @@ use q::any_statement::StatementOneof as S;
 
 use super::compile::Compiler;
 use super::depend::{EVERY, gather};
-use super::ir::{Block, Expr, Op, Stmt};
+use super::ir::{Block, Expr, NO_SITE, Op, Scope, Stmt};
 use super::pulse_ir::PulseStmt;
 use super::pulse_statement::pulse;
 use super::value::Kind;
@@ -25,6 +25,10 @@ impl Compiler<'_> {
             self.statement = name_of(statement);
             self.loc = loc_of(statement).unwrap_or(loc).to_owned();
             self.statement(statement, &mut out);
+            if out.len() > before {
+                let site = self.site(String::new(), "");
+                out[before..].iter_mut().for_each(|made| made.stand_at(site));
+            }
             (self.statement, self.loc) = outer;
             // Also within strict_timing_(), which leaves no trace.
             let forever = out[before..].last().is_some_and(is_endless);
@@ -169,7 +173,7 @@ impl Compiler<'_> {
             }
         };
         let stream = self.stream(&save.tag, kind)?;
-        Some(Stmt::Save { stream, value })
+        Some(Stmt::Save { stream, value, cells: Box::default(), site: NO_SITE })
     }
 
     /// The body of a loop or a branch. docs/1.1.7/Guides/timing_in_qua: the elements of a block
@@ -200,7 +204,8 @@ impl Compiler<'_> {
         self.loops.push(count);
         let body = self.aligned(statement.body.as_ref());
         self.loops.pop();
-        Some(Stmt::For { init, condition: condition?, update, body })
+        let scope = Scope::new(!init.is_empty());
+        Some(Stmt::For { init, condition: condition?, update, body, scope })
     }
 
     fn for_each(&mut self, statement: &q::ForEachStatement) -> Option<Stmt> {
@@ -238,7 +243,8 @@ impl Compiler<'_> {
         self.loops.push(len.map(|len| len as usize));
         let body = self.aligned(statement.body.as_ref());
         self.loops.pop();
-        Some(Stmt::ForEach { pairs: pairs.into_boxed_slice(), len: len?, body })
+        let pairs = pairs.into_boxed_slice();
+        Some(Stmt::ForEach { pairs, len: len?, body, scope: Scope::new(false) })
     }
 
     fn branches(&mut self, statement: &q::IfStatement, out: &mut Vec<Stmt>) {
@@ -262,7 +268,7 @@ impl Compiler<'_> {
         }
         gather(&otherwise, &self.clock_of, &mut clocks);
         out.extend(align_of(clocks));
-        out.push(Stmt::If { arms: arms.into_boxed_slice(), otherwise });
+        out.push(Stmt::If { arms: arms.into_boxed_slice(), otherwise, site: NO_SITE });
     }
 
     fn wait(&mut self, wait: &q::WaitStatement) -> Option<Stmt> {
@@ -274,7 +280,7 @@ impl Compiler<'_> {
             self.mistake(format!("cannot wait {constant} clock cycles"), "");
             return None;
         }
-        Some(Stmt::Wait { clocks: clocks?, cycles })
+        Some(Stmt::Wait { clocks: clocks?, cycles, site: NO_SITE })
     }
 
     /// The clocks of the named elements; empty for "all of them".

@@ -8,6 +8,7 @@ use q::any_scalar_expression::ExpressionOneof as E;
 use q::any_statement::StatementOneof as S;
 use q::binary_expression::BinaryOperator;
 
+use super::function::Msb;
 use super::{CompileError, Compiled, compile};
 use crate::limits::Limits;
 
@@ -260,7 +261,7 @@ pub(crate) fn config() -> QuaConfigV1 {
 }
 
 pub(crate) fn compiled(program: &QuaProgram) -> Result<Compiled, Vec<CompileError>> {
-    compile(program, &config(), &Limits::default())
+    compile(program, &config(), &Limits::default(), Msb::default())
 }
 
 /// The messages of a program that must not compile.

@@ -82,6 +82,21 @@ pub fn div_to_fixed(a: i32, b: i32) -> Option<i32> {
     (b != 0).then(|| floor_div(i64::from(a) << FRACTION_BITS, i64::from(b)) as i32)
 }
 
+/// Fractional bits of a literal's reciprocal.
+const RECIPROCAL_BITS: u32 = 26;
+
+/// The reciprocal of a 4.28 literal, cut to 26 fractional bits; `None` for 0.
+pub fn reciprocal(literal: i32) -> Option<i64> {
+    (literal != 0).then(|| (1i64 << (FRACTION_BITS + RECIPROCAL_BITS)) / i64::from(literal))
+}
+
+/// The product of a 4.28 number with a literal's reciprocal: the nearest, wrapped. So the real compiler
+/// divides a `fixed` by a literal.
+pub fn mul_reciprocal(a: i32, reciprocal: i64) -> i32 {
+    let product = i128::from(a) * i128::from(reciprocal);
+    ((product + (1 << (RECIPROCAL_BITS - 1))) >> RECIPROCAL_BITS) as i32
+}
+
 /// `a << b` on the raw 32 bits; a shift by 32 or more (or by less than 0) leaves 0.
 pub fn shl(a: i32, b: i32) -> i32 {
     u32::try_from(b).ok().and_then(|b| a.checked_shl(b)).unwrap_or(0)

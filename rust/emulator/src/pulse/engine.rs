@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub use super::oscillator::Chirp;
 use super::oscillator::Oscillator;
 use super::phase::{Phase, Speed};
-use super::render::{HIGHEST, LOWEST};
+use super::render::is_beyond;
 use super::rig::{Element, Inputs, Rig};
 use super::shapes::{Wave, Waves};
 use super::stretch::stretched;
@@ -53,6 +53,12 @@ pub struct Play {
     pub target: Option<usize>,
     /// Whether it is heard: false for a condition that does not hold.
     pub heard: bool,
+    /// Whether a measurement plays it.
+    pub measures: bool,
+    /// Whether it has an amplitude of its own, if only 1.
+    pub scaled: bool,
+    /// Of a shape that is stretched by a variable: nanoseconds that it takes beyond that.
+    pub stretching: Option<u64>,
 }
 
 /// A pulse of the rig, or a ramp in volts a nanosecond.
@@ -83,8 +89,10 @@ pub struct Engine {
 
 impl Engine {
     /// An engine at rest; with a horizon (in nanoseconds) it keeps a tape up to there.
-    pub fn new(rig: Arc<Rig>, horizon: Option<u64>) -> Self {
+    /// Phases count from `origin`, nanoseconds.
+    pub fn new(rig: Arc<Rig>, horizon: Option<u64>, origin: u64) -> Self {
         let oscillators = rig.oscillators.iter().map(|oscillator| Oscillator {
+            origin,
             hz: oscillator.frequency,
             speed: Speed::from_hz(oscillator.frequency),
             reset: Phase::default(),
@@ -131,6 +139,14 @@ impl Engine {
         }
     }
 
+    /// Whether it plays samples, and not only constants.
+    pub fn is_shaped(&self, play: &Play) -> bool {
+        match play.what {
+            What::Pulse(pulse) => self.rig.pulses[pulse as usize].waves.are_shaped(),
+            What::Ramp(_) => false,
+        }
+    }
+
     /// Whether samples of a waveform are played for less than their own time.
     pub fn is_compressed(&self, play: &Play) -> bool {
         let What::Pulse(pulse) = play.what else { return false };
@@ -162,7 +178,7 @@ impl Engine {
             None => 0.0,
         };
         let offset = if play.target.is_some() { self.largest_offset } else { offset };
-        if largest + offset <= HIGHEST {
+        if !is_beyond(largest + offset) {
             return false;
         }
         // Turned as a whole, it reaches that far at some phase: no need to look at each sample.
@@ -184,7 +200,7 @@ impl Engine {
             super::render::reach(&source, length, &play.amplitude, &correction, turned);
         let over = |output: usize, side: usize| {
             let offset = self.offsets[output];
-            low[side] + offset < LOWEST || high[side] + offset > HIGHEST
+            is_beyond(low[side] + offset) || is_beyond(high[side] + offset)
         };
         match outputs {
             Outputs::Mixed { i, q } => over(i, 0) || over(q, 1),
@@ -339,7 +355,11 @@ impl Engine {
             pulse,
             start: at,
             length,
+            told: length + play.stretching.unwrap_or(0),
             whole: self.whole(play),
+            measured: play.measures,
+            scaled: play.scaled,
+            stretched: play.stretching.is_some(),
             outputs,
             amplitude: play.amplitude,
             frame,

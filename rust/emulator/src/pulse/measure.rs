@@ -18,10 +18,18 @@ pub struct Reference {
     pub speed: Speed,
 }
 
-/// Adds the sums of each 4 ns to `sums`; without a reference, those of an integration.
-pub fn weigh(counts: &[f64], weights: &Weights, reference: Option<Reference>, sums: &mut [f64]) {
+/// Adds the sums of each 4 ns to `sums`, from a whole number of these behind the start of the window on;
+/// without a reference, those of an integration.
+pub fn weigh(
+    counts: &[f64],
+    first: usize,
+    weights: &Weights,
+    reference: Option<Reference>,
+    sums: &mut [f64],
+) {
     let chunk = WEIGHT_NS as usize;
-    for (index, (samples, sum)) in counts.chunks(chunk).zip(sums).enumerate() {
+    let sums = sums.get_mut(first..).unwrap_or_default();
+    for (index, (samples, sum)) in (first..).zip(counts.chunks(chunk).zip(sums)) {
         let cosine = weights.cosine.get(index).copied().unwrap_or(0.0);
         let sine = weights.sine.get(index).copied().unwrap_or(0.0);
         *sum += SCALE
@@ -59,31 +67,59 @@ pub fn to_fixed(value: f64) -> (i32, bool) {
     (raw as i64 as i32, !(-2_147_483_648.0..2_147_483_648.0).contains(&raw))
 }
 
-/// Times of edges, in nanoseconds from the start of the window; `before` is the sample ahead of it.
+/// Finds edges in a window, piece by piece.
 ///
 /// docs/1.1.7/Guides/features: a tag where both conditions become true together, armed again once one
 /// is false; `dead` nanoseconds later at the soonest.
-pub fn tags(counts: &[f64], before: f64, tagging: Tagging, dead: u64) -> Vec<(u64, f64)> {
-    let meets = |value: f64, threshold: i32, above: bool| {
-        if above { value > f64::from(threshold) } else { value < f64::from(threshold) }
-    };
-    let mut tags: Vec<(u64, f64)> = Vec::new();
-    let (mut armed, mut last) = (true, before);
-    for (n, count) in counts.iter().enumerate() {
-        let both = meets(*count, tagging.signal, tagging.signal_above)
-            && meets(count - last, tagging.derivative, tagging.derivative_above);
-        let alive = tags.last().is_none_or(|(at, _)| n as u64 >= at + dead);
-        if both && armed && alive {
-            // Where a straight line between the samples crosses the threshold.
-            let step = count - last;
-            let part = (f64::from(tagging.signal) - last) / step;
-            let fine = if step != 0.0 && (0.0..=1.0).contains(&part) { part - 1.0 } else { 0.0 };
-            tags.push((n as u64, n as f64 + fine));
-        }
-        armed = !both || (armed && !alive);
-        last = *count;
+#[derive(Debug)]
+pub struct Tagger {
+    tagging: Tagging,
+    dead: u64,
+    most: usize,
+    armed: bool,
+    last: f64,
+    at: u64,
+    /// Nanoseconds from the start of the window: whole ones, and where a straight line between the samples
+    /// crosses the threshold.
+    pub tags: Vec<(u64, f64)>,
+}
+
+impl Tagger {
+    /// Of at most `most` tags; `before` is the sample ahead of the window.
+    pub fn new(tagging: Tagging, dead: u64, most: usize, before: f64) -> Self {
+        Self { tagging, dead, most, armed: true, last: before, at: 0, tags: Vec::new() }
     }
-    tags
+
+    /// Whether there is room for no more tags.
+    pub fn is_full(&self) -> bool {
+        self.tags.len() >= self.most
+    }
+
+    /// Looks at the next samples.
+    pub fn look(&mut self, counts: &[f64]) {
+        let tagging = self.tagging;
+        let meets = |value: f64, threshold: i32, above: bool| {
+            if above { value > f64::from(threshold) } else { value < f64::from(threshold) }
+        };
+        for count in counts {
+            if self.is_full() {
+                return;
+            }
+            let step = count - self.last;
+            let both = meets(*count, tagging.signal, tagging.signal_above)
+                && meets(step, tagging.derivative, tagging.derivative_above);
+            let alive = self.tags.last().is_none_or(|(at, _)| self.at >= at + self.dead);
+            if both && self.armed && alive {
+                let part = (f64::from(tagging.signal) - self.last) / step;
+                let within = step != 0.0 && (0.0..=1.0).contains(&part);
+                let fine = if within { part - 1.0 } else { 0.0 };
+                self.tags.push((self.at, self.at as f64 + fine));
+            }
+            self.armed = !both || (self.armed && !alive);
+            self.last = *count;
+            self.at += 1;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -97,7 +133,8 @@ mod tests {
         let counts: Vec<f64> = (0..20).map(|n| f64::from(n * 7 % 50)).collect();
         let weights = Weights { cosine: [1.0, 0.5, 0.25, 1.0, 2.0].into(), sine: [0.5; 5].into() };
         let mut sums = [0.0; 5];
-        weigh(&counts, &weights, Some(Reference { phase, speed }), &mut sums);
+        weigh(&counts[..8], 0, &weights, Some(Reference { phase, speed }), &mut sums);
+        weigh(&counts[8..], 2, &weights, Some(Reference { phase, speed }), &mut sums);
         let expected: f64 = (0..20)
             .map(|n| {
                 let angle = std::f64::consts::TAU * (0.1 + 0.01 * n as f64);
@@ -107,7 +144,7 @@ mod tests {
             .sum();
         assert!((sums.iter().sum::<f64>() - expected).abs() < 1e-15);
         let mut plain = [0.0; 5];
-        weigh(&counts, &weights, None, &mut plain);
+        weigh(&counts, 0, &weights, None, &mut plain);
         assert!((plain[4] - 2.0 * counts[16..].iter().sum::<f64>() * SCALE).abs() < 1e-18);
         assert_eq!(chunks(&[1.0, 2.0, 3.0, 4.0, 5.0], 2, 3), [3.0, 7.0, 5.0]);
         assert_eq!(to_fixed(8.5), (to_fixed(-7.5).0, true));
@@ -124,15 +161,22 @@ mod tests {
             derivative: -10_000,
             derivative_above: true,
         };
+        let tags = |tagging, dead, piece: usize| {
+            let mut tagger = Tagger::new(tagging, dead, 10, 0.0);
+            counts.chunks(piece).for_each(|counts| tagger.look(counts));
+            tagger.tags
+        };
         let times = |tagging| -> Vec<u64> {
-            tags(&counts, 0.0, tagging, 2).iter().map(|(at, _)| *at).collect()
+            // Wherever the window is cut.
+            assert_eq!(tags(tagging, 2, 500), tags(tagging, 2, 7));
+            tags(tagging, 2, 500).iter().map(|(at, _)| *at).collect()
         };
         assert_eq!(times(tagging), [210]);
         tagging.signal_above = true;
         assert_eq!(times(tagging), [0, 271]);
         tagging.derivative = 0;
         assert_eq!(times(tagging), [271]);
-        let fine = tags(&counts, 0.0, tagging, 84)[0].1;
+        let fine = tags(tagging, 84, 100)[0].1;
         assert!((270.0..271.0).contains(&fine));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod adc;
 pub mod engine;
+pub mod heard;
 pub mod measure;
 pub mod model;
 mod oscillator;

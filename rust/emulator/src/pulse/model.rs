@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::f64::consts::{PI, TAU};
 
 use super::adc::{HIGHEST, LOWEST, mix, uniform};
+use super::heard::Heard;
 use super::phase::{Phase, Speed};
 pub use super::plan::Side;
 use super::plan::{Plan, Shape, rise};
@@ -331,7 +332,8 @@ impl Model {
     }
 
     /// The values that a measure statement computes of an answer: one for each list of sides. `place`
-    /// tells the statement; `still` is the carrier of an element that is not modulated.
+    /// tells the statement; `still` is the carrier of an element that is not modulated. `None` when the job
+    /// was halted meanwhile.
     #[expect(clippy::too_many_arguments, reason = "the parts of one measurement")]
     pub fn full<'s>(
         &mut self,
@@ -342,18 +344,20 @@ impl Model {
         read: Read,
         still: Option<Phase>,
         sides: impl Fn() -> Vec<Vec<Side<'s>>>,
-    ) -> &[f64] {
+        halted: &dyn Fn() -> bool,
+    ) -> Option<&[f64]> {
         self.values.clear();
-        let Some(resonator) = &self.resonators[element as usize] else { return &self.values };
+        let Some(resonator) = &self.resonators[element as usize] else { return Some(&self.values) };
         let index = 2 * place as usize + usize::from(still.is_some());
         if self.plans.len() <= index {
             self.plans.resize_with(index + 1, || None);
         }
-        let plan = &mut self.plans[index];
-        let plan = plan.get_or_insert_with(|| {
+        if self.plans[index].is_none() {
             let shape = Shape { rise: rise(&resonator.readout), length: f64::from(length) };
-            Box::new(Plan::new(rig, &sides(), shape, still.is_none()))
-        });
+            let plan = Plan::new(rig, &sides(), shape, still.is_none(), halted)?;
+            self.plans[index] = Some(Box::new(plan));
+        }
+        let plan = self.plans[index].as_ref()?;
         let noise = resonator.readout.noise;
         self.draws.clear();
         if noise != 0.0 {
@@ -371,16 +375,40 @@ impl Model {
             }
             self.values.push(value);
         }
-        &self.values
+        Some(&self.values)
+    }
+
+    /// What an input hears within some time: as noisy as the noisiest of the answers.
+    pub fn listen(&mut self, rig: &Rig, input: usize, from: i64, to: i64) -> Heard {
+        let mut noise = 0.0f64;
+        for answer in &self.answers {
+            let heard = rig.elements[answer.element as usize].outputs.values().any(|i| *i == input);
+            let begins = answer.start as i64;
+            let within = begins < to && begins + 2 * answer.length as i64 > from;
+            if let Some(resonator) = &self.resonators[answer.element as usize]
+                && heard
+                && within
+            {
+                noise = noise.max(resonator.readout.noise);
+            }
+        }
+        Heard::new(input, from, to, noise, self.random.bits())
     }
 
     /// What the converter of an input makes of all answers that it hears, nanosecond by nanosecond.
-    pub fn counts(&mut self, rig: &Rig, input: usize, from: i64, len: usize) -> Vec<f64> {
+    pub(super) fn counts(
+        &self,
+        rig: &Rig,
+        input: usize,
+        from: i64,
+        len: usize,
+        noise: f64,
+        seed: u64,
+    ) -> Vec<f64> {
         let port = &rig.inputs[input];
         let gain = 10f64.powf(f64::from(port.gain_db) / 20.0);
         let offset = (port.offset * COUNTS).round();
         let mut volts = vec![0.0; len];
-        let mut noise = 0.0f64;
         for answer in &self.answers {
             let outputs = &rig.elements[answer.element as usize].outputs;
             let Some(place) = outputs.values().position(|one| *one == input) else { continue };
@@ -389,7 +417,6 @@ impl Model {
             if begins >= from + len as i64 || begins + 2 * answer.length as i64 <= from {
                 continue;
             }
-            noise = noise.max(resonator.readout.noise);
             let shape = Shape { rise: rise(&resonator.readout), length: answer.length as f64 };
             let [i, q] = answer.read.answer;
             for (index, volts) in volts.iter_mut().enumerate() {
@@ -402,13 +429,13 @@ impl Model {
                 }
             }
         }
-        let random = &mut self.random;
-        let one = |volts: f64| {
+        let mut random = Random::new(seed);
+        let mut one = |volts: f64| {
             let noisy = volts + if noise > 0.0 { noise * random.normal() } else { 0.0 };
             let counts = (noisy * gain * COUNTS).trunc().clamp(LOWEST, HIGHEST);
             (counts + offset).clamp(LOWEST, HIGHEST)
         };
-        volts.into_iter().map(one).collect()
+        volts.into_iter().map(&mut one).collect()
     }
 
     /// Times of photons within a window, nanoseconds: each is followed by a time in which none is seen.
@@ -462,10 +489,14 @@ impl Random {
         Self { state: mix(seed), spare: None }
     }
 
+    fn bits(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.state)
+    }
+
     /// In (0, 1].
     fn uniform(&mut self) -> f64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        uniform(mix(self.state))
+        uniform(self.bits())
     }
 
     fn normal(&mut self) -> f64 {

@@ -7,9 +7,11 @@ use super::render::{swept, swept_hz};
 use super::tape::Sweep;
 use crate::machine::correction::Matrix;
 
-/// An oscillator: its phase at a time is `speed · time + reset + kept`.
+/// An oscillator: its phase at a time is `speed · (time - origin) + reset + kept`.
 #[derive(Clone, Debug)]
 pub(super) struct Oscillator {
+    /// Nanoseconds from which phases count.
+    pub(super) origin: u64,
     pub(super) hz: f64,
     pub(super) speed: Speed,
     /// By the last phase reset.
@@ -38,7 +40,13 @@ pub struct Chirp {
 impl Oscillator {
     /// Its phase, without the frame.
     pub(super) fn at(&self, ns: u64) -> Phase {
-        self.speed.over(ns) + self.reset + self.kept
+        self.turned(self.speed, ns) + self.reset + self.kept
+    }
+
+    /// How far it would have turned by some time, had it always had a speed.
+    pub(super) fn turned(&self, speed: Speed, ns: u64) -> Phase {
+        // Phases and speeds wrap at a turn, so that a time before the origin is as good.
+        speed.over(ns.wrapping_sub(self.origin))
     }
 
     /// Moves to the frequency and the phase that a sweep leads to.
@@ -46,7 +54,7 @@ impl Oscillator {
         let phase = self.at(to) + Phase::from_turns(swept(sweeps, to.saturating_sub(from)));
         self.hz += swept_hz(sweeps, to.saturating_sub(from));
         self.speed = Speed::from_hz(self.hz);
-        self.kept = phase - self.speed.over(to) - self.reset;
+        self.kept = phase - self.turned(self.speed, to) - self.reset;
     }
 }
 

@@ -7,7 +7,8 @@ use std::ops::{Add, AddAssign, Neg, Sub};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phase(pub u64);
 
-const TURN: f64 = 18_446_744_073_709_551_616.0;
+/// A turn in the counter's steps.
+pub const TURN: f64 = 18_446_744_073_709_551_616.0;
 
 impl Phase {
     /// From turns, of which only the fraction counts.
@@ -16,16 +17,9 @@ impl Phase {
         Self(((turns - turns.floor()) * TURN) as u64)
     }
 
-    /// From a `fixed` in turns, to the 16 bits that a frame has (F5.4).
+    /// From a `fixed` in turns: all of its 28 fractional bits. The real frame is finer than 16 bits.
     pub fn from_frame(raw: i32) -> Self {
-        // 28 fractional bits; the nearest of 2¹⁶ steps.
-        let steps = (i64::from(raw) + (1 << 11)) >> 12;
-        Self((steps as u64) << 48)
-    }
-
-    /// From turns, to the 16 bits that a frame has.
-    pub fn nearest_frame(turns: f64) -> Self {
-        Self(((turns * 65_536.0).round() as i64 as u64) << 48)
+        Self((i64::from(raw) as u64) << 36)
     }
 
     /// In turns, [0, 1).
@@ -114,11 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn frames_have_16_bits() {
+    fn frames_have_the_bits_of_a_fixed() {
         assert_eq!(Phase::from_frame(1 << 26), Phase::from_turns(0.25));
         assert_eq!(Phase::from_frame(-(1 << 26)), Phase::from_turns(0.75));
-        assert_eq!(Phase::from_frame(1 << 11), Phase(1 << 48));
-        assert_eq!(Phase::from_frame((1 << 11) - 1), Phase(0));
+        // A step of a fixed is 2⁻²⁸ of a turn.
+        assert_eq!(Phase::from_frame(1), Phase(1 << 36));
+        assert_eq!(Phase::from_frame(-1), Phase(u64::MAX << 36));
         let (cos, sin) = Phase::from_turns(0.25).cos_sin();
         assert!(cos.abs() < 1e-16 && sin == 1.0);
     }

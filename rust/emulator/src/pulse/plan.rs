@@ -63,7 +63,14 @@ impl Part {
 }
 
 impl Plan {
-    pub(super) fn new(rig: &Rig, values: &[Vec<Side<'_>>], shape: Shape, modulated: bool) -> Self {
+    /// `None` when the job was halted meanwhile: the sums of many long weights take their time.
+    pub(super) fn new(
+        rig: &Rig,
+        values: &[Vec<Side<'_>>],
+        shape: Shape,
+        modulated: bool,
+        halted: &dyn Fn() -> bool,
+    ) -> Option<Self> {
         let all: Vec<Side<'_>> = values.iter().flatten().copied().collect();
         let gain = |side: &Side<'_>| {
             let db = f64::from(rig.inputs[side.input].gain_db);
@@ -78,6 +85,9 @@ impl Plan {
             let whole = common(side, side, modulated);
             let mut left = whole;
             for (draw, owner) in owners.iter().enumerate() {
+                if halted() {
+                    return None;
+                }
                 let of = |row: &[(usize, f64)], draw: usize| {
                     row.iter().find(|(one, _)| *one == draw).map_or(0.0, |(_, much)| *much)
                 };
@@ -119,8 +129,14 @@ impl Plan {
                 noise: noise.map(|(draw, much)| (draw, gain * much / COUNTS)).collect(),
             }
         };
-        let values = values.iter().map(|sides| sides.iter().map(&mut part).collect()).collect();
-        Self { values, draws: owners.len() }
+        let mut made = Vec::with_capacity(values.len());
+        for sides in values {
+            if halted() {
+                return None;
+            }
+            made.push(sides.iter().map(&mut part).collect());
+        }
+        Some(Self { values: made, draws: owners.len() })
     }
 }
 
@@ -201,7 +217,7 @@ mod tests {
             vec![side(&cos, true)],
         ];
         let shape = Shape { rise: 0.0, length: 400.0 };
-        let plan = Plan::new(&rig, &values, shape, true);
+        let plan = Plan::new(&rig, &values, shape, true, &|| false).unwrap();
         // The third is made of the first two, the fourth is the first again.
         assert_eq!(plan.draws, 3);
         let size = (0.5f64 * 400.0).sqrt() / COUNTS;

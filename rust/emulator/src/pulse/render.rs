@@ -7,11 +7,20 @@ use super::phase::Phase;
 use super::rig::{Output, Rig};
 use super::stretch::stretched;
 use super::tape::{Carrier, Offset, Outputs, Samples, Segment, Source, Sweep, Tape};
+use crate::program::timing::Timing;
 
 /// The smallest voltage of an analog output.
 pub const LOWEST: f64 = -0.5;
 /// The largest: a step of 16 bits below half a volt.
 pub const HIGHEST: f64 = 0.5 - 1.0 / 65_536.0;
+/// How far beyond that a sample may be by rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// Whether a voltage is beyond what an output can do.
+pub fn is_beyond(volts: f64) -> bool {
+    !(LOWEST - ROUNDING..=HIGHEST + ROUNDING).contains(&volts)
+}
+
 /// Samples that are looked at to find how far a waveform reaches.
 const MOST_SEEN: u64 = 65_536;
 /// Samples of a segment that are made together.
@@ -28,6 +37,8 @@ pub struct Score {
     pub delays: Vec<u32>,
     /// Nanoseconds by which digital outputs and acquisitions are moved along.
     pub moved: u32,
+    /// What the real system adds to the program's own time.
+    pub timing: Timing,
 }
 
 /// The analog outputs of a score, from the start on: what elements play together, then crosstalk, filter,
@@ -150,7 +161,7 @@ impl Line {
     fn clip(&mut self, port: &mut [f64]) {
         let mut over = false;
         for sample in port {
-            over |= *sample < LOWEST || *sample > HIGHEST;
+            over |= is_beyond(*sample);
             *sample = sample.clamp(LOWEST, HIGHEST);
         }
         self.clipped |= over;
@@ -261,7 +272,7 @@ pub struct Digital {
 impl Digital {
     /// From the start of the program on.
     pub fn new(score: &Score) -> Self {
-        let delay = i64::from(score.moved);
+        let delay = i64::from(score.moved) - score.timing.marker_lead as i64;
         let mut highs: Vec<(Vec<(i64, i64)>, usize)> =
             vec![(Vec::new(), 0); score.rig.digital.len()];
         for high in &score.tape.markers {

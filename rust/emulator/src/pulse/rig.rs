@@ -300,7 +300,7 @@ impl Rig {
             let takes_part = !output.crosstalk.is_empty() || sources.contains(&index);
             let crosstalk =
                 if mixes && (takes_part || !flags.crosstalk_alone) { CROSSTALK_DELAY } else { 0 };
-            filter + crosstalk
+            filter.saturating_add(crosstalk)
         };
         self.outputs.iter().enumerate().map(one).collect()
     }
@@ -326,7 +326,7 @@ impl Rig {
                 let newer = filter.feedforward_v2.map(|taps| taps.value);
                 self.outputs.push(Output {
                     port: port(number),
-                    offset: output.offset.unwrap_or(0.0),
+                    offset: held_offset(output.offset.unwrap_or(0.0)),
                     delay: output.delay.unwrap_or(0),
                     feedforward: newer.filter(|t| !t.is_empty()).unwrap_or(filter.feedforward),
                     feedback: filter.feedback,
@@ -509,6 +509,12 @@ impl Rig {
         }
         Ok(Some(index))
     }
+}
+
+/// An offset as an output holds it: the nearest 2⁻²⁸ V.
+fn held_offset(volts: f64) -> f64 {
+    const STEPS: f64 = (1u64 << 28) as f64;
+    (volts * STEPS).round_ties_even() / STEPS
 }
 
 /// docs/1.1.7/Guides/features: what an empty dictionary means.

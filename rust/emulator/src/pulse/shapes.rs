@@ -7,10 +7,26 @@ use pulsewire_wire::qua_config::qua_config as c;
 use pulsewire_wire::qua_config::qua_config::element_dec::ElementInputsOneOf;
 use pulsewire_wire::qua_config::qua_config::waveform_dec::WaveformOneof;
 
+use super::render::{HIGHEST, LOWEST};
+
 /// Nanoseconds that a stretch of integration weights is a multiple of.
 pub const WEIGHT_NS: u32 = 4;
 /// Samples that one waveform, marker or list of weights may have.
 const MOST_SAMPLES: usize = 1 << 22;
+
+/// How far beyond half a volt a sample may be by the rounding of whoever computed it.
+const ROUNDING: f64 = 1e-9;
+
+/// Whether a waveform may have a sample; not for NaN.
+pub fn is_in_range(sample: f64) -> bool {
+    (-0.5 - ROUNDING..=0.5 + ROUNDING).contains(&sample)
+}
+
+/// A sample as the hardware stores it, before it is multiplied or turned: below half a volt by a step of
+/// 16 bits.
+fn stored(sample: f64) -> f64 {
+    sample.clamp(LOWEST, HIGHEST)
+}
 
 /// Waveforms replaced for one job, by name.
 pub type Overrides = HashMap<String, Vec<f64>>;
@@ -222,12 +238,12 @@ fn wave(
         )
     })?;
     match (waveform, replaced.map(Vec::as_slice)) {
-        (WaveformOneof::Constant(_), Some([sample])) => Ok(Wave::Constant(*sample)),
-        (WaveformOneof::Constant(constant), _) => Ok(Wave::Constant(constant.sample)),
+        (WaveformOneof::Constant(_), Some([sample])) => Ok(Wave::Constant(stored(*sample))),
+        (WaveformOneof::Constant(constant), _) => Ok(Wave::Constant(stored(constant.sample))),
         (WaveformOneof::Arbitrary(arbitrary), replaced) => {
             let samples = replaced.unwrap_or(&arbitrary.samples);
             let rate = arbitrary.sampling_rate.unwrap_or(1e9);
-            let samples =
+            let samples: Arc<[f64]> =
                 if rate == 1e9 { samples.into() } else { resample(samples, rate, length) };
             if samples.len() != length as usize {
                 return Err(format!(
@@ -235,7 +251,7 @@ fn wave(
                     samples.len()
                 ));
             }
-            Ok(Wave::Samples(samples))
+            Ok(Wave::Samples(samples.iter().copied().map(stored).collect()))
         }
         _ => Err(format!("the waveform '{name}' is of a kind that QOP 2 does not have")),
     }

@@ -151,8 +151,16 @@ pub struct Played {
     pub start: u64,
     /// Nanoseconds.
     pub length: u64,
+    /// Nanoseconds that it is reported to last.
+    pub told: u64,
     /// Nanoseconds that it would last if it were not cut off.
     pub whole: u64,
+    /// Whether a measurement plays it.
+    pub measured: bool,
+    /// Whether it has an amplitude of its own.
+    pub scaled: bool,
+    /// Whether a variable says how long it lasts.
+    pub stretched: bool,
     pub outputs: Option<Outputs>,
     pub amplitude: [f64; 4],
     pub frame: Phase,
@@ -179,7 +187,9 @@ pub struct Acquisition {
     /// As the report names it.
     pub process: &'static str,
     /// By index of the rig's inputs.
-    pub input: usize,
+    pub inputs: [Option<usize>; 2],
+    /// Which of the measurement's acquisitions it is.
+    pub place: usize,
 }
 
 /// An element's phase that was reset.

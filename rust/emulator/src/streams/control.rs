@@ -17,8 +17,8 @@ pub struct Halted;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PushError {
     /// The program declares no such input stream.
-    #[error("the program declares no input stream '{0}'")]
-    Unknown(String),
+    #[error("the program declares no input stream '{name}'; it has: {known}")]
+    Unknown { name: String, known: String },
     /// The entry does not fit the declaration.
     #[error("{0}")]
     Mismatch(String),
@@ -104,11 +104,11 @@ impl Control {
     /// [`PushError`]; nothing is taken then.
     pub fn push(&self, stream: &str, entry: Entry) -> Result<(), PushError> {
         let index = self.inputs.iter().position(|input| input.name == stream);
-        let index = index.ok_or_else(|| PushError::Unknown(stream.to_owned()))?;
+        let index = index.ok_or_else(|| self.unknown(stream))?;
         let cells = cells_of(&self.inputs[index], entry).map_err(PushError::Mismatch)?;
         let bytes = cells.len() * size_of::<i32>() + size_of::<Vec<i32>>();
         let mut state = self.lock();
-        if state.waiting_bytes + bytes > self.most_bytes {
+        if state.waiting_bytes.saturating_add(bytes) > self.most_bytes {
             return Err(PushError::Full(self.most_bytes));
         }
         state.waiting_bytes += bytes;
@@ -116,6 +116,13 @@ impl Control {
         drop(state);
         self.changed.notify_all();
         Ok(())
+    }
+
+    fn unknown(&self, stream: &str) -> PushError {
+        let known: Vec<_> =
+            self.inputs.iter().take(MOST_NAMED).map(|input| user_name(&input.name)).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        PushError::Unknown { name: user_name(stream).to_owned(), known }
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
@@ -177,8 +184,16 @@ impl Control {
     }
 }
 
+/// Input streams that a message names.
+const MOST_NAMED: usize = 20;
+
+/// The name of an input stream as the user wrote it.
+fn user_name(name: &str) -> &str {
+    name.strip_prefix("input_stream_").unwrap_or(name)
+}
+
 fn cells_of(input: &Input, entry: Entry) -> Result<Vec<i32>, String> {
-    let user_name = input.name.strip_prefix("input_stream_").unwrap_or(&input.name);
+    let user_name = user_name(&input.name);
     let (len, got) = match &entry {
         Entry::Ints(values) => (values.len(), "int"),
         Entry::Fixed(values) => (values.len(), "fixed"),
@@ -200,6 +215,9 @@ fn cells_of(input: &Input, entry: Entry) -> Result<Vec<i32>, String> {
         (Entry::Ints(values), Kind::Fixed) => {
             values.into_iter().map(|v| fixed(f64::from(v), user_name)).collect()
         }
+        (Entry::Fixed(_), Kind::Int) => Err(format!(
+            "the input stream '{user_name}' takes ints, and floats were given: write 16, not 16.0 (int, not fixed)"
+        )),
         (_, kind) => {
             Err(format!("the input stream '{user_name}' takes {}, not {got}", kind.name()))
         }
@@ -237,7 +255,7 @@ mod tests {
         let push = |name: &str, entry| control.push(&format!("input_stream_{name}"), entry);
         assert_eq!(
             push("z", Entry::Ints(vec![1])),
-            Err(PushError::Unknown("input_stream_z".into()))
+            Err(PushError::Unknown { name: "z".into(), known: "a, x, b".into() })
         );
         for (name, entry) in [
             ("a", Entry::Ints(vec![1])),

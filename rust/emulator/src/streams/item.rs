@@ -47,6 +47,17 @@ impl Type {
         self.shape.iter().product()
     }
 
+    /// Numbers of an item, those of its fields included; `None` for more than can be counted.
+    pub fn numbers(&self) -> Option<usize> {
+        let one = match &self.element {
+            Element::Scalar(_) => 1,
+            Element::Record(fields) => fields
+                .iter()
+                .try_fold(0usize, |all, (_, ty)| all.checked_add(ty.numbers()?))?,
+        };
+        self.shape.iter().try_fold(one, |all, dim| all.checked_mul(*dim))
+    }
+
     /// Bytes of one item.
     pub fn size(&self) -> usize {
         let element = match &self.element {

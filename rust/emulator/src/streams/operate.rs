@@ -61,7 +61,9 @@ impl State {
     pub(super) fn holds(&self, port: usize) -> bool {
         match &self.operator {
             Operator::Buffer { items, .. } => self.seen + 1 < *items,
-            Operator::Windows { len, .. } => self.held[0].len() + 1 < *len,
+            Operator::Windows { len, step, .. } => {
+                self.seen % *step < *len && self.held[0].len() + 1 < *len
+            }
             Operator::SkipLast(count) => self.held[0].len() < *count,
             Operator::Zip
             | Operator::Arithmetic { left: Operand::Stream, right: Operand::Stream, .. } => {
@@ -160,15 +162,16 @@ impl State {
                 Emitted::One(mean(&item.floats(), shape, axes, self.len))
             }
             Operator::Multiply { by, integral } => {
-                let factors = by.iter().cycle();
+                // A number takes each of the factors, an array one for each of its own or all the same.
+                let (factors, len) = (by.iter().cycle(), self.len);
                 Emitted::One(if *integral {
-                    let products = item.ints().into_iter().zip(factors);
+                    let products = item.ints().into_iter().cycle().zip(factors).take(len);
                     Item::from_ints(
                         products.map(|(x, y)| x.wrapping_mul(int(*y))).collect(),
                         scalar,
                     )
                 } else {
-                    let products = item.floats().into_iter().zip(factors);
+                    let products = item.floats().into_iter().cycle().zip(factors).take(len);
                     Item::from_floats(products.map(|(x, y)| x * y.float()).collect(), scalar)
                 })
             }

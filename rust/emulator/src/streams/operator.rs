@@ -187,7 +187,8 @@ impl Operator {
     fn map(name: &str, arguments: &[Argument], input: &Type) -> Result<(Self, Type), String> {
         match name {
             "booleancast" => match scalar_of(input, "boolean_to_int")? {
-                Scalar::Bool => {
+                // A stream that nothing is saved to counts as one of ints.
+                Scalar::Bool | Scalar::Int => {
                     let ty = Type::scalar(Scalar::Int).with_shape(input.shape.clone());
                     Ok((Self::ToInt, ty))
                 }
@@ -195,18 +196,20 @@ impl Operator {
             },
             "average" => {
                 scalar_of(input, "map(average)")?;
-                let axes = match arguments {
-                    [] => (0..input.shape.len()).collect(),
-                    [Argument::Vector(axes)] => axes
-                        .iter()
-                        .map(|axis| axis_of(axis, input))
-                        .collect::<Result<Vec<_>, _>>()?,
+                let mut axes: Vec<usize> = match arguments {
+                    // Instruments average along the outermost axis, whatever the manual's words; a
+                    // number is its own mean.
+                    [] => (0..input.shape.len().min(1)).collect(),
+                    [Argument::Vector(axes)] => {
+                        axes.iter().map(|axis| axis_of(axis, input)).collect::<Result<_, _>>()?
+                    }
                     [axis] => vec![axis_of(axis, input)?],
                     _ => return Err("average takes one axis or a list of them".to_owned()),
                 };
-                let mut axes = axes;
                 axes.sort_unstable();
-                axes.dedup();
+                if let Some(pair) = axes.windows(2).find(|pair| pair[0] == pair[1]) {
+                    return Err(format!("average along axis {} twice", pair[0]));
+                }
                 let shape: Vec<usize> = (0..input.shape.len())
                     .filter(|axis| !axes.contains(axis))
                     .map(|axis| input.shape[axis])
@@ -223,7 +226,9 @@ impl Operator {
             "vmult" | "dot" if !(name == "dot" && arguments.is_empty()) => {
                 let what = if name == "dot" { "dot_product" } else { "multiply_by" };
                 let vector = only(arguments, what)?.vector()?;
-                if input.shape != [vector.len()] {
+                // docs/1.1.7/API_references/qua/result_stream: numbers too are multiplied by a vector.
+                let number_by_vector = name == "vmult" && input.shape.is_empty();
+                if input.shape != [vector.len()] && !number_by_vector {
                     return Err(format!(
                         "{what} with a vector of {} needs items of that length, not {}",
                         vector.len(),
@@ -235,10 +240,8 @@ impl Operator {
                 Ok(if name == "dot" {
                     (Self::Dot { with: vector, integral }, number)
                 } else {
-                    (
-                        Self::Multiply { by: vector, integral },
-                        number.with_shape(input.shape.clone()),
-                    )
+                    let ty = number.with_shape(vec![vector.len()]);
+                    (Self::Multiply { by: vector, integral }, ty)
                 })
             }
             "fft" | "conv" | "demod" | "dot" | "tmult" => {
@@ -289,8 +292,6 @@ impl Operator {
             (a, b) if a == b => left_shape,
             (a, _) if scalar_constant(&left, a) => right_shape,
             (_, b) if scalar_constant(&right, b) => left_shape,
-            // docs/1.1.7/Guides/stream_proc: the result is as long as the shortest.
-            ([a], [b]) => vec![*a.min(b)],
             (a, b) => {
                 return Err(format!(
                     "arithmetic needs items of one shape, not {a:?} and {b:?}; buffer both the same way"

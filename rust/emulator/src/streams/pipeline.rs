@@ -187,11 +187,22 @@ impl Planner<'_> {
                     }
                     _ => return Err(format!("the operator '{name}' is malformed")),
                 };
+                self.bounded(name, &ty)?;
                 self.nodes[here].operator = operator;
                 self.nodes[here].ty = ty.clone();
                 Ok(ty)
             }
         }
+    }
+
+    /// Whether items of a type have no more numbers than may be, whatever they are nested in.
+    fn bounded(&self, name: &str, ty: &Type) -> Result<(), String> {
+        // Bytes of an item are counted in an int of the machine.
+        let most = self.limits.buffered_values.min(isize::MAX as usize / 16);
+        if ty.numbers().is_none_or(|numbers| numbers > most) {
+            return Err(format!("the operator '{name}' makes items of more than {most} values"));
+        }
+        Ok(())
     }
 
     /// A source that is shaped before its first operator: by the loops around the statement that feeds
@@ -233,6 +244,7 @@ impl Planner<'_> {
             let size: Vec<_> = size.iter().map(|n| Argument::Text(n.to_string())).collect();
             let most = self.limits.buffered_values;
             let (operator, buffered) = Operator::unary("buffer", &size, &ty, most)?;
+            self.bounded("buffer", &buffered)?;
             self.nodes[here].operator = operator;
             self.nodes[here].ty = buffered.clone();
             ty = buffered;
@@ -399,7 +411,7 @@ impl Running {
         };
         let (state, target) = &mut self.nodes[node];
         let target = *target;
-        if state.holds(at.port) && *reach.held + item.weight() > reach.most {
+        if state.holds(at.port) && reach.held.saturating_add(item.weight()) > reach.most {
             // One side never came, or more is gathered than may be: what is dropped is data loss.
             reach.results.lose();
             return;

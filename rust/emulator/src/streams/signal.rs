@@ -171,8 +171,10 @@ impl Signal {
         let [hz, cosine, sine, rest @ ..] = arguments else {
             return Err("demod needs a frequency and two weights".to_owned());
         };
+        // docs/1.1.7/API_references/qua/result_stream: the second of a pair is the time.
+        let plain = |ty: &Type| ty.shape.is_empty() && matches!(ty.element, Element::Scalar(_));
         let stamped = match &input.element {
-            Element::Record(fields) => fields.len() == 2 && fields[1].0 == "timestamp",
+            Element::Record(fields) => fields.len() == 2 && fields.iter().all(|(_, ty)| plain(ty)),
             Element::Scalar(_) => true,
         };
         let len = match input.shape.as_slice() {

@@ -121,7 +121,7 @@ impl Engine {
         self.hold_all(element, at);
         self.catch_up(element, at);
         if let Some(oscillator) = self.oscillator(element) {
-            oscillator.reset = -oscillator.speed.over(at);
+            oscillator.reset = -oscillator.turned(oscillator.speed, at);
             oscillator.kept = Phase::default();
         } else {
             return;
@@ -142,7 +142,8 @@ impl Engine {
             // docs/1.1.7/Guides/phase_and_frame: from ω₁t₀ on to ω₁t₀ + ω₂Δt, or to ω₂(t₀ + Δt), which
             // also forgets what was kept before.
             oscillator.kept = if keep_phase {
-                oscillator.kept + oscillator.speed.over(at) - speed.over(at)
+                oscillator.kept + oscillator.turned(oscillator.speed, at)
+                    - oscillator.turned(speed, at)
             } else {
                 Phase::default()
             };
