@@ -1,8 +1,8 @@
 """The exceptions of pulsewire, by the names and codes that users of qm-qua catch.
 
 Every message says what was asked, of which job, and what to do. The names are those of
-``qm.exceptions`` and ``qm._QmJobErrors`` (qm-qua 1.4.1); :class:`ResultEndedError` is
-pulsewire's own. A wait that runs out of time raises the builtin
+``qm.exceptions`` and ``qm._QmJobErrors`` (qm-qua 1.4.1); :class:`ResultEndedError` and
+:class:`ClosedLoopError` are pulsewire's own. A wait that runs out of time raises the builtin
 :class:`TimeoutError`; a call that gets no answer raises :class:`QMTimeoutError`.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
+    "ClosedLoopError",
     "CompilationException",
     "ConfigQueryError",
     "DataFetchingError",
@@ -55,13 +56,31 @@ class QmQuaException(Exception):  # noqa: N818 (the name is qm-qua's)
     Attributes:
         message: What happened.
         acknowledged: Set by ``push_many``: how many entries the gateway had taken.
+        in_doubt: Whether what was sent may have been taken all the same: the connection was lost,
+            or the time was up, before the gateway answered. It is never sent twice.
     """
 
     acknowledged: int | None = None
+    in_doubt: bool = False
 
     def __init__(self, message: str = "", *args: object) -> None:
         self.message = message
         super().__init__(message, *args)
+
+
+class ClosedLoopError(QmQuaException):
+    """A closed loop does not know whose answer comes next; nothing was sent.
+
+    A step before failed in such a way that nobody knows whether its entry was taken. Its message says
+    how to go on: ``receive()`` waits for that answer, ``skip()`` takes the entry for lost.
+
+    Attributes:
+        pushes: By input stream, how many pushes are in doubt.
+    """
+
+    def __init__(self, message: str = "", *, pushes: dict[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.pushes = pushes or {}
 
 
 class QMConnectionError(QmQuaException):

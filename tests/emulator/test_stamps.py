@@ -74,7 +74,7 @@ def test_a_measured_value_is_stamped_when_it_is_known(stamped):
 
 def test_what_is_computed_of_it_and_what_stands_below_too(stamped):
     def build(s):
-        i, a, n = measured(), declare(fixed), declare(int, value=1)
+        i, a, n = measured(), declare(fixed), declare(fixed, value=1.0)
         save(n, s)
         assign(a, 2 * i)
         save(a, s)
@@ -162,7 +162,8 @@ def test_two_streams_share_the_time(stamped, pulsewire_client):
     job = pulsewire_client.execute(pulsewire_client.open_qm(rack.config()), built)
     assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
     results = job.result_handles.fetch_results()
-    assert results["one"].tolist() == results["other"].tolist() == [0, 4, 8]
+    assert results["one"]["value"].tolist() == [0, 4, 8]
+    assert results["other"]["value"].tolist() == [0, 4, 8]
 
 
 def test_in_real_time_it_is_the_clock(stamped):

@@ -250,11 +250,18 @@ fn sequence(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Numbers> {
             (Some(Numbers::Bools(all)), Scalar::Bool(value)) => all.push(value),
             (Some(Numbers::Longs(all)), Scalar::Int(value)) => all.push(value),
             (Some(Numbers::Fixed(all)), Scalar::Float(value)) => all.push(value),
+            (Some(Numbers::Fixed(all)), Scalar::Int(value)) => all.push(value as f64),
+            // The first float among ints makes floats of all.
+            (Some(Numbers::Longs(all)), Scalar::Float(value)) => {
+                let ints = all.iter().map(|int| *int as f64);
+                let floats = ints.chain([value]).collect();
+                values = Some(Numbers::Fixed(floats));
+            }
             _ => {
                 return Err(refuse(
                     py,
                     format!(
-                        "the input stream '{stream}': mixed types; give all bools, all ints or all floats"
+                        "the input stream '{stream}': mixed types; bools stand alone, give all bools or all numbers"
                     ),
                 ));
             }
@@ -452,7 +459,14 @@ fn numbers(stream: &str, array: &Bound<'_, PyUntypedArray>) -> PyResult<Numbers>
 /// Rows of four: shape (4,) or (n, 4); also lists of these.
 pub(crate) fn matrices<'py>(value: &Bound<'py, PyAny>) -> PyResult<(Vec<[f64; 4]>, Vec<usize>)> {
     let py = value.py();
-    let array: PyReadonlyArrayDyn<'_, f64> = plain(value, "float64")?.extract()?;
+    let numbers = plain(value, "float64").map_err(|error| {
+        if error.is_instance_of::<pyo3::exceptions::PyException>(py) {
+            refuse(py, format!("corrections are numbers: {error}"))
+        } else {
+            error
+        }
+    })?;
+    let array: PyReadonlyArrayDyn<'_, f64> = numbers.extract()?;
     let shape = array.shape().to_vec();
     if !matches!(shape.as_slice(), [4] | [_, 4]) {
         return Err(refuse(

@@ -4,13 +4,22 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use pulsewire_client::{Driven, Result, drive};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use crate::errors;
+use crate::{errors, logging};
 use crate::runtime::{self, Lane};
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(40);
+
+/// How a turn of the runtime ended.
+enum Turn<T> {
+    Done(Result<T>),
+    /// Time to look for signals.
+    Over,
+    Panicked,
+}
 
 /// Drives a future to its end on this thread.
 pub(crate) fn block_on<T: Send>(
@@ -39,23 +48,38 @@ pub(crate) fn block_on_lane<T: Send>(
                 let ends = Instant::now() + TICK;
                 loop {
                     let left = ends.saturating_duration_since(Instant::now());
-                    let driven = runtime.block_on(async {
-                        tokio::time::timeout(left, drive(future.as_mut())).await
+                    // A panic does not cross into Python, where it would be no Exception. The future is
+                    // not touched again.
+                    let turn = std::panic::AssertUnwindSafe(|| {
+                        runtime.block_on(async {
+                            tokio::time::timeout(left, drive(future.as_mut())).await
+                        })
                     });
+                    let Ok(driven) = std::panic::catch_unwind(turn) else { return Turn::Panicked };
                     match driven {
-                        Ok(Driven::Done(outcome)) => return Some(outcome),
+                        Ok(Driven::Done(outcome)) => return Turn::Done(outcome),
                         // Outside the runtime, so that another thread may drive it meanwhile.
                         Ok(Driven::Nap(until)) => {
                             std::thread::sleep(until.saturating_duration_since(Instant::now()));
                         }
-                        Err(_) => return None,
+                        Err(_) => return Turn::Over,
                     }
                 }
             })
         });
         match turn {
-            Some(outcome) => return outcome.map_err(|error| errors::to_python(py, error)),
-            None => py.check_signals()?,
+            Turn::Done(outcome) => {
+                logging::tell(py);
+                return outcome.map_err(|error| errors::to_python(py, error));
+            }
+            Turn::Panicked => {
+                logging::tell(py);
+                return Err(PyRuntimeError::new_err("pulsewire failed; please report it"));
+            }
+            Turn::Over => {
+                logging::tell(py);
+                py.check_signals()?;
+            }
         }
     }
 }

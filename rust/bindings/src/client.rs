@@ -59,6 +59,15 @@ impl Drop for Connection {
     }
 }
 
+fn closed(py: Python<'_>) -> PyErr {
+    let error = Error::Connection {
+        action: "use a closed client".to_owned(),
+        reason: "the client was closed; connect() again".to_owned(),
+        status: "CLOSED",
+    };
+    errors::to_python(py, error)
+}
+
 impl Connection {
     fn open(py: Python<'_>, options: ConnectOptions) -> PyResult<Self> {
         let generation = runtime::generation();
@@ -73,7 +82,7 @@ impl Connection {
     /// The client of this process.
     pub(crate) fn client(&self, py: Python<'_>) -> PyResult<Client> {
         let now = runtime::generation();
-        let closed = match &*self.lock() {
+        let is_closed = match &*self.lock() {
             State::Open { generation, client, .. } if *generation == now => {
                 return Ok(client.clone());
             }
@@ -81,20 +90,53 @@ impl Connection {
             State::Closed => true,
         };
         // Not under the lock, as Python runs to make the exception.
-        if closed {
-            let error = Error::Connection {
-                action: "use a closed client".to_owned(),
-                reason: "the client was closed; connect() again".to_owned(),
-                status: "CLOSED",
-            };
-            return Err(errors::to_python(py, error));
+        if is_closed {
+            return Err(closed(py));
         }
-        let client = block_on(py, Client::connect(self.options.clone()))?;
-        let opened = State::open(now, client.clone());
-        let inherited = std::mem::replace(&mut *self.lock(), opened);
-        // Its tasks belong to the parent's runtime, whose threads do not exist here.
-        std::mem::forget(inherited);
-        Ok(client)
+        let opened = block_on(py, Client::connect(self.options.clone()))?;
+        let found = {
+            let mut current = self.lock();
+            match &*current {
+                State::Closed => None,
+                // Another thread was faster.
+                State::Open { generation, client, .. } if *generation == now => {
+                    Some(client.clone())
+                }
+                State::Open { .. } => {
+                    let ours = State::open(now, opened.clone());
+                    // Its tasks belong to the parent's runtime, whose threads do not exist here.
+                    std::mem::forget(std::mem::replace(&mut *current, ours));
+                    return Ok(opened);
+                }
+            }
+        };
+        opened.close();
+        found.ok_or_else(|| closed(py))
+    }
+
+    /// Keeps a connection that was made for a lane, unless another thread was faster or the client was
+    /// closed meanwhile: gives the one that counts.
+    fn kept(
+        &self,
+        py: Python<'_>,
+        opened: Client,
+        lane: impl Fn(&mut State) -> Option<&mut Option<Client>>,
+    ) -> PyResult<Client> {
+        let found = {
+            let mut current = self.lock();
+            match lane(&mut current) {
+                None => None,
+                Some(place) => match place {
+                    Some(first) => Some(first.clone()),
+                    None => {
+                        *place = Some(opened.clone());
+                        return Ok(opened);
+                    }
+                },
+            }
+        };
+        opened.close();
+        found.ok_or_else(|| closed(py))
     }
 
     /// The client of this process for large results, on [`Lane::Bulk`]; connects within `timeout`.
@@ -110,10 +152,10 @@ impl Connection {
                 Err(Error::Timeout { action, timeout })
             })
         })?;
-        if let State::Open { bulk, .. } = &mut *self.lock() {
-            *bulk = Some(opened.clone());
-        }
-        Ok(opened)
+        self.kept(py, opened, |state| match state {
+            State::Open { bulk, .. } => Some(bulk),
+            State::Closed => None,
+        })
     }
 
     /// The client of this process for what is sent in the background, and where it is driven.
@@ -133,10 +175,11 @@ impl Connection {
                 Err(Error::Value("the thread of pulsewire's writers has ended".to_owned()))
             })
         })?;
-        if let State::Open { background, .. } = &mut *self.lock() {
-            *background = Some(opened.clone());
-        }
-        Ok((opened, handle))
+        let kept = self.kept(py, opened, |state| match state {
+            State::Open { background, .. } => Some(background),
+            State::Closed => None,
+        })?;
+        Ok((kept, handle))
     }
 }
 

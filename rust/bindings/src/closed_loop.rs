@@ -83,6 +83,11 @@ impl PyClosedLoop {
     fn positions(&self) -> PyResult<Vec<u64>> {
         Ok(self.steps()?.positions())
     }
+
+    /// Pushes of which it is not known whether they were taken.
+    fn in_doubt(&self) -> PyResult<u64> {
+        Ok(self.steps()?.in_doubt())
+    }
 }
 
 impl PyClosedLoop {
@@ -94,15 +99,20 @@ impl PyClosedLoop {
     ) -> PyResult<Vec<(Bound<'py, PyAny>, bool)>> {
         let mut steps = self.steps()?;
         let answers = block_on(py, async {
-            if let Some(entries) = entries {
-                steps.push(entries).await?;
+            let timeout = Timeout::from_seconds(timeout);
+            match entries {
+                Some(entries) => steps.exchange(entries, timeout).await,
+                None => steps.receive(timeout).await,
             }
-            steps.receive(Timeout::from_seconds(timeout)).await
         })?;
+        let results: Vec<String> = steps.results().map(str::to_owned).collect();
+        let job = steps.job().to_owned();
+        // Memory is made, and Python run, without the loop.
+        drop(steps);
         let mut items = Vec::with_capacity(answers.len());
-        for answer in answers {
+        for (answer, name) in answers.into_iter().zip(&results) {
             let scalar = answer.header.shape == [1];
-            let mut array = allocate(py, &answer.header, 1)?;
+            let mut array = allocate(py, name, &job, &answer.header, 1)?;
             array.fill(&answer.bytes)?;
             let array = array.finish();
             let item = if scalar { array.get_item(0)? } else { array };

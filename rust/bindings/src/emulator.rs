@@ -174,6 +174,7 @@ impl PyEmulator {
     fn stop(&self, py: Python<'_>) {
         if self.is_here() {
             py.detach(|| self.emulator.stop());
+            crate::logging::tell(py);
         }
     }
 }

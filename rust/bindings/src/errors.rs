@@ -1,8 +1,10 @@
 //! Errors of the client as the exceptions of `pulsewire.exceptions`: one exhaustive match.
 
+use std::collections::HashMap;
+
 use pulsewire_client::{CompilerMessage, Error, JobManagerError, Level};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyTimeoutError;
+use pyo3::exceptions::{PyException, PyTimeoutError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
@@ -37,7 +39,12 @@ fn object<'py>(py: Python<'py>, value: impl IntoPyObjectExt<'py>) -> Py<PyAny> {
 /// The exception that says the same.
 pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
     let message = error.to_string();
-    let plain = |class: &str| raise(py, class, &message, &[]);
+    converted(py, &message, error)
+}
+
+/// The exception of an error's class, with a message.
+fn converted(py: Python<'_>, message: &str, error: Error) -> PyErr {
+    let plain = |class: &str| raise(py, class, message, &[]);
     match error {
         Error::Detection { .. } => plain("QmServerDetectionError"),
         Error::Location { .. } => plain("QmLocationParsingError"),
@@ -51,16 +58,16 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
         Error::AddToQueue { messages, .. } => raise(
             py,
             "FailedToAddJobToQueueException",
-            &message,
+            message,
             &[("errors", object(py, texts(&messages)))],
         ),
         Error::Compilation { messages, .. } => {
-            raise(py, "CompilationException", &message, &[("errors", object(py, texts(&messages)))])
+            raise(py, "CompilationException", message, &[("errors", object(py, texts(&messages)))])
         }
         Error::Simulation { messages, .. } => raise(
             py,
             "FailedToExecuteJobException",
-            &message,
+            message,
             &[("errors", object(py, texts(&messages)))],
         ),
         Error::Samples { .. } => plain("QMSimulationError"),
@@ -76,13 +83,13 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
             JobManagerError::ElementWithSingleInput { element } => raise(
                 py,
                 "ElementWithSingleInputError",
-                &message,
+                message,
                 &[("element_name", object(py, element))],
             ),
             JobManagerError::InvalidElementCorrection { element, correction } => raise(
                 py,
                 "InvalidElementCorrectionError",
-                &message,
+                message,
                 &[
                     ("element_name", object(py, element)),
                     ("correction", object(py, <(f64, f64, f64, f64)>::from(correction))),
@@ -91,29 +98,58 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
             JobManagerError::ElementWithoutIntermediateFrequency { element } => raise(
                 py,
                 "ElementWithoutIntermediateFrequencyError",
-                &message,
+                message,
                 &[("element_name", object(py, element))],
             ),
             JobManagerError::MissingElement => plain("MissingElementError"),
         },
         Error::JobFailed { messages, .. } => {
-            raise(py, "ErrorJobStateError", &message, &[("error_list", object(py, messages))])
+            raise(py, "ErrorJobStateError", message, &[("error_list", object(py, messages))])
         }
         Error::JobCancelled { .. } => plain("JobCancelledError"),
         Error::UnknownState { .. } => plain("UnknownJobStateError"),
-        Error::WaitTimeout { .. } => PyTimeoutError::new_err(message),
+        Error::WaitTimeout { .. } => PyTimeoutError::new_err(message.to_owned()),
         Error::EndedShort { got, wanted, .. } => raise(
             py,
             "ResultEndedError",
-            &message,
+            message,
             &[("got", object(py, got)), ("wanted", object(py, wanted))],
         ),
         Error::DataLoss { .. } => plain("StreamProcessingDataLossError"),
         Error::Fetch { .. } => plain("DataFetchingError"),
         Error::Schema { .. } => plain("QmInvalidSchemaError"),
         Error::Value(_) => plain("QmValueError"),
+        Error::InDoubt { error, .. } => {
+            let raised = converted(py, message, *error);
+            // A class that takes no attributes keeps its message.
+            let _ = raised.value(py).setattr("in_doubt", true);
+            raised
+        }
+        Error::OutOfStep { streams, .. } => {
+            let pushes: HashMap<String, u64> =
+                streams.into_iter().map(|stream| (stream.name, stream.in_doubt)).collect();
+            raise(py, "ClosedLoopError", message, &[("pushes", object(py, pushes))])
+        }
     }
 }
+
+/// An error of numpy's as one of ours, which says of what; Ctrl-C stays what it is.
+pub(crate) fn renamed(
+    py: Python<'_>,
+    raised: PyErr,
+    wrap: impl FnOnce(String) -> Error,
+) -> PyErr {
+    if !raised.is_instance_of::<PyException>(py) {
+        return raised;
+    }
+    let told: String = raised.value(py).to_string().chars().take(MOST_TOLD).collect();
+    let renamed = to_python(py, wrap(format!("no array can be made of it: {told}")));
+    renamed.set_cause(py, Some(raised));
+    renamed
+}
+
+/// Characters of another library's message that are told.
+const MOST_TOLD: usize = 300;
 
 /// The exception that ended a `push_many`, with how many entries were acknowledged before.
 pub(crate) fn with_acknowledged(py: Python<'_>, raised: PyErr, acknowledged: u64) -> PyErr {

@@ -9,6 +9,7 @@ mod emulator;
 mod errors;
 mod input_stream;
 mod job;
+mod logging;
 mod results;
 mod runtime;
 mod simulation;
@@ -38,6 +39,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::logging::install();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("DEBUG_BUILD", cfg!(debug_assertions))
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pulsewire_client::{Dtype, DtypeKind, Fetched, Header, Results, Selection, Timeout};
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PySlice, PyString, PyTuple};
 
@@ -156,10 +157,61 @@ fn descr<'py>(py: Python<'py>, dtype: &Dtype) -> PyResult<Bound<'py, PyAny>> {
 /// An array for `count` items, of the shape that the vendor's client gives it.
 pub(crate) fn allocate<'py>(
     py: Python<'py>,
+    name: &str,
+    job: &str,
     header: &Header,
     count: u64,
 ) -> PyResult<Destination<'py>> {
-    Destination::new(py, &descr(py, &header.dtype)?, header.array_shape(count))
+    new_array(py, name, job, header, header.array_shape(count))
+}
+
+/// A new array of the type of a result; what numpy refuses is told of that result.
+fn new_array<'py>(
+    py: Python<'py>,
+    name: &str,
+    job: &str,
+    header: &Header,
+    shape: Vec<usize>,
+) -> PyResult<Destination<'py>> {
+    let wrong = |reason: String| pulsewire_client::Error::Fetch {
+        name: name.to_owned(),
+        job: job.to_owned(),
+        reason,
+    };
+    let told = format!("{shape:?} of items of {} bytes", header.item_size());
+    let made = described_as(py, name, job, &header.dtype)
+        .and_then(|descr| Destination::new(py, &descr, shape));
+    made.map_err(|raised| {
+        if raised.is_instance_of::<PyMemoryError>(py) {
+            let advice = "fetch it in parts, or with fetch_to(), which needs no memory";
+            return errors::renamed(py, raised, |reason| wrong(format!("{reason} ({told}): {advice}")));
+        }
+        if raised.get_type(py).name().is_ok_and(|class| class == "DataFetchingError") {
+            return raised;
+        }
+        errors::renamed(py, raised, wrong)
+    })
+}
+
+/// The dtype of numpy for a result, checked to be what the gateway means.
+fn described_as<'py>(
+    py: Python<'py>,
+    name: &str,
+    job: &str,
+    dtype: &Dtype,
+) -> PyResult<Bound<'py, PyAny>> {
+    let wrong = |reason: String| pulsewire_client::Error::Fetch {
+        name: name.to_owned(),
+        job: job.to_owned(),
+        reason,
+    };
+    let made = descr(py, dtype).map_err(|raised| errors::renamed(py, raised, wrong))?;
+    let size: usize = made.getattr("itemsize")?.extract()?;
+    if size != dtype.size {
+        let reason = format!("numpy's items have {size} bytes where the gateway's have {}", dtype.size);
+        return Err(errors::to_python(py, wrong(reason)));
+    }
+    Ok(made)
 }
 
 fn bound(timeout: Option<f64>) -> Option<Duration> {
@@ -248,9 +300,9 @@ impl PyResults {
         // The bound is of the whole call, not of each request in it.
         let timeout = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
         let destination = match out {
-            None => allocate(py, &fetched.header, fetched.count)?,
+            None => allocate(py, name, &self.job, &fetched.header, fetched.count)?,
             Some(out) => {
-                let descr = descr(py, &fetched.header.dtype)?;
+                let descr = described_as(py, name, &self.job, &fetched.header.dtype)?;
                 Destination::of(out, &descr, &fetched.header.rows_shape(fetched.count))?
             }
         };
@@ -285,10 +337,10 @@ impl PyResults {
         let mut fetched = Vec::with_capacity(taken.len());
         for ((name, _), taken) in wanted.iter().zip(taken) {
             let array = if rows {
-                let descr = descr(py, &taken.header.dtype)?;
-                Destination::new(py, &descr, taken.header.rows_shape(taken.count))?
+                let shape = taken.header.rows_shape(taken.count);
+                new_array(py, name, &self.job, &taken.header, shape)?
             } else {
-                allocate(py, &taken.header, taken.count)?
+                allocate(py, name, &self.job, &taken.header, taken.count)?
             };
             fetched.push((name.as_str(), taken, array));
         }
@@ -312,7 +364,7 @@ impl PyResults {
         // For its refusal of lost data.
         let stream = results.fetch(name, &header, first, count, None);
         stream.map_err(|error| errors::to_python(py, error))?;
-        let descr = descr(py, &header.dtype)?;
+        let descr = described_as(py, name, &self.job, &header.dtype)?;
         let shape = PyTuple::new(py, header.array_shape(count))?;
         Ok((descr, shape, first, count, header.item_size(), header.has_execution_errors))
     }

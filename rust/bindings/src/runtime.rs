@@ -188,9 +188,17 @@ pub(crate) fn _after_fork() {
 /// of Rust's frames. Such a thread stays here until the process is gone; the one that runs the exit
 /// handlers goes on.
 pub(crate) fn outside<T>(work: impl FnOnce() -> T) -> T {
+    /// Counts down also when the work panics.
+    struct Inside;
+    impl Drop for Inside {
+        fn drop(&mut self) {
+            OUTSIDE.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
     OUTSIDE.fetch_add(1, Ordering::SeqCst);
+    let inside = Inside;
     let result = work();
-    OUTSIDE.fetch_sub(1, Ordering::SeqCst);
+    drop(inside);
     if CLOSING.load(Ordering::SeqCst) && EXITING.get() != Some(&std::thread::current().id()) {
         loop {
             std::thread::park();

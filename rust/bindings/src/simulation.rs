@@ -10,12 +10,12 @@ use pulsewire_client::wire::frontend::execution_request::simulate::simulation_in
 use pulsewire_client::{Client, SimulateOptions};
 use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua_config::QuaConfig;
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::array::{Destination, Memory};
 use crate::blocking::{block_on, block_on_lane};
+use crate::errors;
 use crate::runtime::Lane;
 
 /// Controller, fem and port on either side.
@@ -199,9 +199,20 @@ pub(crate) fn samples<'py>(
     let mut arrays = Vec::with_capacity(ports.len());
     for port in &ports {
         let descr = port.dtype.as_str().into_pyobject(py)?.into_any();
-        let array = Destination::new(py, &descr, vec![stream.count()])?;
+        let named = |reason: String| pulsewire_client::Error::Samples {
+            job: job.id().to_owned(),
+            reason: format!(
+                "{} samples of the port '{}' of '{}': {reason}",
+                stream.count(),
+                port.port,
+                port.controller
+            ),
+        };
+        let array = Destination::new(py, &descr, vec![stream.count()])
+            .map_err(|raised| errors::renamed(py, raised, named))?;
         if array.item_size() != port.size {
-            return Err(PyTypeError::new_err(format!("samples of the type {}", port.dtype)));
+            let reason = format!("their type {} is not known", port.dtype);
+            return Err(errors::to_python(py, named(reason)));
         }
         arrays.push(array);
     }

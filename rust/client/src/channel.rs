@@ -65,7 +65,20 @@ pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 pub(crate) fn detection(address: &str, error: &(dyn std::error::Error + 'static)) -> Error {
-    Error::Detection { address: address.to_owned(), reason: root_cause(error) }
+    let reason = root_cause(error);
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    let refused = causes.any(|cause| {
+        let cause = cause.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+    });
+    let reason = if refused {
+        format!("nothing listens there, is it started? ({reason})")
+    } else if reason.contains("lookup") {
+        format!("the name is not known, is it spelled right? ({reason})")
+    } else {
+        reason
+    };
+    Error::Detection { address: address.to_owned(), reason }
 }
 
 /// Asks where the gateway really is: a router in front of a cluster answers with 302 (F1.4).

@@ -1,6 +1,7 @@
 //! A connection to a gateway: its capabilities, machines and queues.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use pulsewire_wire::compiler as wire_compiler;
@@ -19,7 +20,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::channel;
 use crate::config::{ConnectOptions, MESSAGE_BYTES};
-use crate::error::{CompilerMessage, Error, Level, Result, ValidationMessage};
+use crate::error::{CompilerMessage, Error, Level, Result, ValidationMessage, short};
 use crate::job::Job;
 use crate::link::{self, Link};
 use crate::retry;
@@ -230,13 +231,30 @@ impl Client {
         path: &'static str,
         frame: bytes::Bytes,
     ) -> Result<A> {
+        self.ask_noting(action, timeout, path, frame, None).await
+    }
+
+    /// [`Self::ask_framed`]; `sent` is set as soon as anything may have left.
+    pub(crate) async fn ask_noting<A: prost::Message + Default>(
+        &self,
+        action: impl Fn() -> String,
+        timeout: Option<Duration>,
+        path: &'static str,
+        frame: bytes::Bytes,
+        sent: Option<&AtomicBool>,
+    ) -> Result<A> {
         let answer = async {
-            let answer = self.0.link.unary(path, frame).await?;
+            let answer = self.0.link.unary(path, frame, sent).await?;
             A::decode(answer)
                 .map(Response::new)
                 .map_err(|error| Status::internal(format!("an unreadable answer: {error}")))
         };
         self.call(action, timeout, answer).await
+    }
+
+    /// What a status of a call on the link itself means.
+    pub(crate) fn failure(&self, action: String, timeout: Duration, status: &Status) -> Error {
+        self.0.failure(action, timeout, status)
     }
 
     pub(crate) fn link(&self) -> &Link {
@@ -495,21 +513,37 @@ fn queue_position(to_start: bool) -> f::QueuePosition {
 }
 
 pub(crate) fn failure(action: String, timeout: Duration, status: &Status) -> Error {
+    let said = || short(status.message(), MOST_SAID).into_owned();
     match status.code() {
-        Code::Unimplemented => Error::Unimplemented { action, reason: status.message().to_owned() },
+        Code::Unimplemented => Error::Unimplemented { action, reason: said() },
         Code::DeadlineExceeded => Error::Timeout { action, timeout },
         code => {
             // What the transport reports as unknown is a connection that broke; the last error
             // of the chain says how.
             let broken = std::error::Error::source(status);
-            let reason = broken.map_or_else(|| status.message().to_owned(), channel::root_cause);
+            let reason = broken.map_or_else(said, channel::root_cause);
             let status = if broken.is_some() { "UNAVAILABLE" } else { code_name(code) };
             Error::Connection { action, reason, status }
         }
     }
 }
 
+/// Characters of what a gateway says in a status that are told.
+pub(crate) const MOST_SAID: usize = 4_000;
+
 impl Inner {
+    /// What a status means, and where to look when nobody answered.
+    fn failure(&self, action: String, timeout: Duration, status: &Status) -> Error {
+        match failure(action, timeout, status) {
+            Error::Connection { action, reason, status: "UNAVAILABLE" } => Error::Connection {
+                action,
+                reason: format!("{reason}; the gateway at {}: is it started?", self.address),
+                status: "UNAVAILABLE",
+            },
+            other => other,
+        }
+    }
+
     fn frontend(&self) -> FrontendClient<Link> {
         FrontendClient::new(self.link.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
@@ -525,7 +559,7 @@ impl Inner {
         let timeout = timeout.unwrap_or(self.options.timeout);
         match tokio::time::timeout(timeout, call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) => Err(failure(action(), timeout, &status)),
+            Ok(Err(status)) => Err(self.failure(action(), timeout, &status)),
             Err(_) => Err(Error::Timeout { action: action(), timeout }),
         }
     }
@@ -554,6 +588,11 @@ impl Inner {
         let health = self.call(asked, None, frontend.health_check(())).await?;
         for warning in &health.warning_messages {
             tracing::warn!("the gateway at {}: {warning}", self.address);
+        }
+        if health.ok {
+            for message in &health.message {
+                tracing::info!("the gateway at {}: {message}", self.address);
+            }
         }
         if !health.ok {
             let messages = health.message.into_iter().chain(health.error_messages).collect();

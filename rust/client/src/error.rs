@@ -1,5 +1,6 @@
 //! The one error of this crate. Each says what was asked, of which job, and what to do.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The result of everything that can fail.
@@ -111,6 +112,48 @@ impl JobManagerError {
             Self::MissingElement => "the configuration of the job has no such element",
         }
     }
+}
+
+/// A peer's text as far as anybody reads it.
+pub(crate) fn short(text: &str, most: usize) -> Cow<'_, str> {
+    let Some((end, _)) = text.char_indices().nth(most) else { return Cow::Borrowed(text) };
+    Cow::Owned(format!("{}… ({} characters)", &text[..end], text.chars().count()))
+}
+
+fn pushes(count: u64) -> String {
+    if count == 1 { "1 push".to_owned() } else { format!("{count} pushes") }
+}
+
+/// What is known of the input streams of a closed loop that is out of step.
+fn out_of_step(streams: &[LoopStream]) -> String {
+    let doubts = streams.iter().filter(|stream| stream.in_doubt > 0);
+    let doubts: Vec<_> =
+        doubts.map(|s| format!("{} to '{}'", pushes(s.in_doubt), s.name)).collect();
+    if !doubts.is_empty() {
+        return format!(
+            "it is not known whether {} arrived, so that the next item may be the answer to another push: receive() waits for its answer, skip() takes it for lost, or make a new loop",
+            doubts.join(" and ")
+        );
+    }
+    let most = streams.iter().map(|stream| stream.owed).max().unwrap_or(0);
+    let behind = streams.iter().filter(|stream| stream.owed < most);
+    let behind: Vec<_> =
+        behind.map(|s| format!("{} to '{}'", pushes(most - s.owed), s.name)).collect();
+    format!(
+        "its input streams are out of step, as some of them took an entry and others did not: {} are missing. Push them with job.input_stream(…).push(…) and receive(), or run the job anew",
+        behind.join(" and ")
+    )
+}
+
+/// An input stream of a closed loop, and what became of its pushes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoopStream {
+    /// Its name.
+    pub name: String,
+    /// Pushes that were acknowledged and are not answered yet.
+    pub owed: u64,
+    /// Pushes of which nobody knows whether they were taken.
+    pub in_doubt: u64,
 }
 
 fn detail(text: &str) -> String {
@@ -321,4 +364,48 @@ pub enum Error {
     /// A value that cannot be sent.
     #[error("{0}")]
     Value(String),
+    /// What was sent may have been taken; nobody knows.
+    #[error("{error}; {what}")]
+    InDoubt {
+        /// What happened.
+        error: Box<Error>,
+        /// What may have been taken.
+        what: String,
+    },
+    /// A closed loop does not know whose answer comes next.
+    #[error(
+        "a closed loop over {} of the job '{job}': {}; nothing was sent",
+        .results.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", "),
+        out_of_step(.streams)
+    )]
+    OutOfStep {
+        /// Of which job.
+        job: String,
+        /// Its results.
+        results: Vec<String>,
+        /// What became of the pushes.
+        streams: Vec<LoopStream>,
+    },
+}
+
+impl Error {
+    /// Whether the gateway answered that it did not do it, or nothing was asked.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::JobManager { .. }
+            | Self::Unimplemented { .. }
+            | Self::Unsupported { .. }
+            | Self::Value(_) => true,
+            Self::Connection { status, .. } => matches!(
+                *status,
+                "INVALID_ARGUMENT"
+                    | "NOT_FOUND"
+                    | "PERMISSION_DENIED"
+                    | "UNAUTHENTICATED"
+                    | "FAILED_PRECONDITION"
+                    | "OUT_OF_RANGE"
+            ),
+            _ => false,
+        }
+    }
 }

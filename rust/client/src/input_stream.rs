@@ -1,6 +1,6 @@
 //! Entries of input streams.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
@@ -99,7 +99,10 @@ impl<'a> Values<'a> {
             }
             Self::Fixed(values) => {
                 let at = values.iter().position(|value| !fits(value));
-                at.map(|at| (values[at].to_string(), at, "a fixed, [-8, 8)"))
+                at.map(|at| {
+                    let kind = "a fixed, [-8, 8); it is a float, and a stream of int takes ints";
+                    (format!("{:?}", values[at]), at, kind)
+                })
             }
         };
         match misfit {
@@ -324,12 +327,24 @@ impl InputStream {
     /// Sends an entry, once, whatever happens.
     ///
     /// # Errors
-    /// [`Error::JobManager`] when the gateway refuses. After any other error nobody knows whether
-    /// the entry was taken.
+    /// [`Error::JobManager`] when the gateway refuses; [`Error::InDoubt`] when nobody knows whether the
+    /// entry was taken; those of any call when nothing was sent.
     pub async fn send(&self, entry: Entry) -> Result<()> {
+        let sent = AtomicBool::new(false);
+        self.send_noting(entry, &sent).await.map_err(|error| {
+            if !sent.load(Ordering::Relaxed) || error.is_refusal() {
+                return error;
+            }
+            let what = "the entry may have been taken, and is not sent again".to_owned();
+            Error::InDoubt { error: Box::new(error), what }
+        })
+    }
+
+    async fn send_noting(&self, entry: Entry, sent: &AtomicBool) -> Result<()> {
         let action = || action(&self.name, self.job.id());
+        let client = self.job.client();
         let answer: InsertInputStreamResponse =
-            self.job.client().ask_framed(action, None, self.path, entry.0).await?;
+            client.ask_noting(action, None, self.path, entry.0, Some(sent)).await?;
         check(answer.job_manager_response_header, action, "", [0.0; 4])
     }
 
@@ -352,8 +367,17 @@ impl InputStream {
         I: Iterator<Item = Values<'a>> + Clone,
     {
         entries.clone().try_for_each(|entry| entry.check(&self.name))?;
-        for entry in entries {
-            self.push(entry).await?;
+        let total = entries.clone().count();
+        for (index, entry) in entries.enumerate() {
+            self.push(entry).await.map_err(|error| match error {
+                Error::InDoubt { error, .. } => {
+                    let what = format!(
+                        "{index} of {total} entries were acknowledged, the next one may have been taken, none behind it was sent"
+                    );
+                    Error::InDoubt { error, what }
+                }
+                other => other,
+            })?;
             acknowledged.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())

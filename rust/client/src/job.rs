@@ -14,9 +14,9 @@ use pulsewire_wire::job_manager::job_error_details::ErrorType;
 use pulsewire_wire::results as r;
 use pulsewire_wire::results::get_job_errors_response::ExecutionErrorSeverity;
 
-use crate::client::{Client, PendingQuery, call_job_manager};
+use crate::client::{Client, MOST_SAID, PendingQuery, call_job_manager};
 use crate::correction::{self, Matrix};
-use crate::error::{Error, JobManagerError, Result};
+use crate::error::{Error, JobManagerError, Result, short};
 use crate::retry;
 use crate::wait::{self, Timeout};
 
@@ -240,6 +240,16 @@ impl Job {
         Ok(self.client.remove_pending(&self.machine, query).await? > 0)
     }
 
+    /// A gateway that finds nothing knows no such job: these calls name nothing else.
+    pub(crate) fn or_missing(error: Error) -> Error {
+        match error {
+            Error::Connection { action, reason, status: "NOT_FOUND" } => {
+                Error::JobManager { action, kind: JobManagerError::MissingJob, message: reason }
+            }
+            other => other,
+        }
+    }
+
     /// Stops it; false when it does not run.
     ///
     /// # Errors
@@ -247,7 +257,8 @@ impl Job {
     pub async fn halt(&self) -> Result<bool> {
         let mut frontend = self.client.frontend();
         let call = frontend.halt(f::HaltRequest { job_id: self.id.clone() });
-        Ok(self.client.call(|| self.action("halt"), None, call).await?.ok)
+        let answer = self.client.call(|| self.action("halt"), None, call).await;
+        Ok(answer.map_err(Self::or_missing)?.ok)
     }
 
     /// Lets it go on after a `pause()`.
@@ -257,8 +268,9 @@ impl Job {
     pub async fn resume(&self) -> Result<()> {
         let mut frontend = self.client.frontend();
         let request = f::ResumeRequest { job_id: self.id.clone(), pulsers_bitmap: 0 };
-        self.client.call(|| self.action("resume"), None, frontend.resume(request)).await?;
-        Ok(())
+        let call = frontend.resume(request);
+        let answer = self.client.call(|| self.action("resume"), None, call).await;
+        answer.map(drop).map_err(Self::or_missing)
     }
 
     /// Whether it stands at a `pause()`.
@@ -273,6 +285,7 @@ impl Job {
             Ok(self.client.call(action, None, call).await?.is_paused)
         })
         .await
+        .map_err(Self::or_missing)
     }
 
     /// Whether its program runs.
@@ -287,6 +300,7 @@ impl Job {
             Ok(self.client.call(action, None, call).await?.is_running)
         })
         .await
+        .map_err(Self::or_missing)
     }
 
     /// Whether it acquires data.
@@ -308,6 +322,7 @@ impl Job {
             })
         })
         .await
+        .map_err(Self::or_missing)
     }
 
     /// Its runtime errors.
@@ -321,7 +336,8 @@ impl Job {
             let action = || self.action("ask for the runtime errors of");
             Ok(self.client.call(action, None, call).await?.errors)
         })
-        .await?;
+        .await
+        .map_err(Self::or_missing)?;
         let read = |error: r::get_job_errors_response::Error| ExecutionError {
             code: error.error_code,
             severity: match ExecutionErrorSeverity::try_from(error.error_severity) {
@@ -392,7 +408,14 @@ pub(crate) fn check(
     wanted: Matrix,
 ) -> Result<()> {
     use JobOperationSpecificErrorTypes as Specific;
-    let header = header.unwrap_or_default();
+    // Without one nobody knows what became of the call.
+    let Some(header) = header else {
+        return Err(Error::Connection {
+            action: action(),
+            reason: "the answer does not say whether it was done".to_owned(),
+            status: "INTERNAL",
+        });
+    };
     if header.success {
         return Ok(());
     }
@@ -439,5 +462,8 @@ pub(crate) fn check(
             JobManagerError::Unspecified
         }
     };
-    Err(Error::JobManager { action: action(), kind, message: details.message })
+    // The wire's names of input streams are not the user's.
+    let message = details.message.replace("'input_stream_", "'");
+    let message = short(&message, MOST_SAID).into_owned();
+    Err(Error::JobManager { action: action(), kind, message })
 }

@@ -8,7 +8,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,9 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_millis(10);
 /// The compression flag and the length before each message.
 pub(crate) const PREFIX: usize = 5;
+
+/// Details of a status that are no base64 make tonic panic, and nobody reads them.
+const DETAILS: &str = "grpc-status-details-bin";
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -112,33 +115,53 @@ impl Link {
             connecting: tokio::sync::Mutex::new(()),
         }));
         let sender = link.open().await?;
-        link.keep(sender);
+        link.keep(sender)?;
         Ok(link)
     }
 
     /// Another connection to the same place.
     pub(crate) async fn sibling(&self) -> Result<Self, BoxError> {
+        self.current()?;
         let Shared { authority, tls, headers, .. } = &*self.0;
         Self::connect(authority.as_str(), tls.clone(), headers.clone()).await
     }
 
     /// Ends the connection once the calls under way are over; later ones fail.
     pub(crate) fn close(&self) {
+        let mut current = self.lock();
+        // Under the lock: a connection that is being made is not kept behind this.
         self.0.closed.store(true, Ordering::Relaxed);
-        self.0.current.lock().unwrap_or_else(PoisonError::into_inner).take();
+        current.take();
     }
 
-    fn current(&self) -> Option<Open> {
-        let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = current.as_mut()?;
-        let found = open.clone();
-        open.used = Instant::now();
-        Some(found)
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, sender: SendRequest<Bytes>) {
-        let open = Open { sender, used: Instant::now() };
-        *self.0.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+    /// Whether calls may still be made; looked at under the lock.
+    fn alive(&self) -> Result<(), Status> {
+        if self.0.closed.load(Ordering::Relaxed) {
+            return Err(Status::failed_precondition("the client was closed; connect() again"));
+        }
+        Ok(())
+    }
+
+    fn current(&self) -> Result<Option<Open>, Status> {
+        let mut current = self.lock();
+        self.alive()?;
+        Ok(current.as_mut().map(|open| {
+            let found = open.clone();
+            open.used = Instant::now();
+            found
+        }))
+    }
+
+    /// Keeps a connection, unless the client was closed while it was made.
+    fn keep(&self, sender: SendRequest<Bytes>) -> Result<(), Status> {
+        let mut current = self.lock();
+        self.alive()?;
+        *current = Some(Open { sender, used: Instant::now() });
+        Ok(())
     }
 
     async fn open(&self) -> Result<SendRequest<Bytes>, BoxError> {
@@ -155,10 +178,7 @@ impl Link {
 
     /// The connection, ready for one more call.
     async fn ready(&self) -> Result<SendRequest<Bytes>, Status> {
-        if self.0.closed.load(Ordering::Relaxed) {
-            return Err(Status::failed_precondition("the client was closed; connect() again"));
-        }
-        if let Some(open) = self.current() {
+        if let Some(open) = self.current()? {
             if open.used.elapsed() > IDLE {
                 // One that was lost while nobody read from it is seen to be lost now, before
                 // anything is sent that must not be sent twice.
@@ -170,13 +190,13 @@ impl Link {
             }
         }
         let _alone = self.0.connecting.lock().await;
-        if let Some(open) = self.current()
+        if let Some(open) = self.current()?
             && let Ok(sender) = open.sender.ready().await
         {
             return Ok(sender);
         }
         let sender = self.open().await.map_err(broken)?;
-        self.keep(sender.clone());
+        self.keep(sender.clone())?;
         sender.ready().await.map_err(broken)
     }
 
@@ -202,12 +222,21 @@ impl Link {
         request
     }
 
-    /// Begins a call whose request is one message, in a frame as [`framed`] makes it.
-    async fn begin(&self, path: &'static str, frame: Bytes) -> Result<ResponseFuture, Status> {
+    /// Begins a call whose request is one message, in a frame as [`framed`] makes it. `sent` is set as soon
+    /// as anything of it may have left.
+    async fn begin(
+        &self,
+        path: &'static str,
+        frame: Bytes,
+        sent: Option<&AtomicBool>,
+    ) -> Result<ResponseFuture, Status> {
         check_size(&frame)?;
         let mut sender = self.ready().await?;
         let head = self.head(PathAndQuery::from_static(path), self.own_headers());
         let (response, mut body) = sender.send_request(head, false).map_err(broken)?;
+        if let Some(sent) = sent {
+            sent.store(true, Ordering::Relaxed);
+        }
         // One that the gateway ended already tells why in its response.
         let _ = body.send_data(frame, true);
         Ok(response)
@@ -219,24 +248,43 @@ impl Link {
         path: &'static str,
         frame: Bytes,
     ) -> Result<Incoming, Status> {
-        let response = self.begin(path, frame).await?.await.map_err(broken)?;
+        let response = self.begin(path, frame, None).await?.await.map_err(broken)?;
         Incoming::new(response)
     }
 
-    /// One message for another.
-    pub(crate) async fn unary(&self, path: &'static str, frame: Bytes) -> Result<Bytes, Status> {
-        let mut incoming = self.stream(path, frame).await?;
-        let mut message = Bytes::new();
-        while let Some(data) = incoming.data().await? {
-            message = if message.is_empty() {
-                data
-            } else if message.len() + data.len() > PREFIX + MESSAGE_BYTES {
-                return Err(Status::out_of_range("the answer is larger than 100 MiB"));
-            } else {
-                [message, data].concat().into()
-            };
-        }
+    /// One message for another; `sent` as for [`Self::begin`].
+    pub(crate) async fn unary(
+        &self,
+        path: &'static str,
+        frame: Bytes,
+        sent: Option<&AtomicBool>,
+    ) -> Result<Bytes, Status> {
         let bad = || Status::internal("the answer is not one message of gRPC");
+        let response = self.begin(path, frame, sent).await?.await.map_err(broken)?;
+        let mut incoming = Incoming::new(response)?;
+        // Most answers come in one piece, and stay where they lie.
+        let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+        while let Some(data) = incoming.data().await? {
+            if first.is_empty() && all.is_empty() {
+                first = data;
+            } else {
+                if all.is_empty() {
+                    all.extend_from_slice(&std::mem::take(&mut first));
+                }
+                all.extend_from_slice(&data);
+            }
+            let have: &[u8] = if all.is_empty() { &first } else { &all };
+            if let Some([flag, len @ ..]) = have.first_chunk::<PREFIX>() {
+                let len = u32::from_be_bytes(*len) as usize;
+                if len > MESSAGE_BYTES {
+                    return Err(Status::out_of_range("the answer is larger than 100 MiB"));
+                }
+                if *flag != 0 || have.len() > PREFIX + len {
+                    return Err(bad());
+                }
+            }
+        }
+        let message = if all.is_empty() { first } else { all.freeze() };
         let prefix = message.get(..PREFIX).ok_or_else(bad)?;
         let len = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]);
         if prefix[0] != 0 || message.len() - PREFIX != len as usize {
@@ -270,9 +318,7 @@ async fn handshake(
 
 /// The status that headers or trailers carry.
 fn status_in(headers: &HeaderMap) -> Option<Result<(), Status>> {
-    const DETAILS: &str = "grpc-status-details-bin";
     let status = if headers.contains_key(DETAILS) {
-        // Details that are no base64 would make tonic panic, and nobody reads them.
         let mut headers = headers.clone();
         headers.remove(DETAILS);
         Status::from_header_map(&headers)?
@@ -314,6 +360,8 @@ impl Incoming {
         if self.over {
             return Ok(None);
         }
+        // Frames that are all there already would keep timers and signals from their turn.
+        tokio::task::coop::consume_budget().await;
         if let Some(data) = self.body.data().await {
             let data = data.map_err(broken)?;
             // Fails on a stream that is over, whose window nobody needs.
@@ -366,7 +414,9 @@ impl tower_service::Service<Request<tonic::body::Body>> for Link {
                 }
             }
             let _ = stream.send_data(Bytes::new(), true);
-            Ok(response.await?.map(StubBody))
+            let mut response = response.await?;
+            response.headers_mut().remove(DETAILS);
+            Ok(response.map(StubBody))
         })
     }
 }
@@ -383,7 +433,11 @@ impl Body for StubBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
-        match std::task::ready!(self.0.poll_data(cx)) {
+        // As in `Incoming::data`.
+        let coop = std::task::ready!(tokio::task::coop::poll_proceed(cx));
+        let data = std::task::ready!(self.0.poll_data(cx));
+        coop.made_progress();
+        match data {
             Some(Ok(data)) => {
                 // As in `Incoming::data`.
                 let _ = self.0.flow_control().release_capacity(data.len());
@@ -392,7 +446,11 @@ impl Body for StubBody {
             Some(Err(error)) => Poll::Ready(Some(Err(error))),
             None => {
                 let trailers = std::task::ready!(self.0.poll_trailers(cx));
-                Poll::Ready(trailers.map(|trailers| trailers.map(Frame::trailers)).transpose())
+                let clean = |mut trailers: HeaderMap| {
+                    trailers.remove(DETAILS);
+                    Frame::trailers(trailers)
+                };
+                Poll::Ready(trailers.map(|trailers| trailers.map(clean)).transpose())
             }
         }
     }

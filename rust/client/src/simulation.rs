@@ -13,8 +13,8 @@ use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::results::simulator_samples_response::Body;
 use pulsewire_wire::results::{PullSimulatorSamplesRequest, SimulatorSamplesResponse};
 
-use crate::client::{Client, compiler_messages, failure};
-use crate::error::{CompilerMessage, Error, Level, Result};
+use crate::client::{Client, compiler_messages};
+use crate::error::{CompilerMessage, Error, Level, Result, short};
 use crate::job::Job;
 use crate::link::{Incoming, PREFIX, framed};
 use crate::results::{Dtype, DtypeKind, Layout, Unframer};
@@ -158,7 +158,9 @@ impl Job {
             ..Default::default()
         };
         let timeout = self.client().options().timeout;
-        let failed = |status: &tonic::Status| failure(action(self), timeout, status);
+        let failed = |status: &tonic::Status| {
+            Self::or_missing(self.client().failure(action(self), timeout, status))
+        };
         let begin = async {
             let mut incoming = self.client().link().stream(PULL, framed(&request)).await?;
             let header = header(&mut incoming).await?;
@@ -172,7 +174,14 @@ impl Job {
         let ports = match (response.ok, response.body) {
             (true, Some(Body::Header(header))) => {
                 let ports = ports(&header.simple_d_type).map_err(|e| self.samples_error(e))?;
-                (ports, usize::try_from(header.count_of_items).unwrap_or(0))
+                let count = header.count_of_items;
+                let row: usize = ports.iter().map(|port| port.size).sum();
+                let fits = |count: &usize| {
+                    count.checked_mul(row.max(1)).is_some_and(|all| isize::try_from(all).is_ok())
+                };
+                let known = usize::try_from(count).ok().filter(fits);
+                let wrong = || self.samples_error(format!("the gateway counts {count} samples"));
+                (ports, known.ok_or_else(wrong)?)
             }
             (false, _) => {
                 let reason = "the gateway has none: only simulated jobs have samples";
@@ -221,19 +230,28 @@ async fn header(
     }
 }
 
+/// Characters of a type, or of a name, that are told.
+const MOST_TOLD: usize = 300;
+
 /// The ports that the type of a row names.
 fn ports(dtype: &str) -> Result<Vec<SamplePort>, String> {
     if dtype.trim() == "[]" {
         return Ok(Vec::new());
     }
-    let row = Dtype::parse(dtype).map_err(|reason| format!("its type {dtype}: {reason}"))?;
+    let told = short(dtype, MOST_TOLD);
+    let row = Dtype::parse(dtype).map_err(|reason| {
+        format!("its type {told}: {}", short(&reason, MOST_TOLD))
+    })?;
     let DtypeKind::Struct(fields) = row.kind else {
-        return Err(format!("its type {dtype} names no ports"));
+        return Err(format!("its type {told} names no ports"));
     };
     fields
         .into_iter()
         .map(|field| {
-            let unknown = || format!("the port '{}' of a type that is not known", field.name);
+            let unknown = || {
+                let name = short(&field.name, MOST_TOLD);
+                format!("the port '{name}' of a type that is not known")
+            };
             let DtypeKind::Plain(dtype) = &field.dtype.kind else { return Err(unknown()) };
             if !field.shape.is_empty() {
                 return Err(unknown());
@@ -303,7 +321,9 @@ impl SampleStream {
             }
             let data = tokio::time::timeout(timeout, self.incoming.data()).await;
             let data = data.map_err(|_| Error::Timeout { action: action(&self.job), timeout })?;
-            match data.map_err(|status| failure(action(&self.job), timeout, &status))? {
+            let failed =
+                |status: &tonic::Status| self.job.client().failure(action(&self.job), timeout, status);
+            match data.map_err(|status| failed(&status))? {
                 Some(data) => self.input = data,
                 None => return Ok(None),
             }

@@ -21,7 +21,7 @@ const COARSE: Duration = Duration::from_millis(20);
 /// What a look takes at most on a connection that is alive.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 /// Longer than any job; short enough for every clock.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// How long a call may take in all.
 #[derive(Clone, Copy, Debug, PartialEq)]

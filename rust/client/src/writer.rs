@@ -93,7 +93,12 @@ impl Drop for Sender {
             let (name, job) = (self.0.stream.name(), self.0.stream.job().id());
             state.failure = Some(Error::Connection {
                 action: format!("push to the input stream '{name}' of the job '{job}'"),
-                reason: "the writer was ended before its entries were sent".to_owned(),
+                reason: if state.sending {
+                    "the writer was ended before its entries were sent; one on its way may have been taken"
+                } else {
+                    "the writer was ended before its entries were sent"
+                }
+                .to_owned(),
                 status: "CANCELLED",
             });
         }

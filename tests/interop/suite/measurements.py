@@ -142,6 +142,28 @@ def feedback():
 
 
 @suite
+def a_reset_with_timestamps():
+    # Saved: what was measured, whether it was corrected, and when each was known.
+    i, n, tries = declare(fixed), declare(int), declare(int)
+    values, corrections = declare_stream(), declare_stream()
+    with for_(n, 0, n < 3, n + 1):
+        assign(tries, 0)
+        measure("readout", "ro", demod.full("cos", i))
+        save(i, values)
+        with while_((tries < 2) & (i < 0.01)):
+            play("pi", "iq")
+            align("iq", "ro")
+            measure("readout", "ro", demod.full("cos", i))
+            assign(tries, tries + 1)
+            save(i, values)
+        save(tries, corrections)
+    with stream_processing():
+        values.with_timestamps().save_all("values")
+        corrections.with_timestamps().save_all("corrections")
+        values.timestamps().save_all("when")
+
+
+@suite
 def feedback_by_conditions():
     i, n = declare(fixed), declare(int)
     with for_(n, 0, n < 3, n + 1):

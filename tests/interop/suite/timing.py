@@ -29,6 +29,20 @@ def aligns():
 
 
 @suite
+def loops_that_are_never_entered():
+    n = declare(int, value=3)
+    with while_(False):
+        play("hold", "flux")
+    with for_(n, 0, n == 2.5, n + 1):
+        play("hold", "both")
+    with while_(n > 5):
+        play("hold", "tone")
+    play("short", "flux")
+    play("short", "both")
+    kept(n=n)
+
+
+@suite
 def loops_within_loops():
     i, j = declare(int), declare(int)
     with for_(i, 0, i < 3, i + 1):

@@ -1,6 +1,11 @@
 //! The grammar of a result's type (F2.13): JSON that spells a numpy dtype.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
+
+/// Dimensions that a field may have; numpy 1 has 32 for all of an array.
+const MOST_DIMS: usize = 31;
 
 /// A type of items.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +75,13 @@ impl Dtype {
                 let fields = fields.iter().map(field).collect::<Result<Vec<_>, _>>()?;
                 let size =
                     fields.iter().try_fold(0usize, |sum, field| sum.checked_add(field.size()?));
+                // numpy counts the bytes of a type in an int of C.
+                let size = size.filter(|size| i32::try_from(*size).is_ok());
                 let size = size.ok_or("a type too large")?;
+                let names: HashSet<&str> = fields.iter().map(|field| &*field.name).collect();
+                if names.len() != fields.len() || names.contains("") || fields.is_empty() {
+                    return Err("a list of fields without names of their own".to_owned());
+                }
                 Ok(Self { kind: DtypeKind::Struct(fields), size })
             }
             other => Err(format!("{other} is neither a type's name nor a list of fields")),
@@ -84,11 +95,14 @@ impl Dtype {
             "int32" | "uint32" | "float32" => Some(4),
             "int64" | "uint64" | "float64" | "complex64" => Some(8),
             "complex128" => Some(16),
-            short => short
-                .trim_start_matches(['<', '>', '|', '='])
-                .strip_prefix(['b', 'i', 'u', 'f', 'c'])
-                .and_then(|size| size.parse().ok())
-                .filter(|size| [1, 2, 4, 8, 16].contains(size)),
+            short => match short.strip_prefix(['<', '>', '|', '=']).unwrap_or(short) {
+                "b1" | "i1" | "u1" => Some(1),
+                "i2" | "u2" | "f2" => Some(2),
+                "i4" | "u4" | "f4" => Some(4),
+                "i8" | "u8" | "f8" | "c8" => Some(8),
+                "c16" => Some(16),
+                _ => None,
+            },
         };
         let size = size.ok_or_else(|| format!("'{name}' is no type of numbers"))?;
         Ok(Self { kind: DtypeKind::Plain(name.to_owned()), size })
@@ -122,14 +136,18 @@ fn field(value: &Value) -> Result<Field, String> {
     };
     let name = name.as_str().ok_or_else(|| format!("the field {value} has no name"))?.to_owned();
     let dim = |dim: &Value| {
-        let size = dim.as_u64().and_then(|size| usize::try_from(size).ok());
-        size.ok_or_else(|| format!("{dim} is not a dimension"))
+        // numpy takes an int of C.
+        let size = dim.as_u64().and_then(|size| i32::try_from(size).ok());
+        size.map(|size| size as usize).ok_or_else(|| format!("{dim} is not a dimension"))
     };
     let shape = match shape {
         None => Vec::new(),
         Some(Value::Array(dims)) => dims.iter().map(dim).collect::<Result<_, _>>()?,
         Some(single) => vec![dim(single)?],
     };
+    if shape.len() > MOST_DIMS {
+        return Err(format!("the field '{name}' has {} dimensions", shape.len()));
+    }
     Ok(Field { name, dtype: Dtype::from_value(dtype)?, shape })
 }
 

@@ -10,8 +10,10 @@ use tokio::time::Instant;
 use super::schema::{Header, Results};
 use super::unframe::{Layout, Unframer};
 use crate::error::{Error, Result};
+use crate::job::Job;
 use crate::link::{Incoming, framed};
 use crate::retry;
+use crate::wait::FOREVER;
 
 const DATA: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResult";
 
@@ -149,7 +151,10 @@ impl ResultStream {
                     self.tried = 0;
                     return piece;
                 }
-                Ok(Err(status)) => crate::client::failure(self.action(), timeout, &status),
+                Ok(Err(status)) => {
+                    let client = self.results.job().client();
+                    Job::or_missing(client.failure(self.action(), timeout, &status))
+                }
             };
             let broke = retry::pause(&error, 1).is_some();
             if broke && self.at == self.bytes() && self.at > 0 {
@@ -261,7 +266,7 @@ impl Results {
             first,
             items: count,
             item_size: item_size as u64,
-            deadline: Instant::now() + timeout,
+            deadline: Instant::now() + timeout.min(FOREVER),
             timeout,
             answer: None,
             at: 0,

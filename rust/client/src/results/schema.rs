@@ -8,7 +8,7 @@ use pulsewire_wire::results as r;
 
 use super::dtype::Dtype;
 use crate::client::Client;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, short};
 use crate::job::{Job, State};
 use crate::retry;
 use crate::wait::{self, Timeout};
@@ -122,23 +122,53 @@ const SCHEMA: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobResultSc
 const HEADER: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResultHeader";
 const STATE: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobState";
 
-fn dims(name: &str, text: &str, shape: &[i32]) -> Result<Vec<usize>> {
-    let dim = |dim: &i32| {
-        usize::try_from(*dim).map_err(|_| Error::Schema {
-            name: name.to_owned(),
-            dtype: text.to_owned(),
-            reason: format!("{dim} is not a dimension"),
-        })
+/// Dimensions that an array may have besides that of its items.
+const MOST_DIMS: usize = 31;
+/// Characters of a type, and of a name, that are told.
+const MOST_TOLD: usize = 300;
+
+/// A header as it stands on the wire, with the numbers that do not fit an int32 as well.
+#[derive(Clone, PartialEq, prost::Message)]
+struct WireHeader {
+    #[prost(int64, tag = "2")]
+    count_so_far: i64,
+    #[prost(string, tag = "3")]
+    simple_d_type: String,
+    #[prost(bool, tag = "4")]
+    done: bool,
+    #[prost(bool, tag = "5")]
+    closed: bool,
+    #[prost(bool, tag = "6")]
+    has_dataloss: bool,
+    #[prost(int64, repeated, tag = "7")]
+    shape: Vec<i64>,
+    #[prost(message, optional, tag = "8")]
+    has_execution_errors: Option<bool>,
+}
+
+fn unreadable(name: &str, dtype: &str, reason: &str) -> Error {
+    Error::Schema {
+        name: short(name, MOST_TOLD).into_owned(),
+        dtype: short(dtype, MOST_TOLD).into_owned(),
+        reason: short(reason, MOST_TOLD).into_owned(),
+    }
+}
+
+fn dims<D: Copy + Into<i64>>(name: &str, text: &str, shape: &[D]) -> Result<Vec<usize>> {
+    if shape.len() > MOST_DIMS {
+        let reason = format!("it has {} dimensions", shape.len());
+        return Err(unreadable(name, text, &reason));
+    }
+    let dim = |dim: &D| {
+        let dim: i64 = (*dim).into();
+        let known = i32::try_from(dim).ok().and_then(|dim| usize::try_from(dim).ok());
+        known.ok_or_else(|| unreadable(name, text, &format!("{dim} is not a dimension")))
     };
     shape.iter().map(dim).collect()
 }
 
 fn parse(name: &str, text: &str) -> Result<Dtype> {
-    Dtype::parse(text).map_err(|reason| Error::Schema {
-        name: name.to_owned(),
-        dtype: text.to_owned(),
-        reason,
-    })
+    Dtype::parse(text).map_err(|reason| unreadable(name, text, &reason))
 }
 
 impl Job {
@@ -150,7 +180,9 @@ impl Job {
         let request = r::GetJobResultSchemaRequest { job_id: self.id().to_owned() };
         let action = || format!("ask for the results of the job '{}'", self.id());
         let schema: r::GetJobResultSchemaResponse =
-            retry::reading(|| self.client().ask(action, None, SCHEMA, &request)).await?;
+            retry::reading(|| self.client().ask(action, None, SCHEMA, &request))
+                .await
+                .map_err(Self::or_missing)?;
         let read = |item: r::get_job_result_schema_response::Item| {
             Ok(Schema {
                 dtype: parse(&item.name, &item.simple_d_type)?,
@@ -213,12 +245,21 @@ impl Results {
             flat_format: flat,
         };
         let action = || format!("ask for the result '{name}' of the job '{}'", self.job.id());
-        let header: r::GetJobNamedResultHeaderResponse =
-            retry::reading(|| client.ask(action, timeout, HEADER, &request)).await?;
+        let asked = retry::reading(|| client.ask(action, timeout, HEADER, &request)).await;
+        // A result that was there is missing with its job only.
+        let known = self.schema.iter().any(|schema| schema.name == name);
+        let header: WireHeader =
+            asked.map_err(|error| if known { Job::or_missing(error) } else { error })?;
+        let count = i32::try_from(header.count_so_far).ok().and_then(|n| u64::try_from(n).ok());
+        let count = count.ok_or_else(|| Error::Fetch {
+            name: name.to_owned(),
+            job: self.job.id().to_owned(),
+            reason: format!("the gateway counts {} items", header.count_so_far),
+        })?;
         let header = Header {
             dtype: parse(name, &header.simple_d_type)?,
             shape: dims(name, &header.simple_d_type, &header.shape)?,
-            count: u64::try_from(header.count_so_far).unwrap_or(0),
+            count,
             has_dataloss: header.has_dataloss,
             has_execution_errors: header.has_execution_errors.unwrap_or(false),
             done: header.done,
@@ -235,18 +276,19 @@ impl Results {
 
     /// Refuses a size that no machine can hold, before anything is calculated from it.
     fn check_size(&self, name: &str, header: &Header) -> Result<()> {
-        let item = header.shape.iter().try_fold(header.dtype.size, |size, d| size.checked_mul(*d));
+        // Dimensions of 0 do not make others small.
+        let item = header
+            .shape
+            .iter()
+            .try_fold(header.dtype.size.max(1), |size, d| size.checked_mul((*d).max(1)));
         let all = item.and_then(|item| item.checked_mul(usize::try_from(header.count).ok()?));
         match all {
             Some(all) if isize::try_from(all).is_ok() => Ok(()),
-            _ => Err(Error::Schema {
-                name: name.to_owned(),
-                dtype: format!("{:?}", header.dtype.kind),
-                reason: format!(
-                    "{} items of the shape {:?} are too large",
-                    header.count, header.shape
-                ),
-            }),
+            _ => {
+                let (count, shape) = (header.count, &header.shape);
+                let reason = format!("{count} items of the shape {shape:?} are too large");
+                Err(unreadable(name, &format!("{:?}", header.dtype.kind), &reason))
+            }
         }
     }
 
@@ -387,7 +429,7 @@ impl Results {
             }
             Ok(None)
         });
-        let (job, wanted) = (self.job.id(), seen + 1);
+        let (job, wanted) = (self.job.id(), seen.saturating_add(1));
         let action = || {
             let names = names.join("', '");
             format!("wait for the value {wanted} of the result '{names}' of the job '{job}'")

@@ -190,8 +190,10 @@ impl Unframer {
                 (_, kind) => return Err(format!("a field of the unknown kind {kind}")),
             },
             Place::Count => {
-                // A negative count is none.
-                self.items += u64::from(u32::try_from(number).unwrap_or(0));
+                let count = i32::try_from(number as i64).ok().and_then(|n| u64::try_from(n).ok());
+                let count =
+                    count.ok_or_else(|| format!("a message counts {} items", number as i64))?;
+                self.items += count;
                 Place::Key
             }
             Place::Ok => {
