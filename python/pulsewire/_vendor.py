@@ -5,6 +5,7 @@ qm-qua is never imported here unless a configuration dictionary has to be conver
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 __all__ = ["config_bytes", "program_bytes"]
@@ -28,6 +29,11 @@ def program_bytes(program: Any) -> bytes:
     return _message_bytes(getattr(program, "qua_program", program), "QUA program")
 
 
+# What qm-qua's own use of marshmallow is told. Its import makes Python show every deprecation in
+# itself, whatever -W says; its user can do nothing about this one.
+_THEIRS = "The .context. parameter is deprecated"
+
+
 def config_bytes(config: Any, capabilities: frozenset[str]) -> bytes:
     """A configuration message, bytes, or a dictionary (where qm-qua is installed), as bytes."""
     if not isinstance(config, dict):
@@ -40,6 +46,8 @@ def config_bytes(config: Any, capabilities: frozenset[str]) -> bytes:
             "a configuration dictionary is converted by qm-qua, which is not installed: "
             "`pip install qm-qua`, or give a QuaConfig message or its bytes"
         ) from error
+    # Each time, as imports and test runners set filters of their own; entered twice it is one.
+    warnings.filterwarnings("ignore", message=_THEIRS, category=DeprecationWarning)
     known = {cap for cap in QopCaps.get_all() if cap.qop_name in capabilities}
     return _message_bytes(
         load_config(config, capabilities=ServerCapabilities(known)), "configuration"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pulsewire.emulator import Emulator
 from pulsewire.exceptions import QmValueError
-from pulsewire.simulation import Qubit, Readout
+from pulsewire.simulation import Readout
 
 __all__ = ["main"]
 
@@ -24,12 +24,9 @@ def _readouts(path: Path) -> dict[str, Readout]:
     readouts = {}
     for element, settings in given.items():
         try:
-            settings = dict(settings)
-            qubit = settings.pop("qubit", None)
-            settings["qubit"] = None if qubit is None else Qubit(**qubit)
-            readouts[element] = Readout(**settings)
-        except (TypeError, ValueError) as error:
-            raise QmValueError(f"{path}: the readout of '{element}': {error}") from error
+            readouts[element] = Readout._of(element, settings)
+        except ValueError as error:
+            raise QmValueError(f"{path}: {error}") from error
     return readouts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import operator
 import os
@@ -10,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pulsewire import _native
 from pulsewire._vendor import config_bytes, program_bytes
-from pulsewire.exceptions import QmValueError
+from pulsewire.exceptions import QmServerDetectionError, QmValueError
 from pulsewire.jobs.job_queue import QmQueue
 from pulsewire.jobs.pending_job import QmPendingJob
 from pulsewire.jobs.qm_job import QmJob
@@ -35,7 +38,7 @@ _LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "info": logging.I
 
 def _log(messages: Sequence[tuple[str, str]]) -> None:
     for level, text in messages:
-        logger.log(_LEVELS[level], text)
+        logger.log(_LEVELS[level], "%s", text)
 
 
 class Client:
@@ -88,19 +91,21 @@ class Client:
         Args:
             config: A ``QuaConfig`` message of either client version, its bytes, or (where
                 qm-qua is installed) a configuration dictionary.
-            close_other_machines: Close every other machine first; their queues are cancelled
-                and their running jobs halted.
+            close_other_machines: Close the machines that have a port which this one needs, unless
+                both say ``shareable``; their queues are cancelled and their running jobs halted.
+                They are closed only when this one can be opened. False refuses instead.
 
         Returns:
             The machine's id.
 
         Raises:
-            OpenQmException: The configuration was refused; the message lists every reason.
+            OpenQmException: The configuration was refused, or another machine has a port of it; the
+                message lists every reason.
         """
         data = config_bytes(config, self.capabilities)
         machine, warnings = self._native.open_qm(data, close_other_machines)
         for text in warnings:
-            logger.warning(text)
+            logger.warning("%s", text)
         return machine
 
     def close_qm(self, machine_id: str) -> bool:
@@ -184,12 +189,17 @@ class Client:
             )
             asked.connect(given.simulation_interface)
             asked.link(given.controller_connections or ())
-            asked.extra_processing_ms = int(given.extraProcessingTimeoutInMs)
+            extra = operator.index(given.extraProcessingTimeoutInMs)
+            if not -(1 << 31) <= extra < 1 << 31:
+                raise QmValueError(f"simulate: extraProcessingTimeoutInMs cannot be {extra}")
+            asked.extra_processing_ms = extra
         else:
             asked = _Asked(given, bool(include_analog_waveforms), bool(include_digital_waveforms))
             asked.connect(interface)
             asked.link(controller_connections or ())
         try:
+            if isinstance(asked.cycles, (bool, np.bool_)):
+                raise TypeError
             asked.cycles = operator.index(asked.cycles)
         except TypeError:
             raise QmValueError(
@@ -256,7 +266,10 @@ def _tls(
 
     def read(key: str) -> str | None:
         path = given.pop(key, None)
-        return None if path is None else Path(path).read_text()
+        try:
+            return None if path is None else Path(path).read_text()
+        except UnicodeDecodeError:
+            raise QmValueError(f"tls: {key}: {path} is no PEM text") from None
 
     ca, certificate, key = read("ca"), read("certificate"), read("key")
     domain = given.pop("domain", None)
@@ -268,9 +281,82 @@ def _tls(
     return (ca, identity, None if domain is None else str(domain))
 
 
+# The port of a gateway, where nothing else is said.
+_PORT = 80
+
+
+def _settings() -> dict[str, Any]:
+    """What qm-qua keeps in its configuration file."""
+    path = Path("~/.qm/config.json").expanduser()
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise QmValueError(
+            f"connect: qm-qua's configuration file {path} cannot be read: {error}"
+        ) from None
+    return given if isinstance(given, dict) else {}
+
+
+def _port(given: Any) -> int:
+    """A port: an int of any kind, or a text of digits."""
+    try:
+        if isinstance(given, (bool, np.bool_)):
+            raise TypeError
+        digits = isinstance(given, str) and given.strip().isdecimal()
+        port = int(given) if digits else operator.index(given)
+    except TypeError:
+        port = 0
+    if not 0 < port < 65536:
+        raise QmValueError(f"connect: a port is 1 to 65535, not {given!r}")
+    return port
+
+
+def _addresses(host: str | None, port: Any) -> list[tuple[str, int]]:
+    """Where to look for the gateway, in this order."""
+    settings = {} if host and port is not None else _settings()
+    given = host or settings.get("quantumMachinesManager_host")
+    if not isinstance(given, str) or not given.strip():
+        raise QmValueError(
+            "connect: no host: give one, for example connect('192.168.1.10'), or set "
+            "quantumMachinesManager_host in ~/.qm/config.json"
+        )
+    scheme, _, name = given.strip().rpartition("://")
+    if scheme.lower() == "https":
+        raise QmValueError(
+            f"connect: {given!r} is no host: for encryption give its name and tls=True, "
+            f"connect({name.split('/')[0]!r}, tls=True)"
+        )
+    if scheme.lower() not in ("", "http"):
+        raise QmValueError(f"connect: {given!r} is no host: give its name or address")
+    name, _, path = name.partition("/")
+    if path:
+        raise QmValueError(f"connect: {given!r} has a path; a host is a name or an address")
+    of_host: str | None = None
+    if name.startswith("["):
+        name, _, behind = name[1:].partition("]")
+        of_host = behind.removeprefix(":") or None
+    elif name.count(":") == 1:
+        name, _, of_host = name.partition(":")
+    if not name:
+        raise QmValueError(f"connect: {given!r} names no host")
+    if of_host is not None:
+        if port is not None and _port(port) != _port(of_host):
+            raise QmValueError(
+                f"connect: {given!r} has a port, and the port {port} is given besides"
+            )
+        port = of_host
+    if port is not None:
+        return [(name, _port(port))]
+    of_file = settings.get("quantumMachinesManager_port")
+    ports = [_PORT] if of_file is None else [_port(of_file), _PORT]
+    return [(name, port) for port in dict.fromkeys(ports)]
+
+
 def connect(
-    host: str,
-    port: int = 80,
+    host: str | None = None,
+    port: int | str | None = None,
     *,
     cluster_name: str | None = None,
     timeout: float = 120.0,
@@ -285,8 +371,9 @@ def connect(
     version and the capabilities, and for the gateway's health.
 
     Args:
-        host: Name or address.
-        port: Port.
+        host: Name or address; also ``"host:port"`` and ``"http://host"``. None takes what qm-qua's
+            configuration file, ``~/.qm/config.json``, says.
+        port: Port, as an int or as digits. None takes the one of that file, then 80; each is tried.
         cluster_name: The cluster meant, where a router serves several.
         timeout: Seconds that a call may take in all, unless it has a timeout of its own.
         token: A user token (``authorization: Bearer …``).
@@ -302,18 +389,22 @@ def connect(
     Raises:
         QmServerDetectionError: There is no gateway at the address.
         QMHealthCheckError: The gateway says that it is not well.
+        QmValueError: A host or a port that cannot be.
     """
-    if not 0 < port < 65536:
-        raise QmValueError(f"connect: a port is 1 to 65535, not {port}")
-    return Client(
-        {
-            "host": host,
-            "port": port,
-            "cluster_name": cluster_name,
-            "timeout": float(timeout),
-            "token": token,
-            "headers": list((headers or {}).items()),
-            "tls": _tls(tls),
-            "follow_redirects": follow_redirects,
-        }
-    )
+    options = {
+        "cluster_name": cluster_name,
+        "timeout": float(timeout),
+        "token": token,
+        "headers": list((headers or {}).items()),
+        "tls": _tls(tls),
+        "follow_redirects": follow_redirects,
+    }
+    failed: list[QmServerDetectionError] = []
+    for name, number in _addresses(host, port):
+        try:
+            return Client({"host": name, "port": number, **options})
+        except QmServerDetectionError as error:
+            failed.append(error)
+    if len(failed) == 1:
+        raise failed[0]
+    raise QmServerDetectionError("; ".join(map(str, failed)))

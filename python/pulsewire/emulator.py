@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pulsewire import _native
 from pulsewire.simulation import Readout
 
 __all__ = ["Emulator"]
+
+
+def _limit(name: str, given: object) -> int:
+    try:
+        number = -1 if isinstance(given, bool) else operator.index(given)  # type: ignore[arg-type]
+    except TypeError:
+        number = -1
+    # With no client nobody would ever get in.
+    if number < (1 if name == "clients" else 0):
+        raise ValueError(f"the emulator's limit {name!r} can not be {given!r}")
+    return min(number, sys.maxsize)
 
 
 class Emulator:
@@ -32,8 +45,9 @@ class Emulator:
             less, which public programs of 2025 count on.
         limits: What clients may make it hold, by name; see docs/emulator.md.
         readout: A model of what is behind the ports, by the name of the readout element: see
-            :class:`Readout`. Without one, analog inputs read zero. That values of a job are modelled
-            is told to the logger ``pulsewire`` (level INFO).
+            :class:`Readout`; also as a mapping of its arguments, with those of its
+            :class:`Qubit` under ``qubit``. Without one, analog inputs read zero. That values of a
+            job are modelled is told to the logger ``pulsewire`` (level INFO).
         seed: Of the model's random numbers; a program run again gives the same values.
 
     Raises:
@@ -49,21 +63,21 @@ class Emulator:
         port: int = 0,
         realtime: bool = False,
         limits: Mapping[str, int] | None = None,
-        readout: Mapping[str, Readout] | None = None,
+        readout: Mapping[str, Readout | Mapping[str, Any]] | None = None,
         seed: int = 0,
         timing: Literal["qop-2.4", "ideal"] = "qop-2.4",
         msb: Literal["manual", "2025"] = "manual",
     ) -> None:
-        if not 0 <= port < 65536:
+        if isinstance(port, bool) or not 0 <= operator.index(port) < 65536:
             raise ValueError(f"the emulator's port is 0 to 65535, not {port}")
-        for name, limit in (limits or {}).items():
-            if limit < 0:
-                raise ValueError(f"the emulator's limit {name!r} can not be {limit}")
+        checked = {name: _limit(name, limit) for name, limit in (limits or {}).items()}
         if not 0 <= seed < 1 << 64:
             raise ValueError(f"the emulator's seed is 0 to 2**64 - 1, not {seed}")
-        models = {name: model._given(name) for name, model in (readout or {}).items()}
+        models = {
+            name: Readout._of(name, model)._given(name) for name, model in (readout or {}).items()
+        }
         self._native = _native.Emulator(
-            host, port, realtime, dict(limits or {}), readout=models, seed=seed, timing=timing, msb=msb
+            host, port, realtime, checked, readout=models, seed=seed, timing=timing, msb=msb
         )
 
     @property

@@ -71,8 +71,8 @@ class QmQuaException(Exception):  # noqa: N818 (the name is qm-qua's)
 class ClosedLoopError(QmQuaException):
     """A closed loop does not know whose answer comes next; nothing was sent.
 
-    A step before failed in such a way that nobody knows whether its entry was taken. Its message says
-    how to go on: ``receive()`` waits for that answer, ``skip()`` takes the entry for lost.
+    A step before failed in such a way that nobody knows whether its entry was taken. The message
+    says how to go on: ``receive()`` waits for that answer, ``skip()`` takes the entry for lost.
 
     Attributes:
         pushes: By input stream, how many pushes are in doubt.

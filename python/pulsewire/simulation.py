@@ -97,7 +97,27 @@ class Readout:
     photons: tuple[float, float] = (0.0, 0.0)
     qubit: Qubit | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.qubit, Mapping):
+            object.__setattr__(self, "qubit", Qubit(**self.qubit))
+
+    @staticmethod
+    def _of(name: str, given: Readout | Mapping[str, Any]) -> Readout:
+        """A model, or one from the arguments of Readout with those of its Qubit."""
+        if isinstance(given, Readout):
+            return given
+        try:
+            return Readout(**given)
+        except (TypeError, ValueError) as error:
+            raise QmValueError(f"the readout of '{name}': {error}") from error
+
     def _given(self, name: str) -> dict[str, Any]:
+        try:
+            return self._checked(name)
+        except TypeError as error:
+            raise QmValueError(f"the readout of '{name}': {error}") from error
+
+    def _checked(self, name: str) -> dict[str, Any]:
         excited = self.ground if self.excited is None else self.excited
         pairs = (self.ground, excited, self.photons)
         if any(len(pair) != 2 or not all(map(math.isfinite, pair)) for pair in pairs):
@@ -148,17 +168,23 @@ def _connections(
 ) -> list[tuple[Any, ...]]:
     if not isinstance(given, (list, tuple)):
         raise QmValueError(f"simulate: the connections of a {what} are a list of tuples")
+    found: list[tuple[Any, ...]] = []
     for one in given:
         if not isinstance(one, tuple) or len(one) not in sizes:
             lengths = " or ".join(str(size) for size in sizes)
             raise QmValueError(
                 f"simulate: a connection of a {what} is a tuple of {lengths}: {one!r}"
             )
+        whole = []
         for value, kind in zip(one, sizes[len(one)], strict=True):
-            fits = kind is not int or (isinstance(value, int) and -1 <= value < 1 << 31)
+            if kind is int and isinstance(value, np.integer):
+                value = int(value)
+            fits = kind is not int or (type(value) is int and -1 <= value < 1 << 31)
             if not (fits and (kind is object or isinstance(value, kind))):
                 raise QmValueError(f"simulate: {value!r} in the connection {one!r} of a {what}")
-    return list(given)
+            whole.append(value)
+        found.append(tuple(whole))
+    return found
 
 
 _MISSING = object()
@@ -181,7 +207,7 @@ def _volts(samples: Any) -> list[float]:
 def _whole(value: Any, end: int, what: str) -> int:
     """An int from 0 up to an end."""
     try:
-        whole = operator.index(value)
+        whole = -1 if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
         whole = -1
     if not 0 <= whole < end:

@@ -494,8 +494,8 @@ def test_a_trace_shows_the_carrier(execute):
             trace.input2().save("two")
     silent = pulsewire.Readout(ground=(0.1, 0.05))
     results = execute(built, readout={"resonator": silent})
-    # The pulse plays at 224 ns, phases count from 48. The window begins 180 ns behind the pulse's start;
-    # the carrier lags by 24, as with a loopback.
+    # The pulse plays at 224 ns, phases count from 48. The window begins 180 ns behind the pulse's
+    # start; the carrier lags by 24, as with a loopback.
     first = 224 - 48 + 180 - 24
     turn = np.exp(2j * np.pi * lab.RESONATOR_IF * 1e-9 * (first + np.arange(lab.LENGTH)))
     expected = (0.1 + 0.05j) * turn * 4096

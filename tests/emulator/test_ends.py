@@ -37,8 +37,8 @@ from tests import PATIENCE
 from tests.emulator import rack
 from tests.emulator.rack import close, spans
 
-# The rule is a second and 100 million samples a second on an idle machine; these are 4 µs. What only a
-# computation that does not end would take.
+# The rule is a second and 100 million samples a second on an idle machine; these are 4 µs. What
+# only a computation that does not end would take.
 LONGEST = 20
 
 
@@ -86,7 +86,7 @@ def test_a_loop_that_waits_for_a_value_that_never_comes_ends(simulate):
                 measure("readout", "ro", demod.full("cos", i, "out1"))
 
     job, _ = simulate(build)
-    # Each is known 200 + 400 ns behind its beginning, which the next one waits for; up to the end of 4000.
+    # Each is known 200 + 400 ns behind its beginning, which the next one waits for; up to the end.
     played = job.get_simulated_waveform_report().analog_waveforms
     assert [one.timestamp for one in played] == list(range(0, 4000, 600))
 
@@ -322,7 +322,10 @@ def test_trials_of_a_loopback_end_with_the_emulator():
         try:
             with pulsewire.connect(emulator.host, emulator.port) as client:
                 client.simulate(
-                    rack.config(), built, 100, interface=pulsewire.Loopback([("con1", 9, "con1", 1)])
+                    rack.config(),
+                    built,
+                    100,
+                    interface=pulsewire.Loopback([("con1", 9, "con1", 1)]),
                 )
         except pulsewire.exceptions.QmQuaException as error:
             failed.append(error)
@@ -433,7 +436,7 @@ def test_long_windows_give_what_short_ones_do(long_readouts):
 def test_wide_tables_are_weighed(simulate):
     # A sum of very many cells counts as many statements.
     def build():
-        n, x = declare(int), declare(int)
+        _n, x = declare(int), declare(int)
         many = declare(int, size=4_000_000)
         with while_(True):
             assign(x, Math.sum(many))

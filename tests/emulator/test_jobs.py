@@ -79,6 +79,16 @@ def test_the_queue_is_in_order(pulsewire_client, machine, endless, counting):
     assert (first.position_in_queue(), last.position_in_queue()) == (1, 2)
     assert [job.id for job in queue.pending_jobs] == [last.id, first.id]
     assert (queue.count, len(queue)) == (2, 2)
+    # In the order in which they will run.
+    assert [job.id for job in queue] == [first.id, last.id]
+    assert [job.id for job in reversed(queue)] == [last.id, first.id]
+    assert last in queue
+    assert last.id in queue
+    assert "nothing" not in queue
+    assert queue.remove_by_position(2**40) == 0
+    for nowhere in (0, 2**40, 2**70):
+        with pytest.raises(errors.JobNotFoundError):
+            queue.get_at(nowhere)
     assert queue.get(last.id).id == last.id
     assert (queue.get_at(1).id, queue[2].id) == (first.id, last.id)
     assert {job.id for job in queue.get_by_user_id("pulsewire")} == {first.id, last.id}
@@ -202,8 +212,12 @@ def test_a_wrong_job_is_named(pulsewire_client, machine):
             call()
         assert caught.value.code == 1000
     for call in (lambda: job.result_handles, job.resume, job.execution_report):
-        with pytest.raises(errors.QMConnectionError, match=r"'job-77'.*NOT_FOUND"):
+        with pytest.raises(errors.MissingJobError, match="job-77") as caught:
             call()
+        assert caught.value.code == 1000
+    for wrong in ((1, 0, 0), ((1, 0), (0, 1)), "abcd", None, (1, 0, 0, "x")):
+        with pytest.raises(errors.QmValueError, match="'qubit' is four values"):
+            job.set_element_correction("qubit", wrong)
     with pytest.raises(errors.UnknownJobStateError, match="job-77"):
         pulsewire_client.pending_job("job-77", machine).wait_for_execution(1)
 

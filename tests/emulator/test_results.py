@@ -37,13 +37,21 @@ def test_the_manager_is_a_mapping_of_handles(done):
     assert isinstance(results["values"], SingleStreamMultipleResultFetcher)
     assert isinstance(results.last, SingleStreamSingleResultFetcher)
     assert results["nothing"] is None
-    assert results.nothing is None
+    assert not hasattr(results, "nothing")
+    with pytest.raises(AttributeError, match="no result 'nothing'; it has: values, last"):
+        results.nothing.fetch_all()
     assert results.get("nothing", "mine") == "mine"
     assert [name for name, _ in results.iterate_results()] == ["values", "last"]
     handle = results["values"]
     assert (handle.name, handle.job_id, handle.expected_count) == ("values", done.id, 0)
     assert handle.numpy_dtype == [["value", "<i8"]]
     assert len(handle) == handle.count_so_far() == 10
+    everything = np.arange(10)
+    for start in (None, -(2**70), -3, 0, 3, 2**70):
+        for stop in (None, -(2**70), -3, 0, 3, 2**70):
+            got = handle.fetch(slice(start, stop))
+            expected = everything[start:stop]
+            assert (got is None and not len(expected)) or got["value"].tolist() == expected.tolist()
     assert not handle.is_processing()
     assert not results.is_processing()
     assert not handle.has_dataloss()

@@ -361,7 +361,46 @@ def test_pictures(simulate, tmp_path):
     (figure,) = report.create_plot(plot=False, controllers=["con1"])
     assert len(figure.axes) == 5
     assert report.create_plot(plot=False, controllers=["con9"]) == []
+    # A script's own name: a picture beside it, and no directory of that name.
+    script = tmp_path / "script.py"
+    script.write_text("")
+    for path in (script, tmp_path / "other.py", tmp_path / "name.dat"):
+        report.create_plot(samples, save_path=str(path))
+        assert not path.is_dir()
+        picture = tmp_path / f"waveform_report_con1_{job.id}.png"
+        assert picture.stat().st_size > 10_000
+        picture.unlink()
+    # What is drawn next is not drawn into the report.
+    before = plt.figure()
+    (figure,) = report.create_plot(samples)
+    assert plt.gcf() is before
+    drawn = [len(axes.lines) for axes in figure.axes]
+    samples.con1.plot()
+    assert drawn == [len(axes.lines) for axes in figure.axes]
+    with pytest.raises(KeyError, match="no port '1-7x' was simulated; there are: 1-1, 1-2"):
+        samples.con1.analog["7x"]
     plt.close("all")
+
+
+@pytest.mark.parametrize("port", [9, np.int64(9), np.uint8(9)])
+def test_numpy_integers_are_ports(simulate, port):
+    def build():
+        i = declare(fixed)
+        measure("readout", "ro", demod.full("cos", i))
+
+    loopback = pulsewire.Loopback([("con1", port, "con1", np.int32(1))])
+    job = simulate(build, interface=loopback)
+    samples = job.get_simulated_samples().con1
+    assert port in samples.analog
+    assert samples.plot(port, []).get_lines()[0].get_label() == "FEM1-AO9"
+    for wrong in (True, np.True_, 9.0, "9"):
+        with pytest.raises(pulsewire.exceptions.QmValueError, match="connection"):
+            simulate(build, interface=pulsewire.Loopback([("con1", wrong, "con1", 1)]))
+        with pytest.raises(pulsewire.exceptions.QmValueError, match="connection"):
+            simulate(build, interface=pulsewire.Raw([("con1", wrong, [0.1])]))
+    assert True not in samples.analog
+    with pytest.raises(pulsewire.exceptions.QmValueError, match="duration"):
+        simulate(build, cycles=True)
 
 
 def test_an_octave_is_played_through_its_ports(simulate):

@@ -3,6 +3,7 @@
 The rule is that of docs/emulator.md, Time; public programs tell events apart by it.
 """
 
+import itertools
 import time
 
 import pytest
@@ -34,7 +35,7 @@ from tests.emulator import rack
 
 @pytest.fixture
 def stamped(pulsewire_client):
-    """Runs a program; gives the times at which the values of its stream were saved, in nanoseconds."""
+    """Runs a program; gives the times at which its stream's values were saved, in nanoseconds."""
 
     def run(build, pushes=(), pauses=0, client=None):
         client = client or pulsewire_client
@@ -182,5 +183,5 @@ def test_in_real_time_it_is_the_clock(stamped):
         passed = 1e9 * (time.perf_counter() - started)
     assert times == sorted(set(times))
     # Each pause lasts at least as long as it takes to see it and to resume it.
-    assert all(later - sooner > 10_000 for sooner, later in zip(times, times[1:]))
+    assert all(later - sooner > 10_000 for sooner, later in itertools.pairwise(times))
     assert times[-1] < passed

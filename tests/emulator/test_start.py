@@ -1,6 +1,7 @@
-"""What the vendor's simulator and instruments showed: the start, the report, numbers, digital inputs.
+"""What the vendor's simulator and instruments showed: start, report, numbers, digital inputs.
 
-Expected values are those of ../shared/instrument-facts.md (its rules and cases), not of the emulator.
+Expected values are theirs, saved in public data (MC, QB, GH, VT, PT name the collections), not the
+emulator's.
 """
 
 import numpy as np
@@ -78,7 +79,11 @@ CONFIG = {
             "digital_marker": "on",
         },
         "const_q": {"operation": "control", "length": 60, "waveforms": {"I": "high", "Q": "high"}},
-        "full_q": {"operation": "control", "length": 10_000, "waveforms": {"I": "half", "Q": "zero"}},
+        "full_q": {
+            "operation": "control",
+            "length": 10_000,
+            "waveforms": {"I": "half", "Q": "zero"},
+        },
         "short_q": {"operation": "control", "length": 16, "waveforms": {"I": "shape", "Q": "zero"}},
         "const_single": {"operation": "control", "length": 100, "waveforms": {"single": "level"}},
         "readout_pulse": {
@@ -104,7 +109,11 @@ CONFIG = {
     },
     "mixers": {
         "plain": [
-            {"intermediate_frequency": hertz, "lo_frequency": 5e9, "correction": (1.0, 0.0, 0.0, 1.0)}
+            {
+                "intermediate_frequency": hertz,
+                "lo_frequency": 5e9,
+                "correction": (1.0, 0.0, 0.0, 1.0),
+            }
             for hertz in (10e6, 20e6, -48e6)
         ]
     },
@@ -137,7 +146,9 @@ def simulate(client):
 
 
 def starts(samples, least=0.0):
-    return np.flatnonzero(np.diff(np.abs(samples) > least, prepend=False) & (np.abs(samples) > least))
+    return np.flatnonzero(
+        np.diff(np.abs(samples) > least, prepend=False) & (np.abs(samples) > least)
+    )
 
 
 def test_a_bare_program_begins_at_224_ns(simulate):
@@ -204,7 +215,7 @@ def test_the_flow_of_control_runs_beside_a_wait(simulate):
 
 
 def test_a_loop_of_amplitudes(simulate):
-    # Case 2 (GH), with its start of 216 + 16 where this one has 224 + 16: seven pulses without a gap.
+    # Case 2 (GH), whose start is 216 + 16 where this one has 224 + 16: seven pulses, no gap.
     def build():
         a = declare(fixed)
         with for_(a, 0.2, a < 0.9, a + 0.1):
@@ -253,7 +264,7 @@ def test_without_anything_added(emulator):
                 play("c", "flux")
         samples = client.simulate(CONFIG, built, 100).get_simulated_samples().con1
     assert starts(samples.analog["7"]).tolist() == [0]
-    for wrong, says in ((dict(timing="2.4"), "qop-2.4"), (dict(msb="2024"), "manual")):
+    for wrong, says in (({"timing": "2.4"}, "qop-2.4"), ({"msb": "2024"}, "manual")):
         with pytest.raises(ValueError, match=says):
             pulsewire.Emulator(**wrong)
 
@@ -346,7 +357,8 @@ def test_amplitudes_pairs_and_stretched_shapes_in_the_report(simulate):
     d = [one for one in report.analog_waveforms if one.element == "d" and one.iq_info["isI"]]
     assert {one.iq_info["iqGroupId"] for one in q} == {0.0}
     assert {one.iq_info["iqGroupId"] for one in d} == {1.0}
-    # MC #21, 31 of 31: four a cycle and 68 more; constants, and what a literal stretches, have their own.
+    # MC #21, 31 of 31: four a cycle and 68 more; constants, and what a literal stretches, have
+    # their own.
     assert [(one.waveform_name, one.length) for one in d] == [
         ("shape%stretchable", 40 + 68),
         ("shape%stretchable", 80 + 68),
@@ -438,7 +450,7 @@ def test_quotients_by_a_literal(simulate):
 
 
 def test_frames_are_turned_exactly(simulate):
-    # QB: a constant frame of 1/6 turn; with 16 bits one of 80 samples rounds to another step of 2**-16 V.
+    # QB: a constant frame of 1/6 turn; with 16 bits one of 80 samples rounds to another step.
     def build():
         frame_rotation_2pi(1 / 6, "q")
         play("c", "q")

@@ -1,4 +1,4 @@
-"""A simulation beyond its time, and a session over TLS, by one client: prints what came of each, as JSON.
+"""A simulation beyond its time, and a session over TLS, by one client: prints what came of it.
 
 python ends.py qm|pulsewire HOST PORT watchdog
 python ends.py qm|pulsewire HOST PORT tls CERTIFICATE
@@ -9,6 +9,7 @@ import logging
 import ssl
 import sys
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 warnings.simplefilter("ignore")
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from qm import QuantumMachinesManager, SimulationConfig  # noqa: E402
 from qm.qua import *  # noqa: E402, F403
+from qm.simulate.credentials import CredentialOverrides  # noqa: E402
 
 import pulsewire  # noqa: E402
 from tests.emulator import rack  # noqa: E402
@@ -62,9 +64,16 @@ def watchdog(backend, host, port):
 
 def tls(backend, host, port, certificate):
     if backend == "qm":
-        context = ssl.create_default_context(cafile=certificate)
-        context.set_alpn_protocols(["h2"])
-        manager = QuantumMachinesManager(host, port, credentials=context)
+        if version("qm-qua").startswith("1.2."):
+            credentials = ssl.create_default_context(cafile=certificate)
+            credentials.set_alpn_protocols(["h2"])
+        else:
+            # As grpc takes no context.
+            credentials = CredentialOverrides(certificate_path=certificate)
+        # Its probe for a router is plaintext, as ours, which leaves it out with TLS.
+        manager = QuantumMachinesManager(
+            host, port, credentials=credentials, follow_gateway_redirections=False
+        )
         job = manager.open_qm(rack.CONFIG).execute(quick())
     else:
         client = pulsewire.connect(host, port, tls={"ca": certificate})

@@ -44,6 +44,8 @@ DIFFERENCES = {
         raised("CompilationException") | LOGGED,
         raised("CompilationException"),
     ),
+    "push mixed": (raised("QmValueError"), raised("UnspecifiedError", 0)),
+    "unknown attribute": (NOTHING, raised("AttributeError")),
     "push tuple": (raised("QmValueError"), NOTHING),
     "push numpy array": (raised("QmValueError"), NOTHING),
     "push numpy scalars": (raised("QmValueError"), NOTHING),

@@ -60,6 +60,8 @@ def test_every_exception_is_exported_and_says_something():
 def test_reports_are_tables():
     report = ExecutionReport.from_native("job-1", [(7, True, "boom"), (8, False, "careful")])
     assert report.has_errors()
+    # A notice is no error.
+    assert not ExecutionReport.from_native("job-1", [(8, False, "careful")]).has_errors()
     assert repr(report).splitlines()[-2:] == ["7\t\tError\t\tboom", "8\t\tWarn\t\tcareful"]
     report.errors().clear()
     assert len(report.errors()) == 2
@@ -71,6 +73,9 @@ def test_items_are_ranges():
     assert _range_of("r", -1) == (-1, None)
     assert _range_of("r", np.int64(2)) == (2, 3)
     assert _range_of("r", slice(None, np.int32(5))) == (0, 5)
+    # As Python clamps the ends of slices.
+    assert _range_of("r", slice(-(2**70), 2**70)) == (-(2**63) + 1, 2**63 - 1)
+    assert _range_of("r", 2**70) == (2**63 - 1, 2**63 - 1)
     with pytest.raises(ValueError, match="'r': items are fetched in steps of 1, not 2"):
         _range_of("r", slice(0, 9, 2))
     for bad in (1.0, "1", None):
@@ -115,7 +120,7 @@ def test_the_command_line_explains_itself(capsys):
 
 
 def test_a_missing_gateway_is_named():
-    with pytest.raises(exceptions.QmServerDetectionError, match="127.0.0.1:1"):
+    with pytest.raises(exceptions.QmServerDetectionError, match="127.0.0.1:1.*is it started"):
         pulsewire.connect("127.0.0.1", 1, timeout=5)
     with pytest.raises(exceptions.QmValueError, match="no time"):
         pulsewire.connect("127.0.0.1", 1, timeout=0)

@@ -58,7 +58,11 @@ class QmBaseJob:
         _, user, seconds, _, _ = self._native.status()
         if seconds is None:
             return user, None
-        return user, datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+        try:
+            return user, datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+        except (OverflowError, ValueError, OSError):
+            # A time that no calendar has.
+            return user, None
 
     @property
     def user_added(self) -> str | None:

@@ -67,8 +67,12 @@ class ClosedLoop:
             QmQuaException: As ``push_to_input_stream``.
             ResultEndedError: The job ended before the items came.
             TimeoutError: They did not come in time. The values were pushed, so that the program
-                may still answer: :meth:`receive` waits for that answer, :meth:`skip` leaves out
-                what came so far. A further ``exchange`` would get it for its own.
+                may still answer: :meth:`receive` waits for that answer. A further ``exchange``
+                leaves it out and gives its own, and a warning of the logger ``pulsewire`` says so.
+            ClosedLoopError: A step before was lost or interrupted in such a way that nobody knows
+                whether its values were taken: nothing was sent. :meth:`receive` waits for that
+                answer, :meth:`skip` takes the values for lost; or make a new loop. Where an answer
+                is there that proves it, the loop goes on by itself.
             StreamProcessingDataLossError: The gateway dropped data of the job.
         """
         return self._unpack(self._native.exchange(values, timeout))
@@ -78,8 +82,19 @@ class ClosedLoop:
         return self._unpack(self._native.receive(timeout))
 
     def skip(self) -> None:
-        """Leaves out the items that are there already: the next one is new."""
+        """Leaves out the items that are there already, and the answers to what was pushed before.
+
+        The next one is new; pushes in doubt are taken for lost.
+
+        Raises:
+            ClosedLoopError: Some streams took an entry that others did not.
+        """
         self._native.skip()
+
+    @property
+    def in_doubt(self) -> int:
+        """Pushes of which nobody knows whether they were taken; see :meth:`exchange`."""
+        return self._native.in_doubt()
 
     @property
     def positions(self) -> dict[str, int]:

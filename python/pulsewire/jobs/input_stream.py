@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
+import sys
 from typing import TYPE_CHECKING
 
 from pulsewire.exceptions import QmValueError
@@ -71,7 +72,7 @@ class InputStream:
                 f"a writer of the input stream {self._name!r} holds at least 1 entry, not "
                 f"{max_pending}"
             )
-        return InputStreamWriter(self, max_pending)
+        return InputStreamWriter(self, min(max_pending, sys.maxsize))
 
 
 class InputStreamWriter:

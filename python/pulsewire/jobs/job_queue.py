@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from pulsewire.client import Client
 
 __all__ = ["QmQueue"]
+
+
+# Positions are 32 bits wide on the wire.
+_MOST = 1 << 32
 
 
 def _overrides(
@@ -135,11 +140,25 @@ class QmQueue:
         Raises:
             JobNotFoundError: Fewer jobs wait.
         """
-        found = self._pending(position=position) if position >= 0 else ()
+        position = operator.index(position)
+        found = self._pending(position=position) if 0 <= position < _MOST else ()
         return self._first(f"job at position {position}", found)
 
     def __getitem__(self, position: int) -> QmPendingJob:
         return self.get_at(position)
+
+    def __iter__(self) -> Iterator[QmPendingJob]:
+        """The jobs in the order in which they will run, as they stand now."""
+        ids = self._client._native.queued_jobs(self.machine_id)
+        return iter([self._job(found) for found in ids])
+
+    def __reversed__(self) -> Iterator[QmPendingJob]:
+        return reversed(list(self))
+
+    def __contains__(self, job: object) -> bool:
+        """Whether a job, or the job of an id, waits."""
+        job_id = getattr(job, "id", job)
+        return isinstance(job_id, str) and bool(self._pending(job_id=job_id))
 
     def _first(self, what: str, found: tuple[QmPendingJob, ...]) -> QmPendingJob:
         if not found:
@@ -182,7 +201,8 @@ class QmQueue:
         """
         if position is None or position <= 0:
             raise ValueError("the position must be positive")
-        return self._remove(position=position)
+        position = operator.index(position)
+        return self._remove(position=position) if position < _MOST else 0
 
     def remove_by_user_id(self, user_id: str) -> int:
         """Takes the jobs that a user added out of the queue; gives how many."""

@@ -6,6 +6,7 @@ import warnings
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pulsewire.exceptions import QmValueError
 from pulsewire.jobs.base_job import QmBaseJob
 from pulsewire.jobs.closed_loop import ClosedLoop
 from pulsewire.results.report import ExecutionReport
@@ -108,13 +109,22 @@ class RunningQmJob(QmBaseJob):
             The matrix as the hardware holds it: rounded to steps of 2⁻¹⁶.
 
         Raises:
+            QmValueError: Other than four numbers; nothing was sent.
             InvalidElementCorrectionError: An entry is out of range or not finite; nothing was
                 sent.
             ElementWithSingleInputError: The element has no pair of inputs.
             ElementWithoutIntermediateFrequencyError: It has no intermediate frequency.
             MissingElementError: The configuration has no such element.
         """
-        v00, v01, v10, v11 = (float(value) for value in correction)
+        try:
+            if isinstance(correction, str):
+                raise TypeError
+            v00, v01, v10, v11 = (float(value) for value in correction)
+        except (TypeError, ValueError):
+            raise QmValueError(
+                f"the correction of the element {element!r} is four values, (v00, v01, v10, v11), "
+                f"not {correction!r:.80}"
+            ) from None
         return self._native.set_correction(element, (v00, v01, v10, v11))
 
     def get_element_correction(self, element: str) -> tuple[float, float, float, float]:

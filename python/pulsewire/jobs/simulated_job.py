@@ -121,7 +121,12 @@ class SimulatedJob(RunningQmJob):
             DeprecationWarning,
             stacklevel=3,
         )
-        return None if given is None else given.to_dict()["waveforms"]
+        if given is None:
+            return None
+        whole = given.to_dict()
+        if "waveforms" not in whole:
+            raise QMSimulationError(f"{name}: the gateway's answer has no waveforms")
+        return whole["waveforms"]
 
     def _the_report(self) -> WaveformReport:
         if self._report is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +24,24 @@ _CHARACTERS = 130
 _TALLEST = 24.0
 
 
+_PICTURES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".eps", ".tif", ".tiff")
+
+
 def file_of(path: Path, controller: str, job_id: int | str) -> Path:
-    if path.suffix.lower() == ".html":
-        path = path.with_suffix(".png")
-    if path.suffix.lower() in (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".eps", ".tif", ".tiff"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.with_name(f"{path.stem}_{controller}_{job_id}{path.suffix}")
-    path.mkdir(parents=True, exist_ok=True)
-    return path / f"waveform_report_{controller}_{job_id}.png"
+    """Where the picture of a controller goes."""
+    # A gateway's names are no paths.
+    name = re.sub(r"[^\w.-]", "_", f"{controller}_{job_id}")
+    suffix = path.suffix.lower()
+    # "run_1.5" is a folder's name.
+    if path.is_dir() or not suffix[1:2].isalpha():
+        path.mkdir(parents=True, exist_ok=True)
+        return path / f"waveform_report_{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if suffix in _PICTURES or suffix == ".html":
+        suffix = path.suffix if suffix in _PICTURES else ".png"
+        return path.with_name(f"{path.stem}_{name}{suffix}")
+    # Something else's name, most often the script's own: a picture beside it, as qm-qua does.
+    return path.with_name(f"waveform_report_{name}.png")
 
 
 class ReportFigure:
@@ -44,7 +55,7 @@ class ReportFigure:
         self.title = f"Waveform report of {controller}"
         if report.job_id != -1:
             self.title += f", {report.job_id}"
-        self.samples = None if samples is None else samples[controller]
+        self.samples = None if samples is None else samples.get(controller)
         self.rows: list[tuple[str, str, list[Any]]] = [
             (kind, port, entries)
             for kind, ports in (
@@ -68,6 +79,7 @@ class ReportFigure:
                 heights.append(2.0)
             lanes = max(_lanes([_span(entry) for entry in entries]), default=0)
             heights.append(0.7 + 0.4 * min(lanes, 3))
+        figure: Figure
         figure, all_axes = plt.subplots(
             max(len(heights), 1),
             1,
@@ -77,6 +89,8 @@ class ReportFigure:
             gridspec_kw={"height_ratios": heights or [1]},
             layout="constrained",
         )
+        # For SimulatorControllerSamples.plot, which draws elsewhere.
+        figure._is_a_report = True
         places = iter(all_axes[:, 0])
         for kind, port, entries in self.rows:
             if self.samples is not None and kind != "Analog in":

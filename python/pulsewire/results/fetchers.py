@@ -81,6 +81,15 @@ def warn_if_closed(native: _native.Results, job_id: str) -> None:
         warn_closed(job_id)
 
 
+# What the extension takes for a place; no result has so many items.
+_FURTHEST = (1 << 63) - 1
+
+
+def _place(at: object) -> int:
+    """A place among items: beyond every count, either way, it is all the same where."""
+    return max(-_FURTHEST, min(operator.index(at), _FURTHEST))  # type: ignore[arg-type]
+
+
 def _range_of(name: str, item: object) -> tuple[int, int | None]:
     """The first item and the one after the last, as the gateway is asked for them."""
     if isinstance(item, slice):
@@ -88,8 +97,8 @@ def _range_of(name: str, item: object) -> tuple[int, int | None]:
             raise ValueError(
                 f"the result {name!r}: items are fetched in steps of 1, not {item.step}"
             )
-        start = 0 if item.start is None else operator.index(item.start)
-        return start, None if item.stop is None else operator.index(item.stop)
+        start = 0 if item.start is None else _place(item.start)
+        return start, None if item.stop is None else _place(item.stop)
     try:
         index = operator.index(item)  # type: ignore[arg-type]
     except TypeError:
@@ -97,7 +106,7 @@ def _range_of(name: str, item: object) -> tuple[int, int | None]:
             f"the result {name!r}: fetch takes an int or a slice, not {type(item).__name__}"
         ) from None
     # The item before the end has no item behind it to stop at.
-    return index, None if index == -1 else index + 1
+    return _place(index), None if index == -1 else _place(index + 1)
 
 
 class BaseSingleStreamFetcher(ABC):
@@ -182,7 +191,7 @@ class BaseSingleStreamFetcher(ABC):
             ResultEndedError: The job ended with fewer; it says how many came and why.
             TimeoutError: They did not come in time.
         """
-        self._native.wait_for_values(self._name, max(operator.index(count), 0), timeout)
+        self._native.wait_for_values(self._name, max(_place(count), 0), timeout)
 
     def wait_for_all_values(self, timeout: float = VERY_LONG_TIME) -> bool:
         """Waits until no more values come.

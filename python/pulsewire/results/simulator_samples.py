@@ -40,8 +40,11 @@ class _PortSamples(dict[str, "NDArray[Any]"]):
     def __getitem__(self, port: str | int) -> NDArray[Any]:
         return super().__getitem__(_standard(port))
 
+    def __missing__(self, port: str) -> NDArray[Any]:
+        raise KeyError(f"no port {port!r} was simulated; there are: {', '.join(self) or 'none'}")
+
     def __contains__(self, port: object) -> bool:
-        known = isinstance(port, (str, int, np.integer))
+        known = isinstance(port, (str, int, np.integer)) and not isinstance(port, bool)
         return known and super().__contains__(_standard(port))
 
     def get(self, port: str | int, default: Any = None) -> Any:
@@ -110,6 +113,9 @@ class SimulatorControllerSamples:
         """
         from matplotlib import pyplot as plt
 
+        if plt.get_fignums() and getattr(plt.gcf(), "_is_a_report", False):
+            # A report that is still shown is whole.
+            plt.figure()
         axes = plt.gca()
         traces: list[tuple[str, NDArray[Any], NDArray[Any]]] = []
         for port in _chosen(analog_ports, self.analog):
@@ -156,8 +162,8 @@ class SimulatorControllerSamples:
 def _chosen(ports: Ports, there: Iterable[str]) -> Sequence[str | int]:
     if ports is None:
         return list(there)
-    if isinstance(ports, (str, int)):
-        return [ports]
+    if isinstance(ports, (str, int, np.integer)):
+        return [ports if isinstance(ports, str) else int(ports)]
     return ports
 
 

@@ -57,11 +57,14 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
     def __getitem__(self, name: str) -> BaseSingleStreamFetcher:
         return self._handles.get(name)  # type: ignore[return-value]  # None, as in qm-qua
 
-    def __getattr__(self, name: str) -> BaseSingleStreamFetcher | None:
+    def __getattr__(self, name: str) -> BaseSingleStreamFetcher:
         # Only what is no attribute comes here; Python's own protocols must see that it is none.
         if name.startswith("_"):
             raise AttributeError(name)
-        return self._handles.get(name)
+        if name not in self._handles:
+            known = ", ".join(self._handles) or "none"
+            raise AttributeError(f"the job {self._job.id} has no result {name!r}; it has: {known}")
+        return self._handles[name]
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._handles

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pulsewire.exceptions import QMSimulationError
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -24,6 +26,25 @@ __all__ = [
 ]
 
 _ORIGIN = "OriginPulseName="
+
+
+def _named(given: Any) -> str:
+    if not isinstance(given, str):
+        raise TypeError(f"{given!r:.60} where a name is needed")
+    return given
+
+
+def _row(given: Any) -> list[float]:
+    """Numbers, at least one."""
+    row = [float(value) for value in given]
+    if not row:
+        raise ValueError("a row without numbers")
+    return row
+
+
+def _iq(given: Mapping[str, Any]) -> dict[str, Any]:
+    flags = {name: bool(given[name]) for name in ("isPartOfIq", "isI", "isQ")}
+    return {**given, **flags}
 
 
 def _text(name: str, lines: Sequence[str]) -> str:
@@ -84,14 +105,14 @@ class PlayedWaveform:
         pulser = dict_description["pulser"]
         return {
             **(formatted_attribute_dict or {}),
-            "waveform_name": dict_description["waveformName"],
-            "pulse_name": dict_description["pulseName"],
+            "waveform_name": _named(dict_description["waveformName"]),
+            "pulse_name": _named(dict_description["pulseName"]),
             "length": int(dict_description["length"]),
             "timestamp": int(dict_description["timestamp"]),
-            "iq_info": dict_description["iqInfo"],
-            "element": dict_description["quantumElements"],
+            "iq_info": _iq(dict_description["iqInfo"]),
+            "element": _named(dict_description["quantumElements"]),
             "output_ports": [int(port) for port in dict_description["outputPorts"]],
-            "controller": pulser["controllerName"],
+            "controller": _named(pulser["controllerName"]),
             "pulser": pulser,
             "fem": int(pulser.get("femId", 0)) + 1,
         }
@@ -196,16 +217,21 @@ class PlayedAnalogWaveform(PlayedWaveform):
         """From the structure that a gateway sends."""
         chirp = dict_description["chirpInfo"]
         fields = {
-            "current_amp_elements": dict_description["currentGMatrixElements"],
-            "current_dc_offset_by_port": dict_description["currentDCOffsetByPort"],
-            "current_intermediate_frequency": dict_description["currentIntermediateFrequency"],
-            "current_frame": dict_description["currentFrame"],
-            "current_correction_elements": dict_description["currentCorrectionElements"],
+            "current_amp_elements": _row(dict_description["currentGMatrixElements"]),
+            "current_dc_offset_by_port": {
+                port: float(volts)
+                for port, volts in dict_description["currentDCOffsetByPort"].items()
+            },
+            "current_intermediate_frequency": float(
+                dict_description["currentIntermediateFrequency"]
+            ),
+            "current_frame": _row(dict_description["currentFrame"]),
+            "current_correction_elements": _row(dict_description["currentCorrectionElements"]),
             # A structure of the wire has no order; the report's text has one.
             "chirp_info": {name: chirp[name] for name in sorted(chirp, key=_chirp_order)}
             if len(chirp["units"]) > 0 or len(chirp["rate"]) > 0
             else None,
-            "current_phase": dict_description.get("currentPhase", 0),
+            "current_phase": float(dict_description.get("currentPhase", 0)),
         }
         return cls(**cls.build_initialization_dict(dict_description, fields))
 
@@ -272,13 +298,13 @@ class AdcAcquisition:
         return cls(
             start_time=int(dict_description["startTime"]),
             end_time=int(dict_description["endTime"]),
-            process=dict_description["process"],
+            process=_named(dict_description["process"]),
             pulser=pulser,
-            quantum_element=dict_description["quantumElement"],
+            quantum_element=_named(dict_description["quantumElement"]),
             adc_ports=[int(port) + 1 for port in dict_description["adc"]],
-            controller=pulser["controllerName"],
+            controller=_named(pulser["controllerName"]),
             fem=int(pulser.get("femId", 0)) + 1,
-            element=dict_description["quantumElement"],
+            element=_named(dict_description["quantumElement"]),
         )
 
     @property
@@ -328,11 +354,11 @@ class Event:
             cls(
                 name=dict_description["eventMessage"],
                 timestamp=int(dict_description["timestamp"]),
-                controller=pulser["controllerName"],
+                controller=_named(pulser["controllerName"]),
                 fem=int(pulser.get("femId", 0)) + 1,
-                element=element,
-                is_i=iq["isI"],
-                is_q=iq["isQ"],
+                element=_named(element),
+                is_i=bool(iq["isI"]),
+                is_q=bool(iq["isQ"]),
             )
             for element in ([named] if isinstance(named, str) else named)
         ]
@@ -415,16 +441,26 @@ class WaveformReport:
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any], job_id: int | str = -1) -> WaveformReport:
-        """From the structure that a gateway sends."""
-        analog = [PlayedAnalogWaveform.from_job_dict(one) for one in d["analogWaveforms"]]
-        digital = [PlayedDigitalWaveform.from_job_dict(one) for one in d["digitalWaveforms"]]
-        adc = [AdcAcquisition.from_job_dict(one) for one in d.get("adcAcquisitions", [])]
-        events = [
-            event
-            for one in d.get("events", [])
-            if Event.is_supported(one)
-            for event in Event.from_job_dict(one)
-        ]
+        """From the structure that a gateway sends.
+
+        Raises:
+            QMSimulationError: It lacks a field, or has something else in its place.
+        """
+        try:
+            analog = [PlayedAnalogWaveform.from_job_dict(one) for one in d["analogWaveforms"]]
+            digital = [PlayedDigitalWaveform.from_job_dict(one) for one in d["digitalWaveforms"]]
+            adc = [AdcAcquisition.from_job_dict(one) for one in d.get("adcAcquisitions", [])]
+            events = [
+                event
+                for one in d.get("events", [])
+                if Event.is_supported(one)
+                for event in Event.from_job_dict(one)
+            ]
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+            raise QMSimulationError(
+                f"the waveform report of the job {job_id!r} cannot be read: {what:.200}"
+            ) from error
         return cls(job_id, analog, digital, adc, events)
 
     def to_dict(self) -> dict[str, Any]:
@@ -548,7 +584,8 @@ class WaveformReport:
             plot: Whether to show the figures (``pyplot.show``).
             save_path: A directory, made if it is not there, or a file name whose suffix is a format
                 of matplotlib; the controller and the job are added to its name. ``.html``, which
-                qm-qua writes, becomes ``.png``.
+                qm-qua writes, becomes ``.png``. Beside any other file name, such as that of the
+                script itself, a picture ``waveform_report_….png`` is made.
 
         Returns:
             A figure for each controller.
@@ -570,8 +607,8 @@ class WaveformReport:
 
             if plot:
                 plt.show()
-            else:
-                # pyplot would keep each of them: it has no part in them any more.
+            if not (plot and plt.isinteractive()):
+                # What is drawn next is not the report's: pyplot has no part in these any more.
                 for figure in figures:
                     plt.close(figure)
         return figures

@@ -7,8 +7,8 @@ use pulsewire_client::{Driven, Result, drive};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use crate::{errors, logging};
 use crate::runtime::{self, Lane};
+use crate::{errors, logging};
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(40);

@@ -377,6 +377,11 @@ impl PyClient {
         block_on(py, client.pending_jobs(machine, PendingQuery { job_id, user_id, position }))
     }
 
+    fn queued_jobs(&self, py: Python<'_>, machine: &str) -> PyResult<Vec<String>> {
+        let client = self.connection.client(py)?;
+        block_on(py, client.queued_jobs(machine))
+    }
+
     #[pyo3(signature = (machine, job_id=None, user_id=None, position=None))]
     fn remove_pending(
         &self,

@@ -134,11 +134,7 @@ fn converted(py: Python<'_>, message: &str, error: Error) -> PyErr {
 }
 
 /// An error of numpy's as one of ours, which says of what; Ctrl-C stays what it is.
-pub(crate) fn renamed(
-    py: Python<'_>,
-    raised: PyErr,
-    wrap: impl FnOnce(String) -> Error,
-) -> PyErr {
+pub(crate) fn renamed(py: Python<'_>, raised: PyErr, wrap: impl FnOnce(String) -> Error) -> PyErr {
     if !raised.is_instance_of::<PyException>(py) {
         return raised;
     }

@@ -19,8 +19,7 @@ use crate::runtime;
 
 /// Places for what waits: a child of a fork uses another, as its parent's lock may be held for ever.
 const PLACES: usize = 16;
-static WAITING: [Mutex<Vec<(i32, String)>>; PLACES] =
-    [const { Mutex::new(Vec::new()) }; PLACES];
+static WAITING: [Mutex<Vec<(i32, String)>>; PLACES] = [const { Mutex::new(Vec::new()) }; PLACES];
 static SOME: AtomicBool = AtomicBool::new(false);
 /// Events that wait at most; what is beyond is dropped.
 const MOST: usize = 1_000;

@@ -184,7 +184,9 @@ fn new_array<'py>(
     made.map_err(|raised| {
         if raised.is_instance_of::<PyMemoryError>(py) {
             let advice = "fetch it in parts, or with fetch_to(), which needs no memory";
-            return errors::renamed(py, raised, |reason| wrong(format!("{reason} ({told}): {advice}")));
+            return errors::renamed(py, raised, |reason| {
+                wrong(format!("{reason} ({told}): {advice}"))
+            });
         }
         if raised.get_type(py).name().is_ok_and(|class| class == "DataFetchingError") {
             return raised;
@@ -208,7 +210,8 @@ fn described_as<'py>(
     let made = descr(py, dtype).map_err(|raised| errors::renamed(py, raised, wrong))?;
     let size: usize = made.getattr("itemsize")?.extract()?;
     if size != dtype.size {
-        let reason = format!("numpy's items have {size} bytes where the gateway's have {}", dtype.size);
+        let reason =
+            format!("numpy's items have {size} bytes where the gateway's have {}", dtype.size);
         return Err(errors::to_python(py, wrong(reason)));
     }
     Ok(made)

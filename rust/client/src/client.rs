@@ -493,6 +493,24 @@ impl Client {
         Ok(ids)
     }
 
+    /// The ids of all pending jobs, in the order in which they will run.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn queued_jobs(&self, machine: &str) -> Result<Vec<String>> {
+        let action = || format!("look into the queue of '{machine}'");
+        let jobs = retry::reading(|| async {
+            let mut frontend = self.frontend();
+            let call = frontend.get_pending_jobs(PendingQuery::default().into_params(machine));
+            Ok(self.call(action, None, call).await?.pending_jobs)
+        })
+        .await?;
+        let mut placed: Vec<_> =
+            jobs.into_iter().map(|(id, job)| (job.position_in_queue, id)).collect();
+        placed.sort();
+        Ok(placed.into_iter().map(|(_, id)| id).collect())
+    }
+
     /// Takes the pending jobs that are meant out of a queue; gives how many they were.
     ///
     /// # Errors

@@ -159,7 +159,9 @@ impl ClosedLoop {
             return Ok(());
         }
         let (given, wanted) = (entries.len(), self.inputs.len());
-        Err(Error::Value(format!("a step of {wanted} input streams takes as many entries, not {given}")))
+        Err(Error::Value(format!(
+            "a step of {wanted} input streams takes as many entries, not {given}"
+        )))
     }
 
     /// Finds the place at which the answer to the next entry will stand.

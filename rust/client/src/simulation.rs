@@ -239,9 +239,8 @@ fn ports(dtype: &str) -> Result<Vec<SamplePort>, String> {
         return Ok(Vec::new());
     }
     let told = short(dtype, MOST_TOLD);
-    let row = Dtype::parse(dtype).map_err(|reason| {
-        format!("its type {told}: {}", short(&reason, MOST_TOLD))
-    })?;
+    let row = Dtype::parse(dtype)
+        .map_err(|reason| format!("its type {told}: {}", short(&reason, MOST_TOLD)))?;
     let DtypeKind::Struct(fields) = row.kind else {
         return Err(format!("its type {told} names no ports"));
     };
@@ -321,8 +320,9 @@ impl SampleStream {
             }
             let data = tokio::time::timeout(timeout, self.incoming.data()).await;
             let data = data.map_err(|_| Error::Timeout { action: action(&self.job), timeout })?;
-            let failed =
-                |status: &tonic::Status| self.job.client().failure(action(&self.job), timeout, status);
+            let failed = |status: &tonic::Status| {
+                self.job.client().failure(action(&self.job), timeout, status)
+            };
             match data.map_err(|status| failed(&status))? {
                 Some(data) => self.input = data,
                 None => return Ok(None),

@@ -96,11 +96,11 @@ fn advice(error: &TlsError) -> Option<&'static str> {
         TlsError::InvalidCertificate(C::UnknownIssuer) => {
             Some("give the certificate that signed the server's as ca")
         }
-        TlsError::InvalidCertificate(
-            C::NotValidForName | C::NotValidForNameContext { .. },
-        ) => Some(
-            "give the name that it has as domain, or make it with the name: openssl req -addext subjectAltName=DNS:…,IP:… (a common name alone is not looked at)",
-        ),
+        TlsError::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
+            Some(
+                "give the name that it has as domain, or make it with the name: openssl req -addext subjectAltName=DNS:…,IP:… (a common name alone is not looked at)",
+            )
+        }
         TlsError::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
             Some("make a new one for the server")
         }
@@ -143,10 +143,9 @@ impl Tls {
                     let added = roots.add(certificate.clone());
                     added.map_err(|error| bad("the CA certificate", error))?;
                 }
-                let chains =
-                    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-                        .build()
-                        .map_err(|error| bad("the CA certificate", error))?;
+                let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+                    .build()
+                    .map_err(|error| bad("the CA certificate", error))?;
                 // It verifies all that webpki does, and what is said above.
                 builder
                     .dangerous()

@@ -105,9 +105,10 @@ impl Loop {
     }
 
     async fn exchange(&mut self) -> Result<i64, Error> {
-        let entries = self.streams.iter().map(|name| {
-            self.job.input_stream(name).unwrap().entry(Values::Longs(&[7])).unwrap()
-        });
+        let entries = self
+            .streams
+            .iter()
+            .map(|name| self.job.input_stream(name).unwrap().entry(Values::Longs(&[7])).unwrap());
         let answers = self.steps.exchange(entries.collect(), Timeout::from_seconds(5.0)).await?;
         Ok(i64::from_le_bytes(answers[0].bytes[..].try_into().unwrap()))
     }
@@ -230,7 +231,10 @@ async fn many_entries_tell_how_far_they_came() {
     let entries = [Values::Longs(&[1]); 5];
     let error = stream.push_many(entries.into_iter(), &acknowledged).await.unwrap_err();
     let says = error.to_string();
-    assert!(says.contains("2 of 5 entries were acknowledged, the next one may have been taken"), "{says}");
+    assert!(
+        says.contains("2 of 5 entries were acknowledged, the next one may have been taken"),
+        "{says}"
+    );
     assert_eq!(acknowledged.into_inner(), 2);
 }
 
@@ -300,7 +304,8 @@ async fn headers_that_cannot_be_are_refused_by_name() {
         (1, huge.as_str(), vec![1], "1048"),
     ] {
         let message = raw_header(count, dtype, &shape);
-        let gateway = with_result(header(0)).on(HEADER, move |_| Answer::Messages(vec![message.clone()]));
+        let gateway =
+            with_result(header(0)).on(HEADER, move |_| Answer::Messages(vec![message.clone()]));
         let (_, options) = gateway.serve().await;
         let job = Client::connect(options).await.unwrap().job("j", "");
         let results = job.results().await.unwrap();
@@ -376,7 +381,12 @@ async fn answers_are_read_wherever_they_are_cut() {
     // Every two places, of the prefix and behind it, with an empty frame between.
     for first in 1..whole.len() {
         for second in first..whole.len() {
-            let pieces = [whole.slice(..first), Bytes::new(), whole.slice(first..second), whole.slice(second..)];
+            let pieces = [
+                whole.slice(..first),
+                Bytes::new(),
+                whole.slice(first..second),
+                whole.slice(second..),
+            ];
             let frames: Vec<Bytes> = pieces.to_vec();
             let (_, options) = Gateway::new(&[])
                 .on(SCHEMA, move |_| Answer::Raw(Vec::new(), frames.clone(), Vec::new()))

@@ -24,7 +24,8 @@ pub(crate) const HEALTH: &str = "/qm.grpc.frontend.Frontend/HealthCheck";
 pub(crate) const STATUS: &str = "/qm.grpc.frontend.Frontend/GetJobExecutionStatus";
 pub(crate) const SCHEMA: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobResultSchema";
 pub(crate) const STATE: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobState";
-pub(crate) const HEADER: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResultHeader";
+pub(crate) const HEADER: &str =
+    "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResultHeader";
 pub(crate) const DATA: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResult";
 pub(crate) const PUSH: &str = "/qm.grpc.job_manager.JobManagerService/InsertInputStream";
 pub(crate) const OLD_PUSH: &str = "/qm.grpc.jobManager.JobManagerService/InsertInputStream";
@@ -233,4 +234,3 @@ pub(crate) fn counted(items: std::ops::Range<i64>) -> Vec<u8> {
     let count_of_items = (items.end - items.start) as i32;
     r::GetJobNamedResultResponse { count_of_items, data: data.into() }.encode_to_vec()
 }
-

@@ -6,9 +6,9 @@ use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 
 use crate::pulse::engine::highs;
+use crate::pulse::phase::{Phase, TURN};
 use crate::pulse::render::{Score, swept_hz};
 use crate::pulse::rig::{Inputs, Port};
-use crate::pulse::phase::{Phase, TURN};
 use crate::pulse::shapes::{Pulse, Wave, Waves};
 use crate::pulse::stretch::stretched;
 use crate::pulse::tape::{MOST_LISTED, MOST_STRUCTURED, Outputs, Played};
@@ -266,7 +266,8 @@ pub(super) fn waveforms(score: &Score) -> Struct {
         let ports: Vec<&Port> =
             acquisition.inputs.iter().flatten().map(|input| &rig.inputs[*input].port).collect();
         let delay = f64::from(score.moved) - score.timing.acquisition_lead as f64;
-        let mixed = matches!(rig.elements[acquisition.element as usize].inputs, Inputs::Mixed { .. });
+        let mixed =
+            matches!(rig.elements[acquisition.element as usize].inputs, Inputs::Mixed { .. });
         let part = if mixed && acquisition.place % 2 == 1 { Part::Q } else { Part::I };
         let controller = ports.first().map_or("", |port| &port.controller);
         object([

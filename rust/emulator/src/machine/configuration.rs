@@ -226,8 +226,8 @@ fn set_correction(
     let Some(OneofSetCorrection::Mixer(info)) = &set.oneof_set_correction else {
         return refuse("a correction is set by its mixer");
     };
-    let [v00, v01, v10, v11] = quantize(&info.mixer, [v00, v01, v10, v11])
-        .or_else(|error| refuse(error.to_string()))?;
+    let [v00, v01, v10, v11] =
+        quantize(&info.mixer, [v00, v01, v10, v11]).or_else(|error| refuse(error.to_string()))?;
     let matrix = c::Matrix { v00, v01, v10, v11 };
     let Some(mixer) = config.mixers.get_mut(&info.mixer) else {
         return refuse(format!("the configuration has no mixer '{}'", info.mixer));

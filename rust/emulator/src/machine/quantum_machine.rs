@@ -398,9 +398,8 @@ mod tests {
         let id = hub.open(config, true).unwrap().id;
         let machine = hub.machine(&id).unwrap();
         let source = program(vec![], vec![], &[]);
-        let jobs = ["panics", "panics", "somebody"].map(|user| {
-            machine.add(&source, false, user).unwrap()
-        });
+        let jobs =
+            ["panics", "panics", "somebody"].map(|user| machine.add(&source, false, user).unwrap());
         let ends = std::time::Instant::now() + std::time::Duration::from_secs(60);
         while !jobs.iter().all(|job| job.phase().is_final()) {
             assert!(std::time::Instant::now() < ends, "the queue stands still");

@@ -72,7 +72,9 @@ impl Fuser<'_> {
                 self.block(otherwise);
             }
             Stmt::Wait { cycles, .. } => self.expression(cycles),
-            Stmt::Pulse(pulse, _) => pulse.expressions(&mut |expression| self.expression(expression)),
+            Stmt::Pulse(pulse, _) => {
+                pulse.expressions(&mut |expression| self.expression(expression))
+            }
             Stmt::Parallel { loops } => loops.iter_mut().for_each(|body| self.block(body)),
             Stmt::Calculate { .. }
             | Stmt::Copy { .. }

@@ -165,11 +165,7 @@ impl Runner<'_> {
     }
 
     /// Plays; gives when it began, in nanoseconds, and the factor of its amplitude.
-    pub(super) fn play(
-        &mut self,
-        play: &Play,
-        measures: bool,
-    ) -> Result<(u64, [f64; 4]), Halted> {
+    pub(super) fn play(&mut self, play: &Play, measures: bool) -> Result<(u64, [f64; 4]), Halted> {
         self.alive()?;
         self.played = true;
         let amplitude = self.amplitude(&play.amplitude);

@@ -380,7 +380,7 @@ fn a_halt_ends_an_infinite_loop_at_once() {
                 rig: rig(&compiled.program),
                 adc: Adc::Silent,
                 model: None,
-        timing: Timing::IDEAL,
+                timing: Timing::IDEAL,
             };
             run(&compiled.program, surroundings).finished
         });

@@ -22,14 +22,8 @@ pub struct Timing {
 
 impl Timing {
     /// Nothing but what the program says.
-    pub const IDEAL: Self = Self {
-        start: 0,
-        entry: 0,
-        origin: 0,
-        marker_lead: 0,
-        acquisition_lead: 0,
-        stretching: 0,
-    };
+    pub const IDEAL: Self =
+        Self { start: 0, entry: 0, origin: 0, marker_lead: 0, acquisition_lead: 0, stretching: 0 };
 
     /// As the vendor's simulator of QOP 2.4 (2025), up to the first pulse.
     pub const QOP_2_4: Self = Self {

@@ -51,9 +51,9 @@ impl Type {
     pub fn numbers(&self) -> Option<usize> {
         let one = match &self.element {
             Element::Scalar(_) => 1,
-            Element::Record(fields) => fields
-                .iter()
-                .try_fold(0usize, |all, (_, ty)| all.checked_add(ty.numbers()?))?,
+            Element::Record(fields) => {
+                fields.iter().try_fold(0usize, |all, (_, ty)| all.checked_add(ty.numbers()?))?
+            }
         };
         self.shape.iter().try_fold(one, |all, dim| all.checked_mul(*dim))
     }

@@ -1,0 +1,313 @@
+"""Closed loops under faults, encrypted connections, what is told to logging, addresses."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import pulsewire
+from pulsewire import exceptions as errors
+from pulsewire.client import _addresses
+from tests import PATIENCE
+from tests.emulator.conftest import CONFIG
+from tests.proxy import TLS, Proxy, now_and_then
+
+
+@pytest.fixture
+def squares():
+    """Answers each int with its square."""
+    from qm.qua import (
+        advance_input_stream,
+        assign,
+        declare,
+        declare_input_stream,
+        declare_stream,
+        infinite_loop_,
+        program,
+        save,
+        stream_processing,
+    )
+
+    with program() as built:
+        tau = declare_input_stream(int, "tau")
+        answer, stream = declare(int), declare_stream()
+        with infinite_loop_():
+            advance_input_stream(tau)
+            assign(answer, tau * tau)
+            save(answer, stream)
+        with stream_processing():
+            stream.save_all("answer")
+    return built
+
+
+def test_no_answer_of_a_loop_is_another_pushs(pulsewire_emulator, pulsewire_client, squares):
+    # A link that is lost at random, in the middle of steps too: whatever is returned is the answer
+    # to what was pushed in that very call.
+    emulator = pulsewire_emulator
+    machine = pulsewire_client.open_qm(CONFIG)
+    job_id = pulsewire_client.execute(machine, squares).id
+    right = lost = refused = 0
+    with Proxy((emulator.host, emulator.port), cuts=now_and_then(0.03)) as proxy:
+        client = None
+        while client is None:
+            try:
+                client = pulsewire.connect("127.0.0.1", proxy.port, timeout=10)
+            except errors.QmQuaException:
+                continue
+        loop = None
+        for value in range(2, 400):
+            try:
+                if loop is None:
+                    loop = client.job(job_id).closed_loop("tau", "answer")
+                got = loop.exchange(value, timeout=2)
+                assert got["value"] == value * value if got.dtype.names else got == value * value
+                right += 1
+            except errors.ClosedLoopError as error:
+                refused += 1
+                assert error.pushes == {"tau": loop.in_doubt}
+                try:
+                    if refused % 2:
+                        loop.skip()
+                    else:
+                        loop.receive(timeout=0.05)
+                except (errors.QmQuaException, TimeoutError):
+                    loop = None
+            except (errors.QmQuaException, TimeoutError):
+                lost += 1
+        client.close()
+    assert right > 200
+    assert lost > 0
+
+
+INTERRUPTED = """
+import pickle, sys
+client, job_id = pickle.loads(bytes.fromhex(sys.argv[1]))
+loop = client.job(job_id).closed_loop("flag", "flag")
+print("ready", flush=True)
+try:
+    # Its entry is taken; the program waits for other streams first.
+    loop.exchange(True)
+except KeyboardInterrupt:
+    print(loop.in_doubt, flush=True)
+job = client.job(job_id)
+job.push_to_input_stream("numbers", [1, 2, 3])
+job.push_to_input_stream("angle", 0.5)
+job.push_to_input_stream("numbers", [1, 2, 3])
+job.push_to_input_stream("angle", 0.5)
+print(loop.exchange(False, timeout=60), flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process of its own gets no SIGINT on Windows")
+def test_a_step_that_was_interrupted_does_not_shift_the_answers(pulsewire_client, echo):
+    import pickle
+
+    machine = pulsewire_client.open_qm(CONFIG)
+    job = pulsewire_client.execute(machine, echo)
+    what = pickle.dumps((pulsewire_client, job.id)).hex()
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, what], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    # The push was acknowledged before: nothing is in doubt, and its answer is left out.
+    assert process.stdout.readline() == "0\n"
+    assert process.stdout.readline() == "False\n"
+    assert process.wait(PATIENCE) == 0
+    process.stdout.close()
+    job.halt()
+
+
+def test_a_push_says_that_it_may_have_been_taken(pulsewire_emulator, pulsewire_client, squares):
+    emulator = pulsewire_emulator
+    job_id = pulsewire_client.execute(pulsewire_client.open_qm(CONFIG), squares).id
+    cut = threading.Event()
+    with Proxy((emulator.host, emulator.port), cuts=lambda _: cut.is_set()) as proxy:
+        client = pulsewire.connect("127.0.0.1", proxy.port)
+        job = client.job(job_id)
+        job.push_to_input_stream("tau", 1)
+        cut.set()
+        with pytest.raises(errors.QMConnectionError, match="may have been taken") as caught:
+            job.push_to_input_stream("tau", 2)
+        assert caught.value.in_doubt
+    # It was: the program answers both.
+    results = pulsewire_client.job(job_id).result_handles
+    results.answer.wait_for_values(2, timeout=PATIENCE)
+    assert results.answer.fetch_all()["value"].tolist() == [1, 4]
+    pulsewire_client.job(job_id).halt()
+
+
+@pytest.mark.parametrize("certificate", ["own", "leaf"])
+def test_encrypted_connections(pulsewire_emulator, certificate):
+    target = pulsewire_emulator.host, pulsewire_emulator.port
+    with Proxy(target, certificate=certificate) as proxy:
+        for host in ("127.0.0.1", "localhost"):
+            tls = {"ca": TLS / "own.pem"}
+            with pulsewire.connect(host, proxy.port, tls=tls) as client:
+                assert client.version
+                # Large answers too, over a connection of their own.
+                assert client.list_open_qms() == client.list_open_qms()
+
+
+@pytest.mark.parametrize(
+    ("certificate", "tls", "says"),
+    [
+        ("own", {"ca": TLS / "other.pem"}, "not the one given as ca|that very one|signed it as ca"),
+        ("own", True, "signed the server's as ca|CA:TRUE"),
+        ("own", {"ca": TLS / "own.pem", "domain": "qop.lab"}, "as domain"),
+        ("named", {"ca": TLS / "named.pem"}, "subjectAltName"),
+        ("leaf", {"ca": TLS / "other.pem"}, "signed the server's as ca|BadSignature"),
+    ],
+)
+def test_certificates_that_do_not_fit_say_what_to_do(pulsewire_emulator, certificate, tls, says):
+    target = pulsewire_emulator.host, pulsewire_emulator.port
+    with (
+        Proxy(target, certificate=certificate) as proxy,
+        pytest.raises(errors.QmServerDetectionError, match=says),
+    ):
+        pulsewire.connect("127.0.0.1", proxy.port, tls=tls, timeout=10)
+
+
+def test_a_certificate_that_is_no_text_is_named(tmp_path):
+    der = tmp_path / "ca.der"
+    der.write_bytes(bytes(range(128, 256)))
+    with pytest.raises(errors.QmValueError, match="no PEM text"):
+        pulsewire.connect("127.0.0.1", 1, tls={"ca": der})
+
+
+def test_addresses_in_every_form(pulsewire_emulator, monkeypatch, tmp_path):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    host, port = pulsewire_emulator.host, pulsewire_emulator.port
+    for given in [
+        (host, port),
+        (host, str(port)),
+        (host, np.int32(port)),
+        (f"{host}:{port}", None),
+        (f"http://{host}:{port}/", None),
+        (f"http://{host}", port),
+    ]:
+        with pulsewire.connect(*given) as client:
+            assert client.address == f"{host}:{port}"
+    for bad, says in [
+        ((host, True), "not True"),
+        ((host, 80.0), "not 80.0"),
+        ((host, "http"), "not 'http'"),
+        ((host, 0), "not 0"),
+        ((f"https://{host}", None), "tls=True"),
+        ((f"{host}:1", 2), "besides"),
+        ((f"ftp://{host}", 2), "no host"),
+        ((f"{host}/x", 2), "path"),
+        ((None, 1), "no host"),
+    ]:
+        with pytest.raises(errors.QmValueError, match=says):
+            pulsewire.connect(*bad)
+    assert _addresses("h", None) == [("h", 80)]
+    assert _addresses("::1", 9) == [("::1", 9)]
+    assert _addresses("[::1]:9", None) == [("::1", 9)]
+    (tmp_path / ".qm").mkdir()
+    file = tmp_path / ".qm" / "config.json"
+    file.write_text(
+        json.dumps(
+            {"quantumMachinesManager_host": host, "quantumMachinesManager_port": port, "other": 1}
+        )
+    )
+    for given in [(host, None), (None, None), ()]:
+        with pulsewire.connect(*given) as client:
+            assert client.address == f"{host}:{port}"
+    file.write_text("{")
+    with pytest.raises(errors.QmValueError, match="cannot be read"):
+        pulsewire.connect()
+
+
+def until_late(loop):
+    """Exchanges with no time to wait, until an answer is not there at once."""
+    for _ in range(100_000):
+        loop.exchange(5, timeout=0)
+
+
+def test_what_the_rust_side_tells_is_logged(pulsewire_client, squares, caplog):
+    # A step that failed after its push: the next one leaves its answer out, and says so.
+    machine = pulsewire_client.open_qm(CONFIG)
+    job = pulsewire_client.execute(machine, squares)
+    loop = job.closed_loop("tau", "answer")
+    job.input_stream("tau")
+    seen = []
+
+    class Asking(logging.Handler):
+        def emit(self, record):
+            # A handler may call pulsewire itself.
+            seen.append((record.levelname, record.getMessage(), pulsewire_client.list_open_qms()))
+
+    handler = Asking()
+    logging.getLogger("pulsewire").addHandler(handler)
+    try:
+        # Its time is over before the answer can be there.
+        slow = pulsewire_client.job(job.id).closed_loop("tau", "answer")
+        with pytest.raises(TimeoutError):
+            until_late(slow)
+        assert slow.exchange(7) == 49
+        loop.skip()
+    finally:
+        logging.getLogger("pulsewire").removeHandler(handler)
+    assert [level for level, *_ in seen] == ["WARNING"]
+    assert "leaves out the answers to 1 earlier" in seen[0][1]
+    assert seen[0][2] == [machine]
+    job.halt()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_client_that_was_closed_stays_closed(pulsewire_emulator):
+    # A forked child connects anew on its first call; it is closed meanwhile, by another thread.
+    client = pulsewire.connect(pulsewire_emulator.host, pulsewire_emulator.port)
+    child = os.fork()
+    if child == 0:
+        try:
+            failed = []
+
+            def call():
+                try:
+                    while True:
+                        client.list_open_qms()
+                except errors.QMConnectionError as error:
+                    failed.append("closed" in str(error))
+
+            threads = [threading.Thread(target=call) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            client.close()
+            for thread in threads:
+                thread.join(PATIENCE)
+            os._exit(0 if failed == [True] * 3 else 1)
+        except BaseException:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    client.close()
+
+
+def test_limits_of_every_size(counting):
+    names = [
+        "clients", "message_bytes", "machines", "pending_jobs", "ended_jobs", "compiled_programs",
+        "program_memory", "result_bytes", "buffered_values", "input_bytes", "simulated_samples",
+        "simulation_seconds",
+    ]  # fmt: skip
+    for most in (sys.maxsize, 2**70):
+        with (
+            pulsewire.Emulator(limits=dict.fromkeys(names, most)) as emulator,
+            pulsewire.connect(emulator.host, emulator.port, timeout=60) as client,
+        ):
+            job = client.execute(client.open_qm(CONFIG), counting(10))
+            assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
+            assert len(client.simulate(CONFIG, counting(10), 100).get_simulated_samples()) == 1
+    for bad in ({"clients": 0}, {"clients": "5"}, {"machines": 5.0}, {"machines": True}):
+        with pytest.raises(ValueError, match="limit"):
+            pulsewire.Emulator(limits=bad)

@@ -1,0 +1,90 @@
+"""A proxy on loopback between a client and the emulator: terminates TLS, or cuts connections."""
+
+import contextlib
+import random
+import socket
+import ssl
+import threading
+from pathlib import Path
+
+TLS = Path(__file__).parent / "tls"
+
+
+class Proxy:
+    """Copies bytes both ways until it is closed; a context manager.
+
+    Args:
+        target: Where to connect to, (host, port).
+        certificate: The name of a certificate of ``tests/tls`` to terminate TLS with.
+        cuts: Called with whatever comes back from the target; True cuts the connection there.
+    """
+
+    def __init__(self, target, certificate=None, cuts=None):
+        self._target, self._cuts = target, cuts
+        self._context = None
+        if certificate is not None:
+            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._context.load_cert_chain(TLS / f"{certificate}.pem", TLS / f"{certificate}.key")
+            self._context.set_alpn_protocols(["h2"])
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    @property
+    def port(self):
+        return self._listener.getsockname()[1]
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self._serve, args=(near,))
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, near):
+        with contextlib.suppress(OSError):
+            if self._context is not None:
+                near = self._context.wrap_socket(near, server_side=True)
+            far = socket.create_connection(self._target)
+            self._open += [near, far]
+            thread = threading.Thread(target=self._copy, args=(near, far, None))
+            thread.start()
+            self._copy(far, near, self._cuts)
+            thread.join()
+        near.close()
+
+    @staticmethod
+    def _copy(source, sink, cuts):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if cuts is not None and cuts(data):
+                    break
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for end in self._open:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for end in self._open:
+            end.close()
+
+
+def now_and_then(share, seed=1):
+    """Cuts at random: so many of what comes back, by a seed."""
+    numbers = random.Random(seed)
+    return lambda _: numbers.random() < share
