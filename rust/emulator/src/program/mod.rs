@@ -3,6 +3,7 @@
 mod compile;
 mod cut;
 mod depend;
+mod evaluate;
 mod expression;
 pub mod function;
 mod fuse;
