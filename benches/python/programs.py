@@ -1,7 +1,9 @@
 """The programs that the benchmarks run, in the vendor's DSL."""
 
 CONFIG = {
-    "controllers": {"con1": {"type": "opx1", "analog_outputs": {1: {"offset": 0.0}}}},
+    "controllers": {
+        "con1": {"type": "opx1", "analog_outputs": {1: {"offset": 0.0, "shareable": True}}}
+    },
     "elements": {"element": {"singleInput": {"port": ("con1", 1)}, "operations": {}}},
     "pulses": {},
     "waveforms": {},

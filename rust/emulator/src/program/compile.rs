@@ -90,9 +90,14 @@ pub fn compile(
     }
     let sticky: Vec<bool> =
         compiler.rig.elements.iter().map(|element| element.sticky.is_some()).collect();
+    let oscillators: Vec<_> = compiler.rig.elements.iter().map(|e| e.oscillator).collect();
     let Compiler { mut memory, inputs, streams, parts, clock_of, clocks, sites, .. } = compiler;
     let registers = memory.len() as u32;
     memory.extend([0, 0]);
+    // What stands for an oscillator lies far behind all cells: nothing is kept there.
+    let others = |one: &usize| oscillators.iter().filter(|o| **o == Some(*one)).count() > 1;
+    let place = |one: usize| u32::MAX - one as u32;
+    let shared = oscillators.iter().map(|o| o.filter(&others).map(place)).collect();
     let body = released(body, &sticky, &clock_of);
     let mut program = Program {
         memory,
@@ -102,6 +107,7 @@ pub fn compile(
         inputs,
         streams,
         parts,
+        shared,
         clock_of,
         clocks,
         awaits: false,

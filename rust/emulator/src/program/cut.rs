@@ -9,7 +9,7 @@ use super::scope::{all_writes, reads, writes};
 use crate::streams::control::Halted;
 
 /// About how many plain statements a simulation computes before it is taken to play no more.
-const MOST_WORK: u64 = 1 << 24;
+pub(super) const MOST_WORK: u64 = 1 << 24;
 /// And how many more for each clock cycle that passes.
 const WORK_A_CYCLE: u64 = 64;
 
@@ -20,6 +20,8 @@ pub(super) struct Cut {
     cells: BTreeSet<u32>,
     /// Sites that were told.
     told: BTreeSet<u32>,
+    /// How many choices around the statement would have been others.
+    controlled: u32,
 }
 
 impl Runner<'_> {
@@ -39,19 +41,28 @@ impl Runner<'_> {
             self.cut.get_or_insert_default().cells.extend(&scope.writes);
             return Ok(true);
         }
-        self.work += scope.weight;
-        if self.work > MOST_WORK + WORK_A_CYCLE * self.now.min(horizon) {
-            let site = self.program.sites.get(scope.site as usize);
-            if let Some(site) = site {
-                let message = format!(
-                    "{}: computes for very long while no time passes: the simulation is taken to end here{}",
-                    site.statement, site.place
-                );
-                self.note(&Fault { message, warning: true });
-            }
+        if self.computes_too_long(scope, horizon) {
             return self.branch_ends();
         }
         Ok(false)
+    }
+
+    /// Whether a loop computes for very long while no time passes; told, unless all of the time is over.
+    pub(super) fn computes_too_long(&mut self, scope: &Scope, horizon: u64) -> bool {
+        self.work += scope.weight;
+        if self.work <= self.budget + WORK_A_CYCLE * self.now.min(horizon) {
+            return false;
+        }
+        if let Some(site) = self.program.sites.get(scope.site as usize)
+            && self.now < horizon
+        {
+            let message = format!(
+                "{}: computes for very long while no time passes: the simulation is taken to end here{}",
+                site.statement, site.place
+            );
+            self.note(&Fault { message, warning: true });
+        }
+        true
     }
 
     /// Nothing behind this is reached, but for what runs beside it.
@@ -60,7 +71,7 @@ impl Runner<'_> {
         Err(Halted)
     }
 
-    /// Whether what runs beside a loop that ended goes on; the others may compute as much again.
+    /// Whether what runs beside a loop that ended goes on; the others may compute their own share.
     pub(super) fn goes_on(&mut self, round: Step) -> Result<bool, Halted> {
         match round {
             Ok(()) => Ok(true),
@@ -72,46 +83,86 @@ impl Runner<'_> {
         }
     }
 
-    /// Follows what a statement makes of values that a loop that was left would have computed.
+    /// Runs a statement, and follows what it makes of values that a loop that was left would have computed.
     #[cold]
-    pub(super) fn follow(&mut self, statement: &Stmt) {
-        let Some(cut) = &mut self.cut else { return };
-        let io = self.program.registers;
+    pub(super) fn followed(&mut self, statement: &Stmt) -> Step {
+        let controls = self.follow(statement);
+        self.control(controls, |runner| runner.perform(statement))
+    }
+
+    /// Runs something that a value decides upon which is not what it would be, or not.
+    pub(super) fn control(&mut self, controls: bool, run: impl FnOnce(&mut Self) -> Step) -> Step {
+        if !controls {
+            return run(self);
+        }
+        self.cut.get_or_insert_default().controlled += 1;
+        let step = run(self);
+        self.cut.get_or_insert_default().controlled -= 1;
+        step
+    }
+
+    /// Whether what a statement decides upon is not what it would be.
+    fn follow(&mut self, statement: &Stmt) -> bool {
+        let Some(cut) = &mut self.cut else { return false };
+        let (io, shared) = (self.program.registers, &self.program.shared[..]);
         let mut used = Vec::new();
-        reads(statement, io, &mut used);
+        reads(statement, io, shared, &mut used);
         let depends = used.iter().any(|cell| cut.cells.contains(cell));
         let mut written = Vec::new();
         let site = match statement {
             // Looked at when their first statements are through.
-            Stmt::For { .. } => return,
+            Stmt::For { .. } => return false,
             Stmt::ForEach { scope, .. } => scope.site,
             Stmt::If { site, .. } | Stmt::Save { site, .. } | Stmt::Wait { site, .. } => *site,
             Stmt::Pulse(_, site) => *site,
             _ => NO_SITE,
         };
-        writes(statement, io, &mut written);
-        if depends {
-            statement.blocks(&mut |block| all_writes(block, io, &mut written));
-            cut.cells.extend(&written);
-            self.tell_cut(site);
-        } else if !matches!(statement, Stmt::AssignCell { .. } | Stmt::ForEach { .. }) {
-            // A whole value takes the place of what it was; of an array only one cell.
-            written.iter().for_each(|cell| {
-                cut.cells.remove(cell);
-            });
+        writes(statement, io, shared, &mut written);
+        let decides = matches!(statement, Stmt::If { .. } | Stmt::ForEach { .. });
+        if depends && decides {
+            statement.blocks(&mut |block| all_writes(block, io, shared, &mut written));
         }
+        if depends || cut.controlled > 0 {
+            cut.cells.extend(&written);
+        } else if !matches!(statement, Stmt::AssignCell { .. } | Stmt::ForEach { .. }) {
+            // A whole value takes the place of what it was; of an array, or of an oscillator, only a part.
+            for cell in written.iter().filter(|cell| !shared.contains(&Some(**cell))) {
+                cut.cells.remove(cell);
+            }
+        }
+        if depends && !self.is_behind(statement) {
+            self.tell_cut(site);
+        }
+        depends && decides
+    }
+
+    /// Whether all that a statement plays, or waits with, is behind the end.
+    fn is_behind(&self, statement: &Stmt) -> bool {
+        let Some(horizon) = self.surroundings.horizon else { return false };
+        let mut clocks = Vec::new();
+        match statement {
+            Stmt::Pulse(..) | Stmt::Wait { .. } => {
+                let one = std::slice::from_ref(statement);
+                super::depend::gather(one, &self.program.clock_of, &mut clocks);
+            }
+            _ => return false,
+        }
+        let over = |clock: &u32| self.clocks.get(*clock as usize).is_none_or(|at| *at >= horizon);
+        !clocks.is_empty() && !clocks.contains(&super::depend::EVERY) && clocks.iter().all(over)
     }
 
     /// The same of a loop, by the condition that its first round meets.
     #[cold]
-    pub(super) fn follow_loop(&mut self, condition: &Expr, scope: &Scope) {
-        let Some(cut) = &mut self.cut else { return };
+    pub(super) fn follow_loop(&mut self, condition: &Expr, scope: &Scope) -> bool {
+        let Some(cut) = &mut self.cut else { return false };
         let mut used = Vec::new();
         super::depend::read(condition, self.program.registers, &mut used);
-        if used.iter().any(|cell| cut.cells.contains(cell)) {
+        let depends = used.iter().any(|cell| cut.cells.contains(cell));
+        if depends {
             cut.cells.extend(&scope.writes);
             self.tell_cut(scope.site);
         }
+        depends
     }
 
     fn tell_cut(&mut self, site: u32) {

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::ir::{Block, Expr, Program, Stmt};
 use super::pulse_ir::{Amplitude, Play, Process, PulseStmt, Rates, Target, What};
+use super::scope::all_writes;
 
 /// Puts the waits where they are needed; gives whether there are any.
 pub(super) fn depend(program: &mut Program) -> bool {
@@ -151,6 +152,29 @@ impl Rewriter<'_> {
         }
     }
 
+    /// What a choice leaves as it is, too, is known no sooner than the choice.
+    fn decided(&self, blocks: &[&Block], cells: &[u32], out: &mut Vec<Stmt>) {
+        if cells.is_empty() {
+            return;
+        }
+        let mut written = Vec::new();
+        blocks.iter().for_each(|block| all_writes(block, self.io, &[], &mut written));
+        written.sort_unstable();
+        written.dedup();
+        for cell in written {
+            let mut from = vec![cell];
+            from.extend(cells);
+            self.carry(cell, from, out);
+        }
+    }
+
+    /// The flow of control goes on when a condition is known.
+    fn know(&self, cells: &[u32], out: &mut Vec<Stmt>) {
+        if !cells.is_empty() {
+            out.push(Stmt::Known { cells: cells.into() });
+        }
+    }
+
     /// The clocks that a block's statements move.
     fn clocks(&self, blocks: &[&Block]) -> Vec<u32> {
         moved(blocks.iter().map(|block| &block[..]), self.clock_of)
@@ -186,6 +210,7 @@ impl Rewriter<'_> {
             Stmt::For { init, condition, update, body, .. } => {
                 let cells = self.cells([&*condition]);
                 let clocks = self.clocks(&[body, update]);
+                self.decided(&[body, update], &cells, &mut after);
                 self.wait(clocks.clone(), &cells, out);
                 let outer = self.control.len();
                 self.control.extend(&cells);
@@ -194,9 +219,11 @@ impl Rewriter<'_> {
                 self.block(body);
                 self.control.truncate(outer);
                 let mut first = Vec::new();
+                self.know(&cells, &mut first);
                 self.wait(clocks.clone(), &cells, &mut first);
                 first.extend(std::mem::take(body).into_vec());
                 *body = first.into_boxed_slice();
+                self.know(&cells, &mut after);
                 self.wait(clocks, &cells, &mut after);
             }
             Stmt::ForEach { pairs, body, .. } => {
@@ -214,7 +241,9 @@ impl Rewriter<'_> {
                 let cells = self.cells(arms.iter().map(|(condition, _)| condition));
                 let mut blocks: Vec<&Block> = arms.iter().map(|(_, body)| body).collect();
                 blocks.push(otherwise);
+                self.know(&cells, out);
                 self.wait(self.clocks(&blocks), &cells, out);
+                self.decided(&blocks, &cells, &mut after);
                 let outer = self.control.len();
                 self.control.extend(&cells);
                 arms.iter_mut().for_each(|(_, body)| self.block(body));
@@ -228,7 +257,9 @@ impl Rewriter<'_> {
                     out.push(Stmt::Await { clocks, cells: cells.into_boxed_slice() });
                 }
             }
-            Stmt::Parallel { loops } => loops.iter_mut().for_each(|body| self.block(body)),
+            Stmt::Parallel { loops } => {
+                loops.iter_mut().for_each(|branch| self.block(&mut branch.body));
+            }
             Stmt::Pulse(pulse, _) => {
                 let mut expressions = Vec::new();
                 arguments(pulse, &mut expressions);

@@ -75,11 +75,14 @@ impl Fuser<'_> {
             Stmt::Pulse(pulse, _) => {
                 pulse.expressions(&mut |expression| self.expression(expression))
             }
-            Stmt::Parallel { loops } => loops.iter_mut().for_each(|body| self.block(body)),
+            Stmt::Parallel { loops } => {
+                loops.iter_mut().for_each(|branch| self.block(&mut branch.body));
+            }
             Stmt::Calculate { .. }
             | Stmt::Copy { .. }
             | Stmt::Align { .. }
             | Stmt::Carry { .. }
+            | Stmt::Known { .. }
             | Stmt::Await { .. }
             | Stmt::Pause
             | Stmt::Advance { .. } => {}

@@ -20,6 +20,8 @@ pub struct Program {
     pub streams: Vec<Stream>,
     /// What the program names of its configuration.
     pub parts: Parts,
+    /// For each element, what stands for its oscillator among the cells, when others have it too.
+    pub shared: Vec<Option<u32>>,
     /// The clock of each element; 0 is the program's own. Elements of one thread share one.
     pub clock_of: Vec<u32>,
     /// How many clocks there are.
@@ -108,11 +110,20 @@ pub enum Stmt {
     /// What plays and measures, and its site.
     Pulse(Box<PulseStmt>, u32),
     /// Infinite loops that run beside each other.
-    Parallel { loops: Box<[Block]> },
+    Parallel { loops: Box<[Branch]> },
     /// A value is known no sooner than those that it was computed from; made by [`super::depend`].
     Carry { to: u32, from: Box<[u32]> },
+    /// The flow of control waits until measured values are known; made by [`super::depend`].
+    Known { cells: Box<[u32]> },
     /// Clocks wait until measured values are known; made by [`super::depend`].
     Await { clocks: Box<[u32]>, cells: Box<[u32]> },
+}
+
+/// One of the infinite loops that run beside each other.
+#[derive(Debug)]
+pub struct Branch {
+    pub body: Block,
+    pub scope: Box<Scope>,
 }
 
 /// What a loop is about; filled by [`super::scope`]. A simulation leaves a loop by it.
@@ -166,7 +177,7 @@ impl Stmt {
                 arms.iter().for_each(|(_, body)| visit(body));
                 visit(otherwise);
             }
-            Self::Parallel { loops } => loops.iter().for_each(visit),
+            Self::Parallel { loops } => loops.iter().for_each(|branch| visit(&branch.body)),
             _ => {}
         }
     }

@@ -439,16 +439,16 @@ impl Runner<'_> {
         // a marker all samples are zero.
         let marker = rig.pulses[pulse as usize].marker.as_deref();
         let highs = marker.map(|marker| engine::highs(marker, length, length));
-        let open = |index: i64| match &highs {
-            None => true,
-            Some(highs) => {
-                let at = index - smearing;
-                highs.iter().any(|(from, to)| {
-                    // The smearing widens what touches either end.
-                    let from = if *from == 0 { -smearing } else { *from as i64 };
-                    let to = if *to == length { *to as i64 + smearing } else { *to as i64 };
-                    (from..to).contains(&at)
-                })
+        let open = |index: i64| {
+            let Some(highs) = &highs else { return true };
+            // The smearing widens what touches either end.
+            match u64::try_from(index - smearing) {
+                Err(_) => highs.first().is_some_and(|(from, _)| *from == 0),
+                Ok(at) if at >= length => highs.last().is_some_and(|(_, to)| *to == length),
+                Ok(at) => {
+                    let behind = highs.partition_point(|(from, _)| *from <= at);
+                    behind > 0 && at < highs[behind - 1].1
+                }
             }
         };
         let whole = trace.len as usize;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::cut::Cut;
-use super::depend::moved;
-use super::ir::{Array, Block, Expr, NO_SITE, Op, Program, Scope, Stmt};
+use super::cut::{Cut, MOST_WORK};
+use super::ir::{Array, Block, Branch, Expr, NO_SITE, Op, Program, Scope, Stmt};
 use super::timing::Timing;
 
 use crate::pulse::adc::Adc;
@@ -126,6 +125,7 @@ pub fn run(program: &Program, surroundings: Surroundings<'_>) -> Outcome {
         fresh: false,
         place: NO_SITE,
         work: 0,
+        budget: MOST_WORK,
         ended: false,
         cut: None,
         engine,
@@ -170,6 +170,8 @@ pub(super) struct Runner<'a> {
     pub(super) place: u32,
     /// About how many statements a simulation ran.
     pub(super) work: u64,
+    /// And how many it may while no time passes.
+    pub(super) budget: u64,
     /// Whether what halts the run is the end of one of the loops that run beside each other.
     pub(super) ended: bool,
     /// What loops that were left would have computed.
@@ -187,9 +189,6 @@ pub(super) struct Runner<'a> {
 }
 
 pub(super) type Step = Result<(), Halted>;
-
-/// Rounds without time after which an infinite loop of a simulation is taken to play no more.
-const IDLE_ROUNDS: u32 = 1 << 20;
 
 /// Clock cycles that may pass in real time before they are waited for: less than a system's sleep.
 const UNPACED: u64 = 5_000;
@@ -239,9 +238,10 @@ impl Runner<'_> {
     }
 
     fn statement(&mut self, statement: &Stmt) -> Step {
-        if self.cut.is_some() {
-            self.follow(statement);
-        }
+        if self.cut.is_some() { self.followed(statement) } else { self.perform(statement) }
+    }
+
+    pub(super) fn perform(&mut self, statement: &Stmt) -> Step {
         match statement {
             Stmt::Assign { slot, value } => {
                 if matches!(value, Expr::Reduce { .. } | Expr::Dot { .. }) {
@@ -266,7 +266,8 @@ impl Runner<'_> {
                 let value = self.eval(value);
                 self.surroundings.io.set(*register, value);
             }
-            Stmt::Save { stream, value, cells, .. } => {
+            Stmt::Save { stream, value, cells, site } => {
+                self.place = *site;
                 // What a pipeline does with a value can take long.
                 self.alive()?;
                 self.pace()?;
@@ -275,10 +276,13 @@ impl Runner<'_> {
                 self.save(*stream, value, known.unwrap_or(0));
             }
             Stmt::For { init, condition, update, body, scope } => {
+                let around = self.place;
                 self.block(init)?;
                 self.rounds(condition, update, body, scope)?;
+                self.place = around;
             }
             Stmt::ForEach { pairs, len, body, scope } => {
+                let around = self.place;
                 for index in 0..*len {
                     self.alive()?;
                     if self.leaves(scope, false)? {
@@ -290,6 +294,7 @@ impl Runner<'_> {
                     }
                     self.block(body)?;
                 }
+                self.place = around;
             }
             Stmt::If { arms, otherwise, .. } => {
                 for (condition, body) in arms {
@@ -313,6 +318,10 @@ impl Runner<'_> {
                 let known = from.iter().map(|cell| self.ready[*cell as usize]).max();
                 self.ready[*to as usize] = known.unwrap_or(0);
             }
+            Stmt::Known { cells } => {
+                let known = cells.iter().map(|cell| self.ready[*cell as usize]).max();
+                self.now = self.now.max(known.unwrap_or(0));
+            }
             Stmt::Await { clocks, cells } => {
                 let known = cells.iter().map(|cell| self.ready[*cell as usize]).max().unwrap_or(0);
                 for clock in self.chosen(clocks) {
@@ -320,9 +329,9 @@ impl Runner<'_> {
                 }
                 self.now = self.now.max(known);
             }
-            // Nothing reaches a simulation from outside: it stands still to its end.
+            // Nothing reaches a simulation from outside: it stands still to its end, but for what runs beside.
             Stmt::Pause | Stmt::Advance { .. } if self.surroundings.horizon.is_some() => {
-                return Err(Halted);
+                return self.branch_ends();
             }
             Stmt::Pause => {
                 self.surroundings.control.pause()?;
@@ -345,9 +354,19 @@ impl Runner<'_> {
             // Nothing in it takes time, nothing stands behind it.
             return self.branch_ends();
         }
-        if self.cut.is_some() {
-            self.follow_loop(condition, scope);
-        }
+        let controls = self.cut.is_some() && self.follow_loop(condition, scope);
+        self.control(controls, |runner| runner.all_rounds(condition, update, body, scope))
+    }
+
+    fn all_rounds(
+        &mut self,
+        condition: &Expr,
+        update: &Block,
+        body: &Block,
+        scope: &Scope,
+    ) -> Step {
+        let simulated = self.surroundings.horizon.is_some();
+        let endless = matches!(condition, Expr::Const(value) if *value != 0);
         let mut holds = self.holds(condition);
         if holds && scope.counted && !self.played {
             self.enter();
@@ -397,43 +416,46 @@ impl Runner<'_> {
     }
 
     /// Infinite loops beside each other: the one whose clocks are furthest behind is next.
-    fn parallel(&mut self, loops: &[Block]) -> Step {
-        let clocks: Vec<Vec<u32>> =
-            loops.iter().map(|body| moved([&body[..]], &self.program.clock_of)).collect();
+    fn parallel(&mut self, loops: &[Branch]) -> Step {
         // How late each is; a round that takes no time counts as a little, so that all have their turns.
         let mut times = vec![0u64; loops.len()];
-        // Rounds in a row that took no time: of a simulation, one with very many of them plays no more.
-        let mut idle = vec![0u32; loops.len()];
-        // Those that end in a loop of their own that never ends.
-        let mut gone = vec![false; loops.len()];
-        let horizon = self.surroundings.horizon.unwrap_or(u64::MAX);
-        let limit = if self.surroundings.horizon.is_some() { IDLE_ROUNDS } else { u32::MAX };
+        // Those that play no more.
+        let mut over = vec![false; loops.len()];
+        let horizon = self.surroundings.horizon;
+        // What all may compute while no time passes is theirs together.
+        let budget = self.budget;
+        self.budget = (budget / loops.len() as u64).max(1);
         loop {
             self.alive()?;
-            let over = |index: &usize| {
-                gone[*index]
-                    || idle[*index] >= limit
-                    || !clocks[*index].is_empty()
-                        && clocks[*index].iter().all(|c| self.clocks[*c as usize] >= horizon)
-            };
-            let left = (0..loops.len()).filter(|index| !over(index));
-            let Some(next) = left.min_by_key(|index| times[*index]) else {
-                return Err(Halted);
-            };
-            let round = self.block(&loops[next]);
+            let left = (0..loops.len()).filter(|index| !over[*index]);
+            let Some(next) = left.min_by_key(|index| times[*index]) else { break };
+            let Branch { body, scope } = &loops[next];
+            self.place = scope.site;
+            if let Some(horizon) = horizon {
+                let clocks = &scope.clocks;
+                let passed = clocks.iter().all(|clock| self.clocks[*clock as usize] >= horizon);
+                if (passed && !clocks.is_empty()) || self.computes_too_long(scope, horizon) {
+                    over[next] = true;
+                    self.work = 0;
+                    continue;
+                }
+            }
+            let round = self.block(body);
             if !self.goes_on(round)? {
-                gone[next] = true;
+                over[next] = true;
                 continue;
             }
             self.fresh = true;
-            let latest = clocks[next].iter().map(|clock| self.clocks[*clock as usize]).max();
-            let others = times.iter().enumerate().filter(|(index, _)| *index != next);
+            let latest = scope.clocks.iter().map(|clock| self.clocks[*clock as usize]).max();
+            let others = times.iter().enumerate();
+            let others = others.filter(|(index, _)| *index != next && !over[*index]);
             let least = others.map(|(_, time)| *time).min().unwrap_or(0);
             let moved = latest.unwrap_or(0);
-            idle[next] =
-                if moved > times[next] { 0 } else { idle[next].saturating_add(1).min(IDLE_ROUNDS) };
             times[next] = if moved > times[next] { moved } else { times[next].max(least) + 1 };
         }
+        self.budget = budget;
+        // Nothing stands behind them.
+        self.branch_ends()
     }
 
     /// The time of a value that is saved, in nanoseconds: it is known, and all that was saved before was

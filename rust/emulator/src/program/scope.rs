@@ -2,7 +2,7 @@
 //! which values then are not what they would be.
 
 use super::depend::{EVERY, arguments, cells_of, gather, read};
-use super::ir::{Block, Expr, Program, Scope, Stmt};
+use super::ir::{Block, Branch, Expr, Program, Scope, Stmt};
 use super::pulse_ir::{Process, PulseStmt, Rates, Target};
 
 /// What a value saved weighs, in plain statements.
@@ -12,8 +12,12 @@ const PLAYED: u64 = 8;
 
 /// Fills the scopes of all loops.
 pub(super) fn scope(program: &mut Program) {
-    let io = program.registers;
-    let finder = Finder { io, clock_of: &program.clock_of, clocks: program.clocks as u32 };
+    let finder = Finder {
+        io: program.registers,
+        shared: &program.shared,
+        clock_of: &program.clock_of,
+        clocks: program.clocks as u32,
+    };
     for statement in &mut program.body {
         finder.statement(statement);
     }
@@ -22,6 +26,7 @@ pub(super) fn scope(program: &mut Program) {
 struct Finder<'a> {
     /// The cell that stands for IO1.
     io: u32,
+    shared: &'a [Option<u32>],
     clock_of: &'a [u32],
     clocks: u32,
 }
@@ -45,7 +50,12 @@ impl Finder<'_> {
                 arms.iter_mut().for_each(|(_, body)| each(body));
                 each(otherwise);
             }
-            Stmt::Parallel { loops } => loops.iter_mut().for_each(each),
+            Stmt::Parallel { loops } => {
+                for Branch { body, scope } in loops {
+                    each(body);
+                    self.fill(scope, &[body]);
+                }
+            }
             _ => {}
         }
     }
@@ -54,7 +64,7 @@ impl Finder<'_> {
         let (mut clocks, mut writes) = (Vec::new(), Vec::new());
         for block in blocks {
             gather(block, self.clock_of, &mut clocks);
-            all_writes(block, self.io, &mut writes);
+            all_writes(block, self.io, self.shared, &mut writes);
         }
         if clocks.contains(&EVERY) {
             // A wait takes time also where no element has a clock.
@@ -101,15 +111,16 @@ fn size(expression: &Expr) -> u64 {
 }
 
 /// The cells that a block's statements write, blocks within included.
-pub(super) fn all_writes(block: &Block, io: u32, out: &mut Vec<u32>) {
+pub(super) fn all_writes(block: &Block, io: u32, shared: &[Option<u32>], out: &mut Vec<u32>) {
     for statement in block {
-        writes(statement, io, out);
-        statement.blocks(&mut |block| all_writes(block, io, out));
+        writes(statement, io, shared, out);
+        statement.blocks(&mut |block| all_writes(block, io, shared, out));
     }
 }
 
-/// The cells that a statement by itself writes; an array is known by its first.
-pub(super) fn writes(statement: &Stmt, io: u32, out: &mut Vec<u32>) {
+/// The cells that a statement by itself writes; an array is known by its first, an oscillator that several
+/// elements have by what stands for it.
+pub(super) fn writes(statement: &Stmt, io: u32, shared: &[Option<u32>], out: &mut Vec<u32>) {
     match statement {
         Stmt::Assign { slot, .. } | Stmt::Calculate { slot, .. } | Stmt::Copy { slot, .. } => {
             out.push(*slot);
@@ -118,13 +129,25 @@ pub(super) fn writes(statement: &Stmt, io: u32, out: &mut Vec<u32>) {
         Stmt::AssignIo { register, .. } => out.push(io + *register as u32),
         Stmt::ForEach { pairs, .. } => out.extend(pairs.iter().map(|(slot, _)| *slot)),
         Stmt::Advance { target, .. } => out.push(target.base),
-        Stmt::Pulse(pulse, _) => match &**pulse {
-            PulseStmt::Measure { processes, .. } => {
-                processes.iter().for_each(|process| out.extend(cells_of(process)));
+        Stmt::Pulse(pulse, _) => {
+            let mut oscillator = |element: &u32| {
+                out.extend(shared.get(*element as usize).copied().flatten());
+            };
+            match &**pulse {
+                PulseStmt::Play(play) if play.chirp.is_some() => oscillator(&play.element),
+                PulseStmt::Rotate { element, .. }
+                | PulseStmt::FastRotate { element, .. }
+                | PulseStmt::ResetFrame { element }
+                | PulseStmt::ResetPhase { element }
+                | PulseStmt::Frequency { element, .. }
+                | PulseStmt::Correction { element, .. } => oscillator(element),
+                PulseStmt::Measure { processes, .. } => {
+                    processes.iter().for_each(|process| out.extend(cells_of(process)));
+                }
+                PulseStmt::Trigger { tag, .. } => out.extend(tag),
+                _ => {}
             }
-            PulseStmt::Trigger { tag, .. } => out.extend(tag),
-            _ => {}
-        },
+        }
         _ => {}
     }
     // A random number moves its seed on.
@@ -138,13 +161,16 @@ fn seeds(expression: &Expr, out: &mut Vec<u32>) {
     expression.operands(&mut |operand| seeds(operand, out));
 }
 
-/// The cells that a statement by itself reads; an array is known by its first.
-pub(super) fn reads(statement: &Stmt, io: u32, out: &mut Vec<u32>) {
+/// The cells that a statement by itself reads, as for [`writes`].
+pub(super) fn reads(statement: &Stmt, io: u32, shared: &[Option<u32>], out: &mut Vec<u32>) {
     match statement {
         Stmt::Calculate { left, right, .. } => out.extend([left, right]),
         Stmt::Copy { from, .. } => out.push(*from),
         Stmt::ForEach { pairs, .. } => out.extend(pairs.iter().map(|(_, array)| array.base)),
         Stmt::Pulse(pulse, _) => {
+            if let PulseStmt::Play(play) | PulseStmt::Measure { play, .. } = &**pulse {
+                out.extend(shared.get(play.element as usize).copied().flatten());
+            }
             if let PulseStmt::Play(play) = &**pulse
                 && let Some(chirp) = &play.chirp
                 && let Rates::Each(array) = &chirp.rates

@@ -5,7 +5,7 @@ use q::any_statement::StatementOneof as S;
 
 use super::compile::Compiler;
 use super::depend::{EVERY, gather};
-use super::ir::{Block, Expr, NO_SITE, Op, Scope, Stmt};
+use super::ir::{Block, Branch, Expr, NO_SITE, Op, Scope, Stmt};
 use super::pulse_ir::PulseStmt;
 use super::pulse_statement::pulse;
 use super::value::Kind;
@@ -350,11 +350,11 @@ fn beside(out: &mut Vec<Stmt>) {
     let mut all = Vec::new();
     for statement in out.split_off(first) {
         match statement {
-            Stmt::For { init, update, body, .. } => {
+            Stmt::For { init, update, body, scope, .. } => {
                 out.extend(init.into_vec());
                 let mut round = body.into_vec();
                 round.extend(update.into_vec());
-                all.push(round.into_boxed_slice());
+                all.push(Branch { body: round.into_boxed_slice(), scope });
             }
             Stmt::Parallel { loops } => all.extend(loops),
             other => out.push(other),

@@ -502,10 +502,14 @@ impl Engine {
     pub fn set_offset(&mut self, output: usize, volts: f64, at: u64) {
         self.offsets[output] = volts;
         self.largest_offset = self.largest_offset.max(volts.abs());
-        if let Some(tape) = &mut self.tape
-            && at < self.horizon
-            && room(&mut tape.full, tape.offsets.len())
-        {
+        let Some(tape) = self.tape.as_mut().filter(|_| at < self.horizon) else { return };
+        // At one time, the last one counts.
+        let again =
+            tape.offsets.last().is_some_and(|last| (last.output, last.from) == (output, at));
+        if again {
+            tape.offsets.pop();
+        }
+        if room(&mut tape.full, tape.offsets.len()) {
             tape.offsets.push(Offset { output, from: at, volts });
         }
     }
