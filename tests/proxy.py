@@ -5,6 +5,7 @@ import random
 import socket
 import ssl
 import threading
+import time
 from pathlib import Path
 
 TLS = Path(__file__).parent / "tls"
@@ -17,10 +18,14 @@ class Proxy:
         target: Where to connect to, (host, port).
         certificate: The name of a certificate of ``tests/tls`` to terminate TLS with.
         cuts: Called with whatever comes back from the target; True cuts the connection there.
+
+    Attributes:
+        stall: Seconds that pass before a new connection is served.
     """
 
     def __init__(self, target, certificate=None, cuts=None):
         self._target, self._cuts = target, cuts
+        self.stall = 0.0
         self._context = None
         if certificate is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -35,6 +40,12 @@ class Proxy:
     def port(self):
         return self._listener.getsockname()[1]
 
+    def cut(self):
+        """Ends all connections that there are."""
+        for end in self._open:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
     def _accept(self):
         while True:
             try:
@@ -47,6 +58,7 @@ class Proxy:
 
     def _serve(self, near):
         with contextlib.suppress(OSError):
+            time.sleep(self.stall)
             if self._context is not None:
                 near = self._context.wrap_socket(near, server_side=True)
             far = socket.create_connection(self._target)
@@ -75,9 +87,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for end in self._open:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+        self.cut()
         for thread in self._threads:
             thread.join()
         for end in self._open:

@@ -262,6 +262,8 @@ def _tls(
 ) -> tuple[str | None, tuple[str, str] | None, str | None] | None:
     if tls is None or tls is False:
         return None
+    if tls is not True and not isinstance(tls, Mapping):
+        raise TypeError(f"tls is True, or a mapping like {{'ca': 'ca.pem'}}, not {tls!r:.80}")
     given = {} if tls is True else dict(tls)
 
     def read(key: str) -> str | None:
@@ -287,7 +289,11 @@ _PORT = 80
 
 def _settings() -> dict[str, Any]:
     """What qm-qua keeps in its configuration file."""
-    path = Path("~/.qm/config.json").expanduser()
+    try:
+        path = Path("~/.qm/config.json").expanduser()
+    except RuntimeError:
+        # A user without a home, as in containers.
+        return {}
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -306,10 +312,10 @@ def _port(given: Any) -> int:
             raise TypeError
         digits = isinstance(given, str) and given.strip().isdecimal()
         port = int(given) if digits else operator.index(given)
-    except TypeError:
+    except (TypeError, ValueError):
         port = 0
     if not 0 < port < 65536:
-        raise QmValueError(f"connect: a port is 1 to 65535, not {given!r}")
+        raise QmValueError(f"connect: a port is 1 to 65535, not {given!r:.80}")
     return port
 
 

@@ -72,7 +72,8 @@ class ClosedLoopError(QmQuaException):
     """A closed loop does not know whose answer comes next; nothing was sent.
 
     A step before failed in such a way that nobody knows whether its entry was taken. The message
-    says how to go on: ``receive()`` waits for that answer, ``skip()`` takes the entry for lost.
+    says how to go on: ``receive()`` waits for that answer, ``skip()`` takes the entry for lost
+    (of a single input stream).
 
     Attributes:
         pushes: By input stream, how many pushes are in doubt.

@@ -184,3 +184,30 @@ def ports(pulsewire_client):
         return samples.analog
 
     return simulate
+
+
+@pytest.fixture
+def squares():
+    """Answers each int with its square."""
+    from qm.qua import (
+        advance_input_stream,
+        assign,
+        declare,
+        declare_input_stream,
+        declare_stream,
+        infinite_loop_,
+        program,
+        save,
+        stream_processing,
+    )
+
+    with program() as built:
+        tau = declare_input_stream(int, "tau")
+        answer, stream = declare(int), declare_stream()
+        with infinite_loop_():
+            advance_input_stream(tau)
+            assign(answer, tau * tau)
+            save(answer, stream)
+        with stream_processing():
+            stream.save_all("answer")
+    return built

@@ -20,33 +20,6 @@ from tests.emulator.conftest import CONFIG
 from tests.proxy import TLS, Proxy, now_and_then
 
 
-@pytest.fixture
-def squares():
-    """Answers each int with its square."""
-    from qm.qua import (
-        advance_input_stream,
-        assign,
-        declare,
-        declare_input_stream,
-        declare_stream,
-        infinite_loop_,
-        program,
-        save,
-        stream_processing,
-    )
-
-    with program() as built:
-        tau = declare_input_stream(int, "tau")
-        answer, stream = declare(int), declare_stream()
-        with infinite_loop_():
-            advance_input_stream(tau)
-            assign(answer, tau * tau)
-            save(answer, stream)
-        with stream_processing():
-            stream.save_all("answer")
-    return built
-
-
 def test_no_answer_of_a_loop_is_another_pushs(pulsewire_emulator, pulsewire_client, squares):
     # A link that is lost at random, in the middle of steps too: whatever is returned is the answer
     # to what was pushed in that very call.
@@ -311,3 +284,98 @@ def test_limits_of_every_size(counting):
     for bad in ({"clients": 0}, {"clients": "5"}, {"machines": 5.0}, {"machines": True}):
         with pytest.raises(ValueError, match="limit"):
             pulsewire.Emulator(limits=bad)
+
+
+def test_a_job_that_was_cleared_is_missing():
+    from qm.qua import declare, declare_stream, program, save, stream_processing
+
+    with program() as built:
+        stream, value = declare_stream(), declare(int)
+        save(value, stream)
+        with stream_processing():
+            stream.save_all("v")
+    with (
+        pulsewire.Emulator(limits={"ended_jobs": 1}) as emulator,
+        pulsewire.connect(emulator.host, emulator.port) as client,
+    ):
+        machine = client.open_qm(CONFIG)
+        results = client.execute(machine, built).result_handles
+        for _ in range(3):
+            assert client.execute(machine, built).result_handles.wait_for_all_values(PATIENCE)
+        for call in (
+            results.v.get_job_state,
+            results.is_processing,
+            lambda: results.wait_for_all_values(timeout=PATIENCE),
+            lambda: results.v.wait_for_all_values(timeout=PATIENCE),
+            lambda: results.v.wait_for_values(1, timeout=PATIENCE),
+            lambda: len(results.v),
+            results.v.fetch_all,
+            lambda: results.fetch_results(timeout=PATIENCE),
+            lambda: next(results.v.stream(timeout=PATIENCE)),
+        ):
+            with pytest.raises(errors.MissingJobError, match="it may have been cleared"):
+                call()
+
+
+def test_a_new_loop_knows_of_a_step_that_ran_out_of_time(squares):
+    # 50 ms a step, in real time: the answer of the first one comes when the second one waits.
+    from qm.qua import (
+        advance_input_stream,
+        align,
+        assign,
+        declare,
+        declare_input_stream,
+        declare_stream,
+        infinite_loop_,
+        program,
+        save,
+        stream_processing,
+        wait,
+    )
+
+    with program() as built:
+        tau = declare_input_stream(int, "tau")
+        answer, stream = declare(int), declare_stream()
+        with infinite_loop_():
+            advance_input_stream(tau)
+            wait(12_500_000, "flux")
+            align()
+            assign(answer, tau * tau)
+            save(answer, stream)
+        with stream_processing():
+            stream.save_all("answer")
+    with (
+        pulsewire.Emulator(realtime=True) as emulator,
+        pulsewire.connect(emulator.host, emulator.port) as client,
+    ):
+        job = client.execute(client.open_qm(CONFIG), built)
+        with pytest.raises(TimeoutError):
+            job.closed_loop("tau", "answer").exchange(2, timeout=0)
+        loop = job.closed_loop("tau", "answer")
+        assert loop.exchange(5, timeout=PATIENCE) == 25
+        assert loop.exchange(6, timeout=PATIENCE) == 36
+        job.halt()
+
+
+def test_names_that_are_not_there_are_told_with_those_that_are(pulsewire_client, squares):
+    job = pulsewire_client.execute(pulsewire_client.open_qm(CONFIG), squares)
+    with pytest.raises(errors.QmValueError, match="'typo'.*it has: answer"):
+        job.closed_loop("tau", "typo")
+    job.halt()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda client: pulsewire.connect("127.0.0.1", "9" * 5000),
+        lambda client: pulsewire.connect("127.0.0.1", 80, tls="ca.pem"),
+        lambda client: client.job("j").set_element_correction("q", (10**400, 0, 0, 1)),
+        lambda client: client.queue("m")[True],
+        lambda client: client.queue("m").remove_by_position(np.True_),
+    ],
+)
+def test_arguments_that_are_none(pulsewire_client, wrong):
+    with pytest.raises((errors.QmValueError, TypeError)) as raised:
+        wrong(pulsewire_client)
+    assert len(str(raised.value)) < 500
+    assert "sequence element" not in str(raised.value)

@@ -354,6 +354,8 @@ def test_pictures(simulate, tmp_path):
     assert len(samples.con1.plot(analog_ports=["1", 4], digital_ports=[]).get_lines()) == 1
     with pytest.raises(KeyError):
         samples.con1.plot(analog_ports="12")
+    with pytest.raises(KeyError):
+        samples.con1.plot(analog_ports=True)
     report = job.get_simulated_waveform_report()
     (figure,) = report.create_plot(samples, plot=False, save_path=tmp_path / "new" / "one.png")
     assert (tmp_path / "new" / f"one_con1_{job.id}.png").stat().st_size > 10_000
@@ -364,7 +366,9 @@ def test_pictures(simulate, tmp_path):
     # A script's own name: a picture beside it, and no directory of that name.
     script = tmp_path / "script.py"
     script.write_text("")
-    for path in (script, tmp_path / "other.py", tmp_path / "name.dat"):
+    bare = tmp_path / "noext"
+    bare.write_text("")
+    for path in (script, bare, tmp_path / "other.py", tmp_path / "name.dat"):
         report.create_plot(samples, save_path=str(path))
         assert not path.is_dir()
         picture = tmp_path / f"waveform_report_con1_{job.id}.png"

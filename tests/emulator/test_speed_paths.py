@@ -490,9 +490,13 @@ def test_one_step_of_a_loop_at_a_time(pulsewire_client, machine, pair):
     thread = threading.Thread(target=step)
     thread.start()
     job.result_handles.a.wait_for_values(1, timeout=PATIENCE)
-    for call in (loop.receive, loop.skip, lambda: loop.positions):
+    # Another loop over the same input stream is the same in this.
+    with pytest.raises(RuntimeError, match="under way"):
+        job.closed_loop("first", "b")
+    for call in (loop.receive, loop.skip):
         with pytest.raises(RuntimeError, match="under way"):
             call()
+    assert loop.positions == {"b": 0}
     job.halt()
     thread.join()
     assert ended == [True]

@@ -9,6 +9,7 @@ import time
 import pytest
 from qm.qua import (
     advance_input_stream,
+    amp,
     assign,
     declare,
     declare_input_stream,
@@ -103,6 +104,38 @@ def test_a_statement_that_waited_moves_the_time_on(stamped):
         save(n, s)
 
     assert stamped(build) == [KNOWN + 16]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_a_measured_value_leaves_as_it_is_is_known_no_sooner(stamped, taken):
+    # Whether the branch is taken is known with the value, and so is what it would have changed.
+    def chosen(s):
+        i, n = measured(), declare(int, value=7)
+        with if_((i < 1) if taken else (i > 1)):
+            assign(n, 8)
+        save(n, s)
+
+    assert stamped(chosen) == [KNOWN]
+
+    def looped(s):
+        i, n = measured(), declare(int, value=0)
+        with while_(((i < 1) & (n < 1)) if taken else (i > 1)):
+            assign(n, n + 1)
+        save(n, s)
+
+    assert stamped(looped) == [KNOWN]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_it_steers_plays_no_sooner(pulsewire_client, taken):
+    with program() as built:
+        i, a = measured(), declare(fixed, value=0.5)
+        with if_((i < 1) if taken else (i > 1)):
+            assign(a, 1.0)
+        play("short" * amp(a), "flux")
+    job = pulsewire_client.simulate(rack.config(), built, 500)
+    found = rack.spans(job.get_simulated_samples().con1.analog[4])
+    assert found == [(KNOWN, KNOWN + 16)]
 
 
 def test_time_goes_on_in_a_pause(stamped):

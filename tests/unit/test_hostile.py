@@ -3,9 +3,11 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 
 from pulsewire.exceptions import QMSimulationError
+from pulsewire.results.fetchers import SingleStreamSingleResultFetcher
 from pulsewire.results.waveform_report import WaveformReport
 
 PULSER = {"controllerName": "con1", "pulserIndex": 0.0, "femId": 0.0}
@@ -100,3 +102,12 @@ def test_a_report_is_one_or_an_error_of_ours(path, wrong):
 def test_the_good_one_is_taken():
     report = WaveformReport.from_dict(GOOD, "job-7")
     assert len(report.analog_waveforms) == len(report.adc_acquisitions) == len(report.events) == 1
+
+
+def test_an_item_without_dimensions_is_a_scalar():
+    # A gateway that describes a last value by an empty shape.
+    fetcher = object.__new__(SingleStreamSingleResultFetcher)
+    fetcher._name = "r"
+    value = fetcher._shaped(np.array(7), False, False)
+    assert value == 7
+    assert value.dtype == np.int64

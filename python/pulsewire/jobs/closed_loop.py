@@ -30,7 +30,11 @@ class ClosedLoop:
     ``fetch`` make three.
 
     The items are taken in their order: each call gives the items after those of the call before,
-    beginning with the first one that is saved after the loop was made.
+    beginning with the first one that is saved after the loop was made. All loops that a connection
+    makes over the same input streams of a job are one in this: they have the same
+    :attr:`positions`, take their steps one at a time, and know of each other's pushes that are not
+    answered yet. Values that are pushed past them, with ``push_to_input_stream``, they do not know
+    of: call :meth:`skip` behind those.
     """
 
     def __init__(
@@ -71,8 +75,11 @@ class ClosedLoop:
                 leaves it out and gives its own, and a warning of the logger ``pulsewire`` says so.
             ClosedLoopError: A step before was lost or interrupted in such a way that nobody knows
                 whether its values were taken: nothing was sent. :meth:`receive` waits for that
-                answer, :meth:`skip` takes the values for lost; or make a new loop. Where an answer
-                is there that proves it, the loop goes on by itself.
+                answer; :meth:`skip` takes the values for lost. Where an answer is there that proves
+                it, the loop goes on by itself. Also when an answer came after all that ``skip``
+                had taken for lost.
+            RuntimeError: A step of a loop over the same input streams is under way, in another
+                thread or below a signal handler.
             StreamProcessingDataLossError: The gateway dropped data of the job.
         """
         return self._unpack(self._native.exchange(values, timeout))
@@ -84,10 +91,14 @@ class ClosedLoop:
     def skip(self) -> None:
         """Leaves out the items that are there already, and the answers to what was pushed before.
 
-        The next one is new; pushes in doubt are taken for lost.
+        The next one is new. A push in doubt is taken for lost, which is right once its answer
+        cannot come any more: wait longer than the program takes for a step. Should it come all the
+        same, it is found before the next push, and told by a ``ClosedLoopError``; looking for it
+        costs each step one more round trip.
 
         Raises:
-            ClosedLoopError: Some streams took an entry that others did not.
+            ClosedLoopError: Some of several input streams took an entry that others did not, or
+                may have: no step belongs together then. Run the job anew.
         """
         self._native.skip()
 

@@ -22,6 +22,13 @@ __all__ = ["QmQueue"]
 _MOST = 1 << 32
 
 
+def _position(given: object) -> int:
+    """A position in a queue; a truth value is none."""
+    if isinstance(given, (bool, np.bool_)):
+        raise TypeError(f"a position in a queue is an int from 1 on, not {given!r}")
+    return operator.index(given)  # type: ignore[arg-type]
+
+
 def _overrides(
     overrides: Mapping[str, Mapping[str, float | Sequence[float]]] | None,
 ) -> list[tuple[str, list[float]]]:
@@ -140,7 +147,7 @@ class QmQueue:
         Raises:
             JobNotFoundError: Fewer jobs wait.
         """
-        position = operator.index(position)
+        position = _position(position)
         found = self._pending(position=position) if 0 <= position < _MOST else ()
         return self._first(f"job at position {position}", found)
 
@@ -201,7 +208,7 @@ class QmQueue:
         """
         if position is None or position <= 0:
             raise ValueError("the position must be positive")
-        position = operator.index(position)
+        position = _position(position)
         return self._remove(position=position) if position < _MOST else 0
 
     def remove_by_user_id(self, user_id: str) -> int:

@@ -120,7 +120,7 @@ class RunningQmJob(QmBaseJob):
             if isinstance(correction, str):
                 raise TypeError
             v00, v01, v10, v11 = (float(value) for value in correction)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise QmValueError(
                 f"the correction of the element {element!r} is four values, (v00, v01, v10, v11), "
                 f"not {correction!r:.80}"

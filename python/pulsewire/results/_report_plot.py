@@ -33,7 +33,7 @@ def file_of(path: Path, controller: str, job_id: int | str) -> Path:
     name = re.sub(r"[^\w.-]", "_", f"{controller}_{job_id}")
     suffix = path.suffix.lower()
     # "run_1.5" is a folder's name.
-    if path.is_dir() or not suffix[1:2].isalpha():
+    if path.is_dir() or not (suffix[1:2].isalpha() or path.is_file()):
         path.mkdir(parents=True, exist_ok=True)
         return path / f"waveform_report_{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)

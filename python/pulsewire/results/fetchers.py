@@ -392,6 +392,7 @@ class BaseSingleStreamFetcher(ABC):
             StreamProcessingDataLossError: The gateway dropped data of the job.
             QmValueError: ``max_items`` below 1, or ``start`` below 0.
         """
+        start = _place(start)
         if start < 0 or (max_items is not None and max_items < 1):
             raise QmValueError(
                 f"the result {self._name!r}: a stream starts at an item from 0 on and gives at "
@@ -534,6 +535,9 @@ class SingleStreamSingleResultFetcher(BaseSingleStreamFetcher):
         return 0, 1
 
     def _shaped(self, data: NDArray[Any], wrapped: bool, flat_struct: bool) -> Any:
+        if data.ndim == 0:
+            # An item without dimensions.
+            return data[()]
         if len(data) == 0:
             logger.warning(f"the result {self._name!r} has no value yet: wait_for_values() first")
             return None

@@ -162,6 +162,8 @@ class SimulatorControllerSamples:
 def _chosen(ports: Ports, there: Iterable[str]) -> Sequence[str | int]:
     if ports is None:
         return list(there)
+    if isinstance(ports, (bool, np.bool_)):
+        return [ports]
     if isinstance(ports, (str, int, np.integer)):
         return [ports if isinstance(ports, str) else int(ports)]
     return ports

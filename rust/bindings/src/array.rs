@@ -6,7 +6,7 @@ use std::io::Write;
 use numpy::{
     PyArrayDescr, PyArrayDescrMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods,
 };
-use pulsewire_client::{Rows, Values};
+use pulsewire_client::{MESSAGE_BYTES, Rows, Values};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -219,6 +219,9 @@ fn longs(list: &Bound<'_, PyList>) -> Option<Vec<i64>> {
     Some(longs)
 }
 
+/// After so many items Ctrl-C is heard.
+const LISTEN: usize = 1 << 16;
+
 /// One entry out of a sequence of bools, ints or floats.
 fn sequence(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Numbers> {
     let py = value.py();
@@ -237,10 +240,19 @@ fn sequence(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Numbers> {
             ),
         )
     })?;
-    let len = value.len().unwrap_or(0);
+    // A range can be longer than any memory: `len` fails then.
+    let len = value.len().ok().filter(|len| *len <= MESSAGE_BYTES).ok_or_else(|| {
+        refuse(
+            py,
+            format!("the input stream '{stream}': more values than the {MESSAGE_BYTES} bytes of a message hold"),
+        )
+    })?;
     let mut values: Option<Numbers> = None;
-    for item in items {
+    for (index, item) in items.enumerate() {
         let item = item?;
+        if index % LISTEN == 0 {
+            py.check_signals()?;
+        }
         let scalar = Scalar::read(stream, &item)?.ok_or_else(|| {
             let name = item.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
             refuse(py, format!("the input stream '{stream}': {name} is not a bool, int or float"))

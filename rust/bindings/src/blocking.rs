@@ -69,15 +69,14 @@ pub(crate) fn block_on_lane<T: Send>(
         });
         match turn {
             Turn::Done(outcome) => {
-                logging::tell(py);
+                logging::tell(py)?;
                 return outcome.map_err(|error| errors::to_python(py, error));
             }
             Turn::Panicked => {
-                logging::tell(py);
                 return Err(PyRuntimeError::new_err("pulsewire failed; please report it"));
             }
             Turn::Over => {
-                logging::tell(py);
+                logging::tell(py)?;
                 py.check_signals()?;
             }
         }

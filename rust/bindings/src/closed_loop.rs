@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use pulsewire_client::{ClosedLoop, Timeout};
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use tokio::sync::{Mutex, MutexGuard};
 
 use crate::blocking::block_on;
 use crate::errors;
@@ -18,25 +16,16 @@ use crate::runtime::OfProcess;
 #[pyclass(name = "ClosedLoop", module = "pulsewire._native", frozen)]
 pub(crate) struct PyClosedLoop {
     inputs: Vec<Arc<Input>>,
-    /// One step at a time.
-    steps: OfProcess<Mutex<ClosedLoop>>,
+    steps: OfProcess<ClosedLoop>,
 }
 
 impl PyClosedLoop {
     pub(crate) fn new(inputs: Vec<Arc<Input>>, steps: ClosedLoop) -> Self {
-        Self { inputs, steps: OfProcess::new(Mutex::new(steps)) }
+        Self { inputs, steps: OfProcess::new(steps) }
     }
 
-    /// The loop, unless a step of it is under way: that one may last as long as it wants, and a signal
-    /// handler on its own thread would wait for ever.
-    fn steps(&self) -> PyResult<MutexGuard<'_, ClosedLoop>> {
-        let steps = self.steps.own(|| "the closed loop".to_owned())?;
-        steps.try_lock().map_err(|_| {
-            PyRuntimeError::new_err(
-                "a step of this closed loop is under way, in another thread or below a signal \
-                 handler: wait for its end, or make a loop of your own",
-            )
-        })
+    fn steps(&self) -> PyResult<&ClosedLoop> {
+        self.steps.own(|| "the closed loop".to_owned())
     }
 }
 
@@ -76,8 +65,7 @@ impl PyClosedLoop {
     }
 
     fn skip(&self, py: Python<'_>) -> PyResult<()> {
-        let mut steps = self.steps()?;
-        block_on(py, steps.skip())
+        block_on(py, self.steps()?.skip())
     }
 
     fn positions(&self) -> PyResult<Vec<u64>> {
@@ -97,7 +85,7 @@ impl PyClosedLoop {
         entries: Option<Vec<pulsewire_client::Entry>>,
         timeout: f64,
     ) -> PyResult<Vec<(Bound<'py, PyAny>, bool)>> {
-        let mut steps = self.steps()?;
+        let steps = self.steps()?;
         let answers = block_on(py, async {
             let timeout = Timeout::from_seconds(timeout);
             match entries {
@@ -107,8 +95,6 @@ impl PyClosedLoop {
         })?;
         let results: Vec<String> = steps.results().map(str::to_owned).collect();
         let job = steps.job().to_owned();
-        // Memory is made, and Python run, without the loop.
-        drop(steps);
         let mut items = Vec::with_capacity(answers.len());
         for (answer, name) in answers.into_iter().zip(&results) {
             let scalar = answer.header.shape == [1];

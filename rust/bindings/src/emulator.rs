@@ -171,10 +171,11 @@ impl PyEmulator {
         self.emulator.address().port()
     }
 
-    fn stop(&self, py: Python<'_>) {
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
         if self.is_here() {
             py.detach(|| self.emulator.stop());
-            crate::logging::tell(py);
+            crate::logging::tell(py)?;
         }
+        Ok(())
     }
 }

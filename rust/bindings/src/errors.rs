@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use pulsewire_client::{CompilerMessage, Error, JobManagerError, Level};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::{PyException, PyTimeoutError};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyTimeoutError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
@@ -119,12 +119,8 @@ fn converted(py: Python<'_>, message: &str, error: Error) -> PyErr {
         Error::Fetch { .. } => plain("DataFetchingError"),
         Error::Schema { .. } => plain("QmInvalidSchemaError"),
         Error::Value(_) => plain("QmValueError"),
-        Error::InDoubt { error, .. } => {
-            let raised = converted(py, message, *error);
-            // A class that takes no attributes keeps its message.
-            let _ = raised.value(py).setattr("in_doubt", true);
-            raised
-        }
+        Error::Busy(_) => PyRuntimeError::new_err(message.to_owned()),
+        Error::InDoubt { error, .. } => with_doubt(py, converted(py, message, *error), true),
         Error::OutOfStep { streams, .. } => {
             let pushes: HashMap<String, u64> =
                 streams.into_iter().map(|stream| (stream.name, stream.in_doubt)).collect();
@@ -146,6 +142,18 @@ pub(crate) fn renamed(py: Python<'_>, raised: PyErr, wrap: impl FnOnce(String) -
 
 /// Characters of another library's message that are told.
 const MOST_TOLD: usize = 300;
+
+/// The exception that ended a push, with whether the entry may have been taken; Ctrl-C says it in words, too.
+pub(crate) fn with_doubt(py: Python<'_>, raised: PyErr, in_doubt: bool) -> PyErr {
+    let value = raised.value(py);
+    // A class that takes no attributes keeps its message; notes are Python 3.11's.
+    let _ = value.setattr("in_doubt", in_doubt);
+    if in_doubt && !raised.is_instance_of::<PyException>(py) {
+        let note = "pulsewire: the entry that was being pushed may have been taken";
+        let _ = value.call_method1("add_note", (note,));
+    }
+    raised
+}
 
 /// The exception that ended a `push_many`, with how many entries were acknowledged before.
 pub(crate) fn with_acknowledged(py: Python<'_>, raised: PyErr, acknowledged: u64) -> PyErr {

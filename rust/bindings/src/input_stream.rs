@@ -1,6 +1,6 @@
 //! Input streams: pushes, and writers that push in the background.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pulsewire_client::{Entry, InputStream, Timeout, Writer};
@@ -63,19 +63,22 @@ impl Input {
         let stream = self.stream(py)?;
         let stream = stream.get()?;
         let entry = self.entry(stream, value)?;
-        block_on(py, stream.send(entry))
+        let sent = AtomicBool::new(false);
+        let pushed = block_on(py, stream.send_noting(entry, &sent));
+        pushed.map_err(|error| errors::with_doubt(py, error, sent.into_inner()))
     }
 
     pub(crate) fn push_many(&self, value: &Bound<'_, PyAny>) -> PyResult<u64> {
         let py = value.py();
-        let acknowledged = AtomicU64::new(0);
+        let (acknowledged, sent) = (AtomicU64::new(0), AtomicBool::new(false));
         let pushed = array::entries(&self.name, value).and_then(|entries| {
             let stream = self.stream(py)?;
             let values = entries.values();
-            block_on(py, stream.get()?.push_many(values.iter().copied(), &acknowledged))
+            block_on(py, stream.get()?.push_many(values.iter().copied(), &acknowledged, &sent))
         });
         // Also of an interrupt: what was taken is taken.
         pushed.map_err(|error| {
+            let error = errors::with_doubt(py, error, sent.load(Ordering::Relaxed));
             errors::with_acknowledged(py, error, acknowledged.load(Ordering::Relaxed))
         })?;
         Ok(acknowledged.into_inner())

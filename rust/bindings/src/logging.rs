@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -101,21 +102,34 @@ pub(crate) fn install() {
 }
 
 /// Tells what waits. Called attached and with no lock held, as handlers are anybody's code.
-pub(crate) fn tell(py: Python<'_>) {
+///
+/// # Errors
+/// Ctrl-C within a handler, and whatever else is no `Exception`.
+pub(crate) fn tell(py: Python<'_>) -> PyResult<()> {
     if !SOME.load(Ordering::Relaxed) || !SOME.swap(false, Ordering::Relaxed) {
-        return;
+        return Ok(());
     }
     let told = std::mem::take(&mut *here().lock().unwrap_or_else(PoisonError::into_inner));
-    let log = || -> PyResult<()> {
+    let mut told = told.into_iter();
+    let log = |level: i32, text: &str| -> PyResult<()> {
         let logger = py.import("logging")?.call_method1("getLogger", ("pulsewire",))?;
-        for (level, text) in told {
-            // As an argument: a gateway's texts may have a % in them.
-            logger.call_method1("log", (level, "%s", text))?;
-        }
-        Ok(())
+        // As an argument: a gateway's texts may have a % in them.
+        logger.call_method1("log", (level, "%s", text)).map(drop)
     };
-    if let Err(error) = log() {
-        // The call itself went well: what a handler raises is told as Python tells it.
-        error.write_unraisable(py, None);
+    while let Some((level, text)) = told.next() {
+        match log(level, &text) {
+            Ok(()) => {}
+            // The call itself went well: what a handler raises is told as Python tells it.
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                error.write_unraisable(py, None)
+            }
+            Err(error) => {
+                let mut waiting = here().lock().unwrap_or_else(PoisonError::into_inner);
+                waiting.splice(0..0, told);
+                SOME.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+        }
     }
+    Ok(())
 }

@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     job.resume().await?;
 
     let guesses = job.input_stream("guess")?;
-    let mut steps = ClosedLoop::new(vec![guesses.clone()], results, &["signal".to_owned()]).await?;
+    let steps = ClosedLoop::new(vec![guesses.clone()], results, &["signal".to_owned()]).await?;
     for step in 0..10u32 {
         let guess = f64::from(step) * 0.1;
         steps.push(vec![guesses.entry(Values::Fixed(&[guess, -0.42]))?]).await?;

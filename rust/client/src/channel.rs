@@ -64,15 +64,30 @@ pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
-pub(crate) fn detection(address: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+/// Nobody was found; `encrypted` is whether the connection was to be.
+pub(crate) fn detection(
+    address: &str,
+    error: &(dyn std::error::Error + 'static),
+    encrypted: bool,
+) -> Error {
+    use std::io::ErrorKind;
     let reason = root_cause(error);
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
-    let refused = causes.any(|cause| {
-        let cause = cause.downcast_ref::<std::io::Error>();
-        cause.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
-    });
-    let reason = if refused {
+    let causes = || std::iter::successors(Some(error), |error| error.source());
+    let is = |kinds: &[ErrorKind]| {
+        causes().any(|cause| {
+            let cause = cause.downcast_ref::<std::io::Error>();
+            cause.is_some_and(|error| kinds.contains(&error.kind()))
+        })
+    };
+    let ended = [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof];
+    let reason = if is(&[ErrorKind::ConnectionRefused]) {
         format!("nothing listens there, is it started? ({reason})")
+    } else if is(&ended) && encrypted {
+        format!(
+            "the server ended the connection; if it asks for a certificate of the client, give certificate and key in tls ({reason})"
+        )
+    } else if is(&ended) {
+        format!("the server ended the connection; if it is encrypted, give tls ({reason})")
     } else if reason.contains("lookup") {
         format!("the name is not known, is it spelled right? ({reason})")
     } else {
@@ -91,7 +106,7 @@ pub(crate) async fn locate(options: &ConnectOptions, headers: &HeaderMap) -> Res
     }
     let response = link::probe(&address, headers.clone())
         .await
-        .map_err(|error| detection(&address, &*error))?;
+        .map_err(|error| detection(&address, &*error, false))?;
     match response.status().as_u16() {
         302 => {
             let location = response.headers().get("location");
@@ -119,7 +134,9 @@ pub(crate) async fn open(
     headers: HeaderMap,
 ) -> Result<Link> {
     let tls = options.tls.as_ref().map(|tls| Tls::new(tls, &options.host)).transpose()?;
-    Link::connect(address, tls, headers).await.map_err(|error| detection(address, &*error))
+    let encrypted = tls.is_some();
+    let opened = Link::connect(address, tls, headers).await;
+    opened.map_err(|error| detection(address, &*error, encrypted))
 }
 
 #[cfg(test)]

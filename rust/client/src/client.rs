@@ -19,6 +19,7 @@ use pulsewire_wire::results::job_results_service_client::JobResultsServiceClient
 use tonic::{Code, Request, Response, Status};
 
 use crate::channel;
+use crate::closed_loop::Ledgers;
 use crate::config::{ConnectOptions, MESSAGE_BYTES};
 use crate::error::{CompilerMessage, Error, Level, Result, ValidationMessage, short};
 use crate::job::Job;
@@ -52,6 +53,8 @@ struct Inner {
     options: ConnectOptions,
     address: String,
     link: Link,
+    /// What became of the pushes of closed loops.
+    ledgers: Arc<Ledgers>,
     version: String,
     capabilities: Vec<String>,
 }
@@ -144,8 +147,14 @@ impl Client {
         let headers = channel::headers(&options)?;
         let address = channel::locate(&options, &headers).await?;
         let link = channel::open(&options, &address, headers).await?;
-        let mut inner =
-            Inner { options, address, link, version: String::new(), capabilities: Vec::new() };
+        let mut inner = Inner {
+            options,
+            address,
+            link,
+            ledgers: Arc::default(),
+            version: String::new(),
+            capabilities: Vec::new(),
+        };
         inner.introduce().await?;
         Ok(Self(Arc::new(inner)))
     }
@@ -261,6 +270,10 @@ impl Client {
         &self.0.link
     }
 
+    pub(crate) fn ledgers(&self) -> &Ledgers {
+        &self.0.ledgers
+    }
+
     /// Ends the connection once the calls under way are over; later ones fail, whoever makes them.
     pub fn close(&self) {
         self.0.link.close();
@@ -271,16 +284,17 @@ impl Client {
     /// # Errors
     /// [`Error::Detection`].
     pub async fn sibling(&self) -> Result<Self> {
-        let Inner { options, address, version, capabilities, .. } = &*self.0;
+        let Inner { options, address, ledgers, version, capabilities, .. } = &*self.0;
         let lost = |reason: String| Error::Detection { address: address.clone(), reason };
         let link = tokio::time::timeout(options.timeout, self.0.link.sibling())
             .await
             .map_err(|_| lost(format!("no answer within {} s", options.timeout.as_secs_f64())))?
-            .map_err(|error| channel::detection(address, &*error))?;
+            .map_err(|error| channel::detection(address, &*error, options.tls.is_some()))?;
         Ok(Self(Arc::new(Inner {
             options: options.clone(),
             address: address.clone(),
             link,
+            ledgers: Arc::clone(ledgers),
             version: version.clone(),
             capabilities: capabilities.clone(),
         })))
@@ -586,7 +600,16 @@ impl Inner {
     async fn introduce(&mut self) -> Result<()> {
         let mut info = InfoServiceClient::new(self.link.clone());
         let asked = || format!("ask the gateway at {} for its version", self.address);
-        let detection = |reason: String| Error::Detection { address: self.address.clone(), reason };
+        let anonymous = self.options.tls.as_ref().is_some_and(|tls| tls.identity.is_none());
+        let detection = |mut reason: String| {
+            if anonymous && reason.contains("UNAVAILABLE") {
+                // Of TLS 1.3 it is known only here, and by nothing else.
+                reason.push_str(
+                    "; if it asks for a certificate of the client, give certificate and key in tls",
+                );
+            }
+            Error::Detection { address: self.address.clone(), reason }
+        };
         let answer = self
             .call(asked, None, info.get_info(Request::new(GetInfoRequest {})))
             .await

@@ -1,67 +1,33 @@
 //! A step of a closed loop: entries out, the next item of each result back.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::error::{Error, LoopStream, Result};
+mod ledger;
+
+pub(crate) use ledger::Ledgers;
+
+use crate::error::{Error, Result};
 use crate::input_stream::{Entry, InputStream};
 use crate::results::{Ends, Header, Results};
 use crate::wait::{self, Timeout};
+use ledger::{Ledger, Turn, lock, turn};
 
 /// Input streams and results of one job that belong to a loop, and how far it is.
 #[derive(Debug)]
 pub struct ClosedLoop {
-    inputs: Vec<Input>,
+    inputs: Vec<InputStream>,
     results: Results,
     outputs: Vec<Output>,
-}
-
-/// An input stream of a loop, and its entries that are not answered yet.
-#[derive(Debug)]
-struct Input {
-    stream: InputStream,
-    /// Those that were acknowledged.
-    owed: u64,
-    /// Those of which nobody knows whether they were taken.
-    doubt: u64,
-}
-
-impl Input {
-    async fn push(&mut self, entry: Entry) -> Result<()> {
-        // Counted before it is sent: a call that is dropped leaves it behind.
-        self.doubt += 1;
-        let outcome = self.stream.send(entry).await;
-        if !matches!(outcome, Err(Error::InDoubt { .. })) {
-            self.doubt -= 1;
-        }
-        if outcome.is_ok() {
-            self.owed += 1;
-        }
-        outcome
-    }
-
-    /// So many answers were taken or left out: an answer proves its entry.
-    fn answered(&mut self, steps: u64) {
-        let proven = steps.saturating_sub(self.owed);
-        self.owed = self.owed.saturating_sub(steps);
-        self.doubt = self.doubt.saturating_sub(proven);
-    }
-
-    /// So many answers are there.
-    fn prove(&mut self, answers: u64) {
-        let proven = answers.saturating_sub(self.owed).min(self.doubt);
-        self.doubt -= proven;
-        self.owed += proven;
-    }
+    /// Shared by all loops of the client over the same input streams of the job.
+    ledger: Arc<Mutex<Ledger>>,
 }
 
 #[derive(Debug)]
 struct Output {
     name: String,
     item_size: usize,
-    /// The item that comes next.
-    next: u64,
 }
 
 /// An item of a result.
@@ -94,9 +60,15 @@ impl ClosedLoop {
         for name in names {
             let schema = results.schema().iter().find(|schema| schema.name == *name);
             let wrong = match schema {
-                None => "there is no such result",
+                None => {
+                    let known = results.schema().iter().map(|known| known.name.as_str());
+                    format!(
+                        "there is no such result; it has: {}",
+                        known.collect::<Vec<_>>().join(", ")
+                    )
+                }
                 Some(schema) if schema.is_single => {
-                    "only the last value of a save() is kept; use save_all()"
+                    "only the last value of a save() is kept; use save_all()".to_owned()
                 }
                 Some(_) => continue,
             };
@@ -104,15 +76,35 @@ impl ClosedLoop {
                 "a closed loop over the result '{name}' of the job '{job}': {wrong}"
             )));
         }
-        let inputs = inputs.into_iter().map(|stream| Input { stream, owed: 0, doubt: 0 });
-        let mut steps = Self { inputs: inputs.collect(), results, outputs: Vec::new() };
+        let streams = inputs.iter().map(|input| input.name().to_owned()).collect();
+        let ledger = results.job().client().ledgers().of(job, streams);
+        let mut steps = Self { inputs, results, outputs: Vec::new(), ledger };
+        let headers = {
+            let turn = steps.turn()?;
+            // Those of loops before this one tell what has come meanwhile.
+            let asked = steps.ledger().asked(names);
+            let headers = steps.standing(&asked).await?;
+            let counts = asked.into_iter().zip(headers.iter().map(|header| header.count));
+            steps.ledger().begin(&counts.collect::<Vec<_>>());
+            drop(turn);
+            headers
+        };
+        let outputs = names.iter().zip(headers);
+        let outputs = outputs
+            .map(|(name, header)| Output { name: name.clone(), item_size: header.item_size() });
+        steps.outputs = outputs.collect();
+        Ok(steps)
+    }
+
+    /// How results stand, once they stand still: a program that is in the middle of a step has saved to some
+    /// of them only.
+    async fn standing(&self, names: &[String]) -> Result<Vec<Header>> {
         let ask = || {
-            let headers = names.iter().map(|name| steps.results.header(name, true, None));
+            let headers = names.iter().map(|name| self.results.header(name, true, None));
             futures_util::future::try_join_all(headers)
         };
         let mut headers = ask().await?;
         for _ in 0..STILL {
-            // A program that is in the middle of a step has saved to some of them only.
             let again = ask().await?;
             let still = again.iter().zip(&headers).all(|(now, then)| now.count == then.count);
             headers = again;
@@ -120,23 +112,34 @@ impl ClosedLoop {
                 break;
             }
         }
-        let outputs = names.iter().zip(headers).map(|(name, header)| Output {
-            name: name.clone(),
-            item_size: header.item_size(),
-            next: header.count,
-        });
-        steps.outputs = outputs.collect();
-        Ok(steps)
+        Ok(headers)
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
+    }
+
+    /// One step at a time, also of another loop over the same input streams. Nobody waits for it here: that
+    /// one may last as long as it wants, and a signal handler on its own thread would wait for ever.
+    fn turn(&self) -> Result<Turn<'_>> {
+        turn(&self.ledger).ok_or_else(|| {
+            let streams: Vec<_> = self.inputs.iter().map(InputStream::name).collect();
+            Error::Busy(format!(
+                "a step of a closed loop over {} of the job '{}' is under way, in another thread or below a signal handler: wait for its end",
+                streams.join(", "),
+                self.results.job().id()
+            ))
+        })
     }
 
     /// The input streams, in the order of the entries.
     pub fn inputs(&self) -> impl Iterator<Item = &InputStream> {
-        self.inputs.iter().map(|input| &input.stream)
+        self.inputs.iter()
     }
 
     /// Pushes of which it is not known whether they were taken: the most of all streams.
     pub fn in_doubt(&self) -> u64 {
-        self.inputs.iter().map(|input| input.doubt).max().unwrap_or(0)
+        self.ledger().in_doubt()
     }
 
     /// Pushes one entry to each input stream and gives their own answer.
@@ -147,11 +150,12 @@ impl ClosedLoop {
     /// # Errors
     /// [`Error::OutOfStep`] when it is not known whose answer comes next: nothing is sent then. Those of
     /// [`Self::push`] and [`Self::receive`].
-    pub async fn exchange(&mut self, entries: Vec<Entry>, timeout: Timeout) -> Result<Vec<Answer>> {
+    pub async fn exchange(&self, entries: Vec<Entry>, timeout: Timeout) -> Result<Vec<Answer>> {
         self.check(&entries)?;
+        let _turn = self.turn()?;
         self.settle(timeout).await?;
-        self.push(entries).await?;
-        self.receive(timeout).await
+        self.send(entries).await?;
+        self.take(timeout).await
     }
 
     fn check(&self, entries: &[Entry]) -> Result<()> {
@@ -165,9 +169,9 @@ impl ClosedLoop {
     }
 
     /// Finds the place at which the answer to the next entry will stand.
-    async fn settle(&mut self, timeout: Timeout) -> Result<()> {
-        if self.out_of_step().is_some() {
-            let wanted = self.inputs.iter().map(|i| i.owed + i.doubt).max().unwrap_or(0);
+    async fn settle(&self, timeout: Timeout) -> Result<()> {
+        if !self.ledger().is_in_step() {
+            let wanted = self.ledger().expected();
             let seen = AtomicU64::new(0);
             let patience = timeout.duration().min(PATIENCE).as_secs_f64();
             wait::until(Timeout::from_seconds(patience), || async {
@@ -176,39 +180,38 @@ impl ClosedLoop {
                 Ok((there >= wanted).then_some(()))
             })
             .await?;
-            let there = seen.into_inner();
-            self.inputs.iter_mut().for_each(|input| input.prove(there));
+            self.ledger().prove(seen.into_inner());
         }
-        if let Some(error) = self.out_of_step() {
-            return Err(error);
+        if !self.ledger().is_in_step() {
+            return Err(self.out_of_step(0));
         }
-        let behind = self.inputs.first().map_or(0, |input| input.owed);
+        if self.ledger().late() > 0 {
+            // Before every push, as nothing else tells a late answer from the next one.
+            let there = self.ahead().await?.into_iter().min().unwrap_or(0);
+            let come = self.ledger().come_late(there);
+            if come > 0 {
+                return Err(self.out_of_step(come));
+            }
+        }
+        let behind = self.ledger().owed();
         if behind > 0 {
             tracing::warn!(
                 "a closed loop of the job '{}' leaves out the answers to {behind} earlier pushes, whose exchange() had failed",
                 self.results.job().id()
             );
-            self.answered(behind);
+            self.ledger().answered(behind);
         }
         Ok(())
     }
 
     /// Why it is not known whose answer comes next.
-    fn out_of_step(&self) -> Option<Error> {
-        let first = self.inputs.first().map_or(0, |input| input.owed);
-        if self.inputs.iter().all(|input| input.doubt == 0 && input.owed == first) {
-            return None;
-        }
-        let streams = self.inputs.iter().map(|input| LoopStream {
-            name: input.stream.name().to_owned(),
-            owed: input.owed,
-            in_doubt: input.doubt,
-        });
-        Some(Error::OutOfStep {
+    fn out_of_step(&self, late: u64) -> Error {
+        Error::OutOfStep {
             job: self.results.job().id().to_owned(),
             results: self.outputs.iter().map(|output| output.name.clone()).collect(),
-            streams: streams.collect(),
-        })
+            streams: self.ledger().streams(),
+            late,
+        }
     }
 
     /// Items of each result that are there and were not taken.
@@ -217,13 +220,10 @@ impl ClosedLoop {
         let headers = names.map(|name| self.results.header(name, true, None));
         let headers = futures_util::future::try_join_all(headers).await?;
         let ahead = self.outputs.iter().zip(&headers);
-        Ok(ahead.map(|(output, header)| header.count.saturating_sub(output.next)).collect())
-    }
-
-    /// So many items of each result were taken or left out.
-    fn answered(&mut self, steps: u64) {
-        self.outputs.iter_mut().for_each(|output| output.next += steps);
-        self.inputs.iter_mut().for_each(|input| input.answered(steps));
+        let ledger = self.ledger();
+        Ok(ahead
+            .map(|(output, header)| header.count.saturating_sub(ledger.next(&output.name)))
+            .collect())
     }
 
     /// The names of the results, in the order of the answers.
@@ -238,7 +238,8 @@ impl ClosedLoop {
 
     /// The index of the item of each result that comes next.
     pub fn positions(&self) -> Vec<u64> {
-        self.outputs.iter().map(|output| output.next).collect()
+        let ledger = self.ledger();
+        self.outputs.iter().map(|output| ledger.next(&output.name)).collect()
     }
 
     /// Pushes one entry to each input stream, all at once.
@@ -246,13 +247,28 @@ impl ClosedLoop {
     /// # Errors
     /// The first failure, when all are answered; other entries may have been taken. [`Error::Value`] for
     /// other than one entry a stream, before anything is sent.
-    pub async fn push(&mut self, entries: Vec<Entry>) -> Result<()> {
+    pub async fn push(&self, entries: Vec<Entry>) -> Result<()> {
         self.check(&entries)?;
-        if let ([input], [entry]) = (self.inputs.as_mut_slice(), entries.as_slice()) {
-            return input.push(entry.clone()).await;
+        let _turn = self.turn()?;
+        self.send(entries).await
+    }
+
+    async fn send(&self, entries: Vec<Entry>) -> Result<()> {
+        if let ([input], [entry]) = (self.inputs.as_slice(), entries.as_slice()) {
+            return self.send_one(input, entry.clone()).await;
         }
-        let sent = self.inputs.iter_mut().zip(entries).map(|(input, entry)| input.push(entry));
+        let sent = self.inputs.iter().zip(entries);
+        let sent = sent.map(|(input, entry)| self.send_one(input, entry));
         futures_util::future::join_all(sent).await.into_iter().collect()
+    }
+
+    async fn send_one(&self, input: &InputStream, entry: Entry) -> Result<()> {
+        self.ledger().sending(input.name());
+        let outcome = input.send(entry).await;
+        if !matches!(outcome, Err(Error::InDoubt { .. })) {
+            self.ledger().known(input.name(), outcome.is_ok());
+        }
+        outcome
     }
 
     /// Waits for the next item of each result.
@@ -260,12 +276,17 @@ impl ClosedLoop {
     /// # Errors
     /// [`Error::EndedShort`] when one never comes; [`Error::DataLoss`]; [`Error::WaitTimeout`],
     /// after which the same items are still the next ones; those of any call.
-    pub async fn receive(&mut self, timeout: Timeout) -> Result<Vec<Answer>> {
+    pub async fn receive(&self, timeout: Timeout) -> Result<Vec<Answer>> {
+        let _turn = self.turn()?;
+        self.take(timeout).await
+    }
+
+    async fn take(&self, timeout: Timeout) -> Result<Vec<Answer>> {
         let found = Mutex::new(vec![None; self.outputs.len()]);
-        let lock = || found.lock().unwrap_or_else(PoisonError::into_inner);
+        let found_now = || lock(&found);
         let ends: Vec<_> = self.outputs.iter().map(|_| Ends::new()).collect();
         let missing = || {
-            let places = lock().iter().enumerate().map(missing_place).collect::<Vec<_>>();
+            let places = found_now().iter().enumerate().map(missing_place).collect::<Vec<_>>();
             places.into_iter().flatten()
         };
         let looked = AtomicBool::new(false);
@@ -275,46 +296,46 @@ impl ClosedLoop {
             let looks = places.iter().map(|at| self.look(&self.outputs[*at], &ends[*at], first));
             let looked = futures_util::future::try_join_all(looks).await?;
             for (at, answer) in places.into_iter().zip(looked) {
-                lock()[at] = answer;
+                found_now()[at] = answer;
             }
             Ok(missing().next().is_none().then_some(()))
         })
         .await?;
         if all.is_none() {
             let late = missing().map(|at| {
-                let Output { name, next, .. } = &self.outputs[at];
-                format!("the item {next} of the result '{name}'")
+                let name = &self.outputs[at].name;
+                format!("the item {} of the result '{name}'", self.ledger().next(name))
             });
             let (late, job) = (late.collect::<Vec<_>>().join(", "), self.results.job().id());
             let action = format!("wait for {late} of the job '{job}'");
             return Err(Error::WaitTimeout { action, timeout: timeout.duration() });
         }
-        let answers: Vec<Answer> = lock().drain(..).flatten().collect();
-        self.answered(1);
+        let answers: Vec<Answer> = found_now().drain(..).flatten().collect();
+        self.ledger().answered(1);
         Ok(answers)
     }
 
     /// Leaves out the items that are there already, and those of pushes that are known to be taken: as many
     /// steps for each result as the one that is ahead of the others has, so that what comes next belongs
-    /// together. Pushes in doubt are taken for lost.
+    /// together. A push in doubt is taken for lost, which is right once its answer cannot come any more: if it
+    /// comes all the same, the next [`Self::exchange`] finds it, and says so.
     ///
     /// # Errors
-    /// [`Error::OutOfStep`] when some of the streams took an entry that others did not: no step belongs
-    /// together then. Those of any call. Nothing is left out then.
-    pub async fn skip(&mut self) -> Result<()> {
-        let ahead = self.ahead().await?.into_iter().max().unwrap_or(0);
-        let owed = self.inputs.iter().map(|input| input.owed).min().unwrap_or(0);
-        let steps = ahead.max(owed);
-        let mut left = self.inputs.iter().map(|input| input.owed.saturating_sub(steps));
-        let first = left.next().unwrap_or(0);
-        if left.any(|left| left != first) {
-            let lost = self.out_of_step();
-            return lost.map_or(Ok(()), Err);
+    /// [`Error::OutOfStep`] when some of several input streams took an entry that others did not, or may have:
+    /// no step belongs together then. Those of any call. Nothing is left out then.
+    pub async fn skip(&self) -> Result<()> {
+        let _turn = self.turn()?;
+        let ahead = self.ahead().await?;
+        let mut ledger = self.ledger();
+        ledger.prove(ahead.iter().copied().min().unwrap_or(0));
+        let steps = ahead.into_iter().max().unwrap_or(0).max(ledger.owed());
+        let doubted = ledger.in_doubt() > 0 && self.inputs.len() > 1;
+        if doubted || !ledger.is_even(steps) {
+            drop(ledger);
+            return Err(self.out_of_step(0));
         }
-        self.answered(steps);
-        for input in &mut self.inputs {
-            (input.owed, input.doubt) = (0, 0);
-        }
+        ledger.answered(steps);
+        ledger.give_up();
         Ok(())
     }
 
@@ -323,8 +344,9 @@ impl ClosedLoop {
     /// With `together` it is asked for together with the header. What a gateway says to a request for an
     /// item that is not there yet is not known, so that it counts only when the header says that it is.
     async fn look(&self, output: &Output, ends: &Ends, together: bool) -> Result<Option<Answer>> {
-        let Output { name, item_size, next } = output;
-        let mut item = std::pin::pin!(self.item(name, *item_size, *next));
+        let Output { name, item_size } = output;
+        let next = self.ledger().next(name);
+        let mut item = std::pin::pin!(self.item(name, *item_size, next));
         let mut header = std::pin::pin!(self.results.header(name, true, None));
         let (header, early) = tokio::select! {
             biased;
@@ -335,7 +357,7 @@ impl ClosedLoop {
             let job = self.results.job().id().to_owned();
             return Err(Error::DataLoss { name: name.clone(), job });
         }
-        if header.count > *next {
+        if header.count > next {
             if header.item_size() != *item_size {
                 let reason = "its items changed their size while the loop ran".to_owned();
                 let job = self.results.job().id().to_owned();
@@ -348,13 +370,13 @@ impl ClosedLoop {
             let bytes = match bytes {
                 Ok(bytes) => bytes,
                 // Asked for a moment too early.
-                Err(_) => self.item(name, *item_size, *next).await?,
+                Err(_) => self.item(name, *item_size, next).await?,
             };
             return Ok(Some(Answer { header, bytes }));
         }
         if let Some(closed) = ends.look(&self.results, name, &header).await? {
             let last = self.results.header(name, true, None).await?;
-            if last.count <= *next {
+            if last.count <= next {
                 let wanted = next + 1;
                 return Err(self.results.ended_short(name, last.count, wanted, closed).await);
             }

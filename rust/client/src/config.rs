@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The largest message taken or sent, as in the vendor's client (F1.6).
-pub(crate) const MESSAGE_BYTES: usize = 100 << 20;
+pub const MESSAGE_BYTES: usize = 100 << 20;
 
 /// Options of a connection.
 #[derive(Clone, Debug, PartialEq)]

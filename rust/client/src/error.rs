@@ -125,13 +125,24 @@ fn pushes(count: u64) -> String {
 }
 
 /// What is known of the input streams of a closed loop that is out of step.
-fn out_of_step(streams: &[LoopStream]) -> String {
+fn out_of_step(streams: &[LoopStream], late: u64) -> String {
+    if late > 0 {
+        return format!(
+            "the answer to {} that skip() took for lost came after all, so that answers since then may be those of the pushes before; it is left out, and the loop is in step again",
+            pushes(late)
+        );
+    }
     let doubts = streams.iter().filter(|stream| stream.in_doubt > 0);
     let doubts: Vec<_> =
         doubts.map(|s| format!("{} to '{}'", pushes(s.in_doubt), s.name)).collect();
     if !doubts.is_empty() {
+        let advice = if streams.len() == 1 {
+            "receive() waits for its answer; skip() takes it for lost, once its answer cannot come any more"
+        } else {
+            "receive() waits for the answer; where none comes, some of the streams took their entry and others did not: run the job anew"
+        };
         return format!(
-            "it is not known whether {} arrived, so that the next item may be the answer to another push: receive() waits for its answer, skip() takes it for lost, or make a new loop",
+            "it is not known whether {} arrived, so that the next item may be the answer to another push: {advice}",
             doubts.join(" and ")
         );
     }
@@ -157,11 +168,21 @@ pub struct LoopStream {
 }
 
 fn detail(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(" ({text})") }
+    if text.is_empty() { String::new() } else { format!(" ({})", short(text, MOST_TOLD)) }
 }
 
+/// Characters of a peer's text that are told, and texts of a list.
+const MOST_TOLD: usize = 2_000;
+const MOST_LISTED: usize = 50;
+
 fn listed<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
-    items.iter().map(|item| format!("\n  {}", text(item))).collect()
+    let told = items.iter().take(MOST_LISTED);
+    let mut all: String =
+        told.map(|item| format!("\n  {}", short(&text(item), MOST_TOLD))).collect();
+    if items.len() > MOST_LISTED {
+        all.push_str(&format!("\n  and {} more", items.len() - MOST_LISTED));
+    }
+    all
 }
 
 /// Everything that can go wrong.
@@ -176,7 +197,7 @@ pub enum Error {
         reason: String,
     },
     /// A cluster sent the client to something that is no address.
-    #[error("the gateway at {address} redirects to '{location}', which is not host:port")]
+    #[error("the gateway at {address} redirects to '{}', which is not host:port", short(.location, MOST_TOLD))]
     Location {
         /// The address that was tried.
         address: String,
@@ -364,6 +385,9 @@ pub enum Error {
     /// A value that cannot be sent.
     #[error("{0}")]
     Value(String),
+    /// Something else is under way that must end first.
+    #[error("{0}")]
+    Busy(String),
     /// What was sent may have been taken; nobody knows.
     #[error("{error}; {what}")]
     InDoubt {
@@ -376,7 +400,7 @@ pub enum Error {
     #[error(
         "a closed loop over {} of the job '{job}': {}; nothing was sent",
         .results.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", "),
-        out_of_step(.streams)
+        out_of_step(.streams, *.late)
     )]
     OutOfStep {
         /// Of which job.
@@ -385,6 +409,8 @@ pub enum Error {
         results: Vec<String>,
         /// What became of the pushes.
         streams: Vec<LoopStream>,
+        /// Answers that came late, of pushes that had been taken for lost.
+        late: u64,
     },
 }
 
@@ -395,7 +421,8 @@ impl Error {
             Self::JobManager { .. }
             | Self::Unimplemented { .. }
             | Self::Unsupported { .. }
-            | Self::Value(_) => true,
+            | Self::Value(_)
+            | Self::Busy(_) => true,
             Self::Connection { status, .. } => matches!(
                 *status,
                 "INVALID_ARGUMENT"

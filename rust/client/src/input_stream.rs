@@ -330,17 +330,31 @@ impl InputStream {
     /// [`Error::JobManager`] when the gateway refuses; [`Error::InDoubt`] when nobody knows whether the
     /// entry was taken; those of any call when nothing was sent.
     pub async fn send(&self, entry: Entry) -> Result<()> {
-        let sent = AtomicBool::new(false);
-        self.send_noting(entry, &sent).await.map_err(|error| {
-            if !sent.load(Ordering::Relaxed) || error.is_refusal() {
-                return error;
-            }
-            let what = "the entry may have been taken, and is not sent again".to_owned();
-            Error::InDoubt { error: Box::new(error), what }
-        })
+        self.send_noting(entry, &AtomicBool::new(false)).await
     }
 
-    async fn send_noting(&self, entry: Entry, sent: &AtomicBool) -> Result<()> {
+    /// [`Self::send`]; `sent` is set for as long as nobody knows whether the entry was taken, also when the
+    /// call is dropped.
+    ///
+    /// # Errors
+    /// As for [`Self::send`].
+    pub async fn send_noting(&self, entry: Entry, sent: &AtomicBool) -> Result<()> {
+        let outcome = self.ask(entry, sent).await;
+        let Err(error) = outcome else {
+            sent.store(false, Ordering::Relaxed);
+            return Ok(());
+        };
+        if error.is_refusal() {
+            sent.store(false, Ordering::Relaxed);
+        }
+        if !sent.load(Ordering::Relaxed) {
+            return Err(error);
+        }
+        let what = "the entry may have been taken, and is not sent again".to_owned();
+        Err(Error::InDoubt { error: Box::new(error), what })
+    }
+
+    async fn ask(&self, entry: Entry, sent: &AtomicBool) -> Result<()> {
         let action = || action(&self.name, self.job.id());
         let client = self.job.client();
         let answer: InsertInputStreamResponse =
@@ -358,18 +372,23 @@ impl InputStream {
     }
 
     /// Pushes entries one after another, each once the one before was taken; `acknowledged` counts
-    /// them, also when the call fails or is dropped.
+    /// them, also when the call fails or is dropped; `sent` is as for [`Self::send_noting`].
     ///
     /// # Errors
     /// The first failure. Values are checked before the first entry is sent.
-    pub async fn push_many<'a, I>(&self, entries: I, acknowledged: &AtomicU64) -> Result<()>
+    pub async fn push_many<'a, I>(
+        &self,
+        entries: I,
+        acknowledged: &AtomicU64,
+        sent: &AtomicBool,
+    ) -> Result<()>
     where
         I: Iterator<Item = Values<'a>> + Clone,
     {
         entries.clone().try_for_each(|entry| entry.check(&self.name))?;
         let total = entries.clone().count();
         for (index, entry) in entries.enumerate() {
-            self.push(entry).await.map_err(|error| match error {
+            self.send_noting(self.entry(entry)?, sent).await.map_err(|error| match error {
                 Error::InDoubt { error, .. } => {
                     let what = format!(
                         "{index} of {total} entries were acknowledged, the next one may have been taken, none behind it was sent"

@@ -36,7 +36,7 @@ mod writer;
 
 pub use client::{Client, PendingQuery};
 pub use closed_loop::{Answer, ClosedLoop};
-pub use config::{ConnectOptions, TlsOptions};
+pub use config::{ConnectOptions, MESSAGE_BYTES, TlsOptions};
 pub use correction::{Matrix, quantize};
 pub use error::{CompilerMessage, Error, JobManagerError, Level, Result, ValidationMessage};
 pub use input_stream::{Entry, InputStream, Rows, Values};

@@ -22,6 +22,7 @@ use http_body_util::BodyExt;
 use prost::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tonic::{Code, Status};
 
 use crate::config::MESSAGE_BYTES;
@@ -57,8 +58,12 @@ struct Shared {
     headers: HeaderMap,
     current: Mutex<Option<Open>>,
     closed: AtomicBool,
-    connecting: tokio::sync::Mutex<()>,
+    /// The connection that is being made, for all calls that wait for it.
+    connecting: Mutex<Option<Arc<watch::Sender<Made>>>>,
 }
+
+/// What came of making a connection, once it is over.
+type Made = Option<Result<(), Status>>;
 
 #[derive(Clone, Debug)]
 struct Open {
@@ -94,6 +99,15 @@ pub(crate) fn check_size(frame: &Bytes) -> Result<(), Status> {
     )))
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the peer says that it did not look at a request: it refused the stream, or went away before it.
+fn was_not_taken(error: &h2::Error) -> bool {
+    error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
+}
+
 fn broken(error: impl Into<BoxError>) -> Status {
     Status::from_error(error.into())
 }
@@ -112,7 +126,7 @@ impl Link {
             headers,
             current: Mutex::new(None),
             closed: AtomicBool::new(false),
-            connecting: tokio::sync::Mutex::new(()),
+            connecting: Mutex::new(None),
         }));
         let sender = link.open().await?;
         link.keep(sender)?;
@@ -135,7 +149,7 @@ impl Link {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
-        self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.current)
     }
 
     /// Whether calls may still be made; looked at under the lock.
@@ -189,15 +203,57 @@ impl Link {
                 return Ok(sender);
             }
         }
-        let _alone = self.0.connecting.lock().await;
-        if let Some(open) = self.current()?
-            && let Ok(sender) = open.sender.ready().await
-        {
-            return Ok(sender);
+        self.made().await?;
+        let Some(open) = self.current()? else {
+            return Err(Status::unavailable("the connection was lost at once"));
+        };
+        open.sender.ready().await.map_err(broken)
+    }
+
+    /// Makes the connection anew, once for all calls that wait for it.
+    ///
+    /// In a task of its own, which whoever drives the runtime drives: a call that is suspended to let a
+    /// signal handler run must not hold what the handler's own calls wait for.
+    async fn made(&self) -> Result<(), Status> {
+        let mut outcome = {
+            let mut connecting = lock(&self.0.connecting);
+            if let Some(under_way) = &*connecting {
+                under_way.subscribe()
+            } else {
+                let (tell, outcome) = watch::channel(None);
+                let tell = Arc::new(tell);
+                *connecting = Some(Arc::clone(&tell));
+                tokio::spawn(self.clone().make(tell));
+                outcome
+            }
+        };
+        let made = outcome.wait_for(Option::is_some).await.map(|made| made.clone());
+        // The task ends without a word only when its runtime does.
+        made.ok()
+            .flatten()
+            .unwrap_or_else(|| Err(Status::unavailable("the connection was given up")))
+    }
+
+    async fn make(self, tell: Arc<watch::Sender<Made>>) {
+        let opened = async { self.keep(self.open().await.map_err(broken)?) };
+        let mut opened = std::pin::pin!(opened);
+        let made = loop {
+            tokio::select! {
+                made = &mut opened => break Some(made),
+                () = tell.closed() => {
+                    // Under the lock, so that nobody begins to wait for what is given up.
+                    let mut connecting = lock(&self.0.connecting);
+                    if tell.receiver_count() == 0 {
+                        connecting.take();
+                        break None;
+                    }
+                }
+            }
+        };
+        if made.is_some() {
+            lock(&self.0.connecting).take();
+            tell.send_replace(made);
         }
-        let sender = self.open().await.map_err(broken)?;
-        self.keep(sender.clone())?;
-        sender.ready().await.map_err(broken)
     }
 
     /// Those of a call that is not made by a stub.
@@ -260,7 +316,12 @@ impl Link {
         sent: Option<&AtomicBool>,
     ) -> Result<Bytes, Status> {
         let bad = || Status::internal("the answer is not one message of gRPC");
-        let response = self.begin(path, frame, sent).await?.await.map_err(broken)?;
+        let response = self.begin(path, frame, sent).await?.await.map_err(|error| {
+            if let Some(sent) = sent.filter(|_| was_not_taken(&error)) {
+                sent.store(false, Ordering::Relaxed);
+            }
+            broken(error)
+        })?;
         let mut incoming = Incoming::new(response)?;
         // Most answers come in one piece, and stay where they lie.
         let (mut first, mut all) = (Bytes::new(), BytesMut::new());
@@ -277,7 +338,7 @@ impl Link {
             if let Some([flag, len @ ..]) = have.first_chunk::<PREFIX>() {
                 let len = u32::from_be_bytes(*len) as usize;
                 if len > MESSAGE_BYTES {
-                    return Err(Status::out_of_range("the answer is larger than 100 MiB"));
+                    return Err(Status::internal("the answer is larger than 100 MiB"));
                 }
                 if *flag != 0 || have.len() > PREFIX + len {
                     return Err(bad());

@@ -12,12 +12,14 @@ use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::results::simulator_samples_response::Body;
 use pulsewire_wire::results::{PullSimulatorSamplesRequest, SimulatorSamplesResponse};
+use tokio::time::Instant;
 
 use crate::client::{Client, compiler_messages};
 use crate::error::{CompilerMessage, Error, Level, Result, short};
 use crate::job::Job;
 use crate::link::{Incoming, PREFIX, framed};
 use crate::results::{Dtype, DtypeKind, Layout, Unframer};
+use crate::wait::FOREVER;
 
 const PULL: &str = "/qm.grpc.frontend.Frontend/PullSimulatorSamples";
 /// Bytes that the description of the ports may have.
@@ -142,6 +144,8 @@ pub struct SampleStream {
     incoming: Incoming,
     unframer: Unframer,
     input: Bytes,
+    /// When all must have arrived.
+    deadline: Instant,
 }
 
 impl Job {
@@ -158,6 +162,7 @@ impl Job {
             ..Default::default()
         };
         let timeout = self.client().options().timeout;
+        let deadline = Instant::now() + timeout.min(FOREVER);
         let failed = |status: &tonic::Status| {
             Self::or_missing(self.client().failure(action(self), timeout, status))
         };
@@ -191,7 +196,7 @@ impl Job {
         };
         let (ports, count) = ports;
         let unframer = Unframer::new(Layout::SAMPLES);
-        Ok(SampleStream { job: self.clone(), ports, count, incoming, unframer, input })
+        Ok(SampleStream { job: self.clone(), ports, count, incoming, unframer, input, deadline })
     }
 
     fn samples_error(&self, reason: String) -> Error {
@@ -286,8 +291,8 @@ impl SampleStream {
     /// Takes all samples, those of each port to a place of its own.
     ///
     /// # Errors
-    /// [`Error::Samples`] when other than the promised number arrives; [`Error::Timeout`] when
-    /// nothing does.
+    /// [`Error::Samples`] when other than the promised number arrives; [`Error::Timeout`] when they have not
+    /// all come within the connection's timeout.
     pub async fn take<W: Write>(mut self, places: &mut [W]) -> Result<()> {
         let row: usize = self.ports.iter().map(|port| port.size).sum();
         let whole = self.count as u64 * row as u64;
@@ -318,7 +323,7 @@ impl SampleStream {
                 Ok(Some(piece)) => return Ok(Some(piece)),
                 Ok(None) => {}
             }
-            let data = tokio::time::timeout(timeout, self.incoming.data()).await;
+            let data = tokio::time::timeout_at(self.deadline, self.incoming.data()).await;
             let data = data.map_err(|_| Error::Timeout { action: action(&self.job), timeout })?;
             let failed = |status: &tonic::Status| {
                 self.job.client().failure(action(&self.job), timeout, status)

@@ -14,8 +14,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
-    SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError,
+    RootCertStore, SignatureScheme,
 };
 
 use crate::config::TlsOptions;
@@ -104,6 +104,22 @@ fn advice(error: &TlsError) -> Option<&'static str> {
         TlsError::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
             Some("make a new one for the server")
         }
+        TlsError::InvalidCertificate(C::BadSignature) => Some(
+            "the certificate that signed the server's is another than the one given as ca, or its key is too short: RSA takes 2048 bits",
+        ),
+        TlsError::InvalidCertificate(C::Other(other))
+            if matches!(other.0.downcast_ref(), Some(webpki::Error::UnsupportedCertVersion)) =>
+        {
+            Some(
+                "it is an X.509 v1 certificate: make one of version 3, with openssl x509 -req -extfile …",
+            )
+        }
+        TlsError::InvalidMessage(_) => {
+            Some("it does not speak TLS there: is it another port, or without tls?")
+        }
+        TlsError::AlertReceived(
+            AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure,
+        ) => Some("it may ask for a certificate of the client: give certificate and key in tls"),
         error if is_ca(error) => Some(
             "the server's certificate is one of a CA (CA:TRUE) and not the one given as ca: give that very one, or make it with -addext basicConstraints=critical,CA:FALSE",
         ),

@@ -3,6 +3,7 @@
 
 mod gateway;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,8 @@ enum Fate {
     TakenUnheard,
     /// Lost.
     Lost,
+    /// The answer is lost, and the item comes half a second later.
+    Late,
     /// Nothing comes back, and nothing is taken.
     Silent,
     /// Refused by the JobManager.
@@ -31,6 +34,8 @@ enum Fate {
     /// The gateway fails.
     Failed,
 }
+
+const LATE: Duration = Duration::from_millis(500);
 
 fn accepted(success: bool) -> jm::InsertInputStreamResponse {
     let header = jm::JobManagerResponseHeader { success, ..Default::default() };
@@ -60,10 +65,17 @@ fn echoing(fate: impl Fn(&str, usize) -> Fate + Send + Sync + 'static) -> Gatewa
             if matches!(fate, Fate::Taken | Fate::TakenUnheard) && name == "tau" {
                 items.lock().unwrap().push(*nth as i64);
             }
+            if fate == Fate::Late && name == "tau" {
+                let (items, item) = (Arc::clone(&items), *nth as i64);
+                tokio::spawn(async move {
+                    tokio::time::sleep(LATE).await;
+                    items.lock().unwrap().push(item);
+                });
+            }
             *nth += 1;
             match fate {
                 Fate::Taken => one(accepted(true)),
-                Fate::TakenUnheard | Fate::Lost => Answer::Cut,
+                Fate::TakenUnheard | Fate::Lost | Fate::Late => Answer::Cut,
                 Fate::Silent => Answer::Silence,
                 Fate::Refused => one(accepted(false)),
                 Fate::Failed => Answer::Fail(13, "broken"),
@@ -102,6 +114,13 @@ impl Loop {
         let results = job.results().await.unwrap();
         let steps = ClosedLoop::new(inputs, results, &["r".to_owned()]).await.unwrap();
         Self { job, gateway, steps, streams: streams.to_vec() }
+    }
+
+    /// A loop that is made anew over the same streams.
+    async fn anew(&mut self) {
+        let inputs = self.steps.inputs().cloned().collect();
+        let results = self.job.results().await.unwrap();
+        self.steps = ClosedLoop::new(inputs, results, &["r".to_owned()]).await.unwrap();
     }
 
     async fn exchange(&mut self) -> Result<i64, Error> {
@@ -174,6 +193,99 @@ async fn a_step_that_ran_out_of_time_is_left_out() {
     assert_eq!(steps.steps.positions(), [2]);
 }
 
+/// The first push is lost to the client, and answered later.
+fn late_at_first(_: &str, nth: usize) -> Fate {
+    if nth == 0 { Fate::Late } else { Fate::Taken }
+}
+
+#[tokio::test]
+async fn an_answer_that_was_taken_for_lost_and_comes_is_found() {
+    let mut steps = Loop::of(echoing(late_at_first), &["tau"]).await;
+    steps.exchange().await.unwrap_err();
+    steps.steps.skip().await.unwrap();
+    assert_eq!(steps.steps.in_doubt(), 0);
+    tokio::time::sleep(2 * LATE).await;
+    let pushed = steps.gateway.count(PUSH);
+    let error = steps.exchange().await.unwrap_err();
+    assert!(matches!(error, Error::OutOfStep { late: 1, .. }), "{error:?}");
+    assert!(error.to_string().contains("came after all"), "{error}");
+    assert_eq!(steps.gateway.count(PUSH), pushed);
+    // From here on each gets its own again.
+    assert_eq!(steps.exchange().await, Ok(1));
+    assert_eq!(steps.exchange().await, Ok(2));
+}
+
+#[tokio::test]
+async fn a_loop_made_anew_knows_of_the_pushes_before_it() {
+    let mut steps = Loop::of(echoing(late_at_first), &["tau"]).await;
+    steps.exchange().await.unwrap_err();
+    steps.anew().await;
+    assert_eq!(steps.steps.in_doubt(), 1);
+    assert!(matches!(steps.exchange().await, Err(Error::OutOfStep { late: 0, .. })));
+    tokio::time::sleep(2 * LATE).await;
+    // It came, and is left out.
+    assert_eq!(steps.exchange().await, Ok(1));
+    // One that ran out of time: pushed, and not received.
+    let entry = steps.job.input_stream("tau").unwrap().entry(Values::Longs(&[7])).unwrap();
+    steps.steps.push(vec![entry]).await.unwrap();
+    steps.anew().await;
+    assert_eq!(steps.exchange().await, Ok(3));
+}
+
+#[tokio::test]
+async fn loops_over_the_same_streams_are_one() {
+    let mut steps = Loop::of(echoing(|_, _| Fate::Taken), &["tau"]).await;
+    assert_eq!(steps.exchange().await, Ok(0));
+    let inputs = steps.steps.inputs().cloned().collect();
+    let results = steps.job.results().await.unwrap();
+    let other = ClosedLoop::new(inputs, results, &["r".to_owned()]).await.unwrap();
+    assert_eq!(other.positions(), [1]);
+    assert_eq!(steps.exchange().await, Ok(1));
+    // The other one does not take the first one's answer for its own.
+    let mut both = Loop { steps: other, ..steps };
+    assert_eq!(both.exchange().await, Ok(2));
+    // One step at a time.
+    let waiting = both.steps.receive(Timeout::from_seconds(0.3));
+    let (late, busy) = tokio::join!(waiting, both.steps.skip());
+    assert!(matches!(late, Err(Error::WaitTimeout { .. })), "{late:?}");
+    assert!(matches!(busy, Err(Error::Busy(_))), "{busy:?}");
+}
+
+#[tokio::test]
+async fn a_half_taken_step_of_several_streams_is_not_skipped() {
+    // tau is taken later than anybody waits, sigma is lost.
+    let fate = |name: &str, nth| match (name, nth) {
+        ("tau", 0) => Fate::Late,
+        (_, 0) => Fate::Lost,
+        _ => Fate::Taken,
+    };
+    let mut steps = Loop::of(echoing(fate), &["tau", "sigma"]).await;
+    steps.exchange().await.unwrap_err();
+    for _ in 0..2 {
+        let error = steps.steps.skip().await.unwrap_err();
+        let says = error.to_string();
+        assert!(says.contains("run the job anew") && !says.contains("skip()"), "{says}");
+        assert!(matches!(steps.exchange().await, Err(Error::OutOfStep { .. })));
+        steps.anew().await;
+    }
+    // An answer proves all of them.
+    tokio::time::sleep(2 * LATE).await;
+    assert_eq!(steps.receive(5.0).await, Ok(0));
+    assert_eq!(steps.exchange().await, Ok(1));
+}
+
+#[tokio::test]
+async fn an_answer_of_ours_is_no_refusal_of_the_gateway() {
+    // The prefix of an answer of 200 MB, once the entry was taken.
+    let prefix = Bytes::from_static(&[0, 12, 0, 0, 0]);
+    let gateway = echoing(|_, _| Fate::Taken)
+        .on(PUSH, move |_| Answer::Raw(Vec::new(), vec![prefix.clone()], Vec::new()));
+    let mut steps = Loop::of(gateway, &["tau"]).await;
+    let error = steps.exchange().await.unwrap_err();
+    assert!(matches!(error, Error::InDoubt { .. }), "{error:?}");
+    assert_eq!(steps.steps.in_doubt(), 1);
+}
+
 #[tokio::test]
 async fn refused_pushes_are_not_in_doubt() {
     let fate = |_: &str, nth| if nth == 0 { Fate::Refused } else { Fate::Taken };
@@ -229,7 +341,10 @@ async fn many_entries_tell_how_far_they_came() {
     let stream = Client::connect(options).await.unwrap().job("j", "").input_stream("tau").unwrap();
     let acknowledged = std::sync::atomic::AtomicU64::new(0);
     let entries = [Values::Longs(&[1]); 5];
-    let error = stream.push_many(entries.into_iter(), &acknowledged).await.unwrap_err();
+    let error = stream
+        .push_many(entries.into_iter(), &acknowledged, &AtomicBool::new(false))
+        .await
+        .unwrap_err();
     let says = error.to_string();
     assert!(
         says.contains("2 of 5 entries were acknowledged, the next one may have been taken"),

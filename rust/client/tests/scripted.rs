@@ -168,7 +168,7 @@ async fn a_step_of_a_closed_loop_is_a_push_and_its_answer() {
     let stream = job.input_stream("tau").unwrap();
     let results = job.results().await.unwrap();
     let names = ["r".to_owned()];
-    let mut steps = ClosedLoop::new(vec![stream.clone()], results, &names).await.unwrap();
+    let steps = ClosedLoop::new(vec![stream.clone()], results, &names).await.unwrap();
     for step in 0..3i64 {
         steps.push(vec![stream.entry(Values::Longs(&[step])).unwrap()]).await.unwrap();
         let answers = steps.receive(Timeout::from_seconds(1.0)).await.unwrap();

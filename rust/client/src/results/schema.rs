@@ -323,7 +323,9 @@ impl Results {
         let request = r::GetJobStateRequest { job_id: self.job.id().to_owned() };
         let action = || format!("ask for the state of the results of the job '{}'", self.job.id());
         let state: r::GetJobStateResponse =
-            retry::reading(|| self.job.client().ask(action, None, STATE, &request)).await?;
+            retry::reading(|| self.job.client().ask(action, None, STATE, &request))
+                .await
+                .map_err(Job::or_missing)?;
         let r::GetJobStateResponse { done, closed, has_dataloss } = state;
         let state = ResultState { done, closed, has_dataloss };
         if done {

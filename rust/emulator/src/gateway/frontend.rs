@@ -603,12 +603,10 @@ impl Service for Frontend {
                 ..Default::default()
             },
             Err(AddError::Config(findings)) => {
-                let (config_validation_errors, physical_validation_errors) = validation(findings);
-                f::SimulationResponse {
-                    config_validation_errors,
-                    physical_validation_errors,
-                    ..Default::default()
-                }
+                // qm-qua shows no others of a simulation.
+                let shown = findings.into_iter().map(|found| Finding { physical: false, ..found });
+                let (config_validation_errors, _) = validation(shown.collect());
+                f::SimulationResponse { config_validation_errors, ..Default::default() }
             }
             Err(error) => {
                 f::SimulationResponse { messages: compiler_messages(&error), ..Default::default() }

@@ -65,6 +65,19 @@ impl Runner<'_> {
         true
     }
 
+    /// Told of what waits for somebody outside, unless all of the time is over.
+    pub(super) fn tell_standstill(&mut self, site: u32) {
+        if self.surroundings.horizon.is_some_and(|horizon| self.now < horizon)
+            && let Some(site) = self.program.sites.get(site as usize)
+        {
+            let message = format!(
+                "{}: waits for what reaches no simulation from outside: nothing behind it is played{}",
+                site.statement, site.place
+            );
+            self.note(&Fault { message, warning: true });
+        }
+    }
+
     /// Nothing behind this is reached, but for what runs beside it.
     pub(super) fn branch_ends<T>(&mut self) -> Result<T, Halted> {
         self.ended = true;

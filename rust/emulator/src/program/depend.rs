@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ir::{Block, Expr, Program, Stmt};
+use super::ir::{Block, Expr, NO_SITE, Program, Stmt};
 use super::pulse_ir::{Amplitude, Play, Process, PulseStmt, Rates, Target, What};
 use super::scope::all_writes;
 
@@ -276,7 +276,7 @@ impl Rewriter<'_> {
             }
             _ => {}
         }
-        out.push(std::mem::replace(statement, Stmt::Pause));
+        out.push(std::mem::replace(statement, Stmt::Pause(NO_SITE)));
         out.append(&mut after);
     }
 }

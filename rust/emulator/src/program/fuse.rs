@@ -84,7 +84,7 @@ impl Fuser<'_> {
             | Stmt::Carry { .. }
             | Stmt::Known { .. }
             | Stmt::Await { .. }
-            | Stmt::Pause
+            | Stmt::Pause(_)
             | Stmt::Advance { .. } => {}
         }
     }

@@ -103,10 +103,10 @@ pub enum Stmt {
     Wait { clocks: Box<[u32]>, cycles: Expr, site: u32 },
     /// `align` of some elements, written or implied by flow control
     Align { clocks: Box<[u32]> },
-    /// `pause()`
-    Pause,
+    /// `pause()`, and its site
+    Pause(u32),
     /// `advance_input_stream`
-    Advance { input: u32, target: Array },
+    Advance { input: u32, target: Array, site: u32 },
     /// What plays and measures, and its site.
     Pulse(Box<PulseStmt>, u32),
     /// Infinite loops that run beside each other.
@@ -155,6 +155,8 @@ impl Stmt {
             Self::Save { site, .. }
             | Self::If { site, .. }
             | Self::Wait { site, .. }
+            | Self::Pause(site)
+            | Self::Advance { site, .. }
             | Self::Pulse(_, site) => site,
             Self::For { scope, .. } | Self::ForEach { scope, .. } => &mut scope.site,
             _ => return,

@@ -330,14 +330,17 @@ impl Runner<'_> {
                 self.now = self.now.max(known);
             }
             // Nothing reaches a simulation from outside: it stands still to its end, but for what runs beside.
-            Stmt::Pause | Stmt::Advance { .. } if self.surroundings.horizon.is_some() => {
+            Stmt::Pause(site) | Stmt::Advance { site, .. }
+                if self.surroundings.horizon.is_some() =>
+            {
+                self.tell_standstill(*site);
                 return self.branch_ends();
             }
-            Stmt::Pause => {
+            Stmt::Pause(_) => {
                 self.surroundings.control.pause()?;
                 self.catch_up();
             }
-            Stmt::Advance { input, target } => {
+            Stmt::Advance { input, target, .. } => {
                 let cells = &mut self.memory[target.cells()];
                 self.surroundings.control.advance(*input as usize, cells)?;
                 self.catch_up();

@@ -72,7 +72,7 @@ impl Compiler<'_> {
                 let clocks = self.clocks(&align.qe);
                 out.extend(clocks.map(|clocks| Stmt::Align { clocks }));
             }
-            S::Pause(_) => out.push(Stmt::Pause),
+            S::Pause(_) => out.push(Stmt::Pause(self.site("stands still".to_owned(), ""))),
             S::AdvanceInputStream(advance) => out.extend(self.advance(advance)),
             S::Play(play) => out.extend(self.play(play)),
             S::Measure(measure) => out.extend(self.measure(measure)),
@@ -315,7 +315,8 @@ impl Compiler<'_> {
             self.mistake("takes an input stream, not a plain variable; declare it with declare_input_stream()", "");
             return None;
         };
-        Some(Stmt::Advance { input, target: variable.cells })
+        let site = self.site("stands still".to_owned(), "");
+        Some(Stmt::Advance { input, target: variable.cells, site })
     }
 }
 
