@@ -89,7 +89,8 @@ def test_a_step_that_was_interrupted_does_not_shift_the_answers(pulsewire_client
         [sys.executable, "-c", INTERRUPTED, what], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "ready\n"
-    time.sleep(0.3)
+    # Its push takes a millisecond.
+    time.sleep(1)
     process.send_signal(signal.SIGINT)
     # The push was acknowledged before: nothing is in doubt, and its answer is left out.
     assert process.stdout.readline() == "0\n"

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use pulsewire_wire::compiler as wire_compiler;
 use pulsewire_wire::frontend as f;
 use pulsewire_wire::frontend::frontend_client::FrontendClient;
-use pulsewire_wire::general_messages::{ErrorMessage, MessageLevel};
+use pulsewire_wire::general_messages::ErrorMessage;
 use pulsewire_wire::info::GetInfoRequest;
 use pulsewire_wire::info::info_service_client::InfoServiceClient;
 use pulsewire_wire::job_manager::job_manager_service_client::JobManagerServiceClient;
@@ -16,15 +15,16 @@ use pulsewire_wire::qm_manager as m;
 use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::results::job_results_service_client::JobResultsServiceClient;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::channel;
 use crate::closed_loop::Ledgers;
 use crate::config::{ConnectOptions, MESSAGE_BYTES};
-use crate::error::{CompilerMessage, Error, Level, Result, ValidationMessage, short};
+use crate::error::{CompilerMessage, Error, Level, Result, ValidationMessage};
 use crate::job::Job;
 use crate::link::{self, Link};
 use crate::retry;
+use crate::status::{compiler_messages, failure, joined};
 use crate::wait::Timeout;
 
 /// Gateways without it serve the JobManager under its older path (F1.10).
@@ -82,51 +82,6 @@ impl PendingQuery {
             position: self.position,
         }
     }
-}
-
-fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
-fn level(number: i32) -> Level {
-    match MessageLevel::try_from(number) {
-        Ok(MessageLevel::Info) => Level::Info,
-        Ok(MessageLevel::Warning) => Level::Warning,
-        Ok(MessageLevel::Error) | Err(_) => Level::Error,
-    }
-}
-
-pub(crate) fn compiler_messages(
-    messages: Vec<wire_compiler::CompilerMessage>,
-) -> Vec<CompilerMessage> {
-    let read = |m: wire_compiler::CompilerMessage| CompilerMessage {
-        level: level(m.level),
-        text: m.message,
-    };
-    messages.into_iter().map(read).collect()
-}
-
-fn joined(errors: Vec<ErrorMessage>) -> String {
-    let texts: Vec<_> = errors.into_iter().map(|error| error.message).collect();
-    texts.join("; ")
 }
 
 impl Client {
@@ -544,25 +499,6 @@ fn queue_position(to_start: bool) -> f::QueuePosition {
     }
 }
 
-pub(crate) fn failure(action: String, timeout: Duration, status: &Status) -> Error {
-    let said = || short(status.message(), MOST_SAID).into_owned();
-    match status.code() {
-        Code::Unimplemented => Error::Unimplemented { action, reason: said() },
-        Code::DeadlineExceeded => Error::Timeout { action, timeout },
-        code => {
-            // What the transport reports as unknown is a connection that broke; the last error
-            // of the chain says how.
-            let broken = std::error::Error::source(status);
-            let reason = broken.map_or_else(said, channel::root_cause);
-            let status = if broken.is_some() { "UNAVAILABLE" } else { code_name(code) };
-            Error::Connection { action, reason, status }
-        }
-    }
-}
-
-/// Characters of what a gateway says in a status that are told.
-pub(crate) const MOST_SAID: usize = 4_000;
-
 impl Inner {
     /// What a status means, and where to look when nobody answered.
     fn failure(&self, action: String, timeout: Duration, status: &Status) -> Error {
@@ -642,29 +578,5 @@ impl Inner {
         self.version = version;
         self.capabilities = answer.capabilities;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn statuses_become_the_errors_of_the_vendors_client() {
-        let fail =
-            |code| failure("push".to_owned(), Duration::from_secs(3), &Status::new(code, "why"));
-        assert!(matches!(fail(Code::Unimplemented), Error::Unimplemented { .. }));
-        assert!(matches!(fail(Code::DeadlineExceeded), Error::Timeout { .. }));
-        for (code, name) in [(Code::NotFound, "NOT_FOUND"), (Code::Unavailable, "UNAVAILABLE")] {
-            assert_eq!(fail(code).to_string(), format!("push: why (status {name})"));
-        }
-    }
-
-    #[test]
-    fn levels_of_messages_are_read() {
-        assert_eq!(
-            [0, 1, 2, 9].map(level),
-            [Level::Error, Level::Warning, Level::Info, Level::Error]
-        );
     }
 }

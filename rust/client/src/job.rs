@@ -14,10 +14,11 @@ use pulsewire_wire::job_manager::job_error_details::ErrorType;
 use pulsewire_wire::results as r;
 use pulsewire_wire::results::get_job_errors_response::ExecutionErrorSeverity;
 
-use crate::client::{Client, MOST_SAID, PendingQuery, call_job_manager};
+use crate::client::{Client, PendingQuery, call_job_manager};
 use crate::correction::{self, Matrix};
 use crate::error::{Error, JobManagerError, Result, short};
 use crate::retry;
+use crate::status::MOST_SAID;
 use crate::wait::{self, Timeout};
 
 /// The state of a job, without its details.
@@ -200,6 +201,7 @@ impl Job {
             Ok(response.status.unwrap_or_default().into())
         })
         .await
+        .map_err(Self::or_missing)
     }
 
     /// Waits until the program runs or has run.

@@ -30,6 +30,7 @@ mod link;
 mod results;
 mod retry;
 mod simulation;
+mod status;
 mod tls;
 mod wait;
 mod writer;

@@ -40,8 +40,32 @@ const IDLE: Duration = Duration::from_millis(10);
 /// The compression flag and the length before each message.
 pub(crate) const PREFIX: usize = 5;
 
-/// Details of a status that are no base64 make tonic panic, and nobody reads them.
 const DETAILS: &str = "grpc-status-details-bin";
+const MESSAGE: &str = "grpc-message";
+
+/// Takes out of headers or trailers what tonic cannot read: it panics on details that are no base64, which
+/// nobody reads, and forgets the status beside a message that is no text.
+fn clean(headers: &mut HeaderMap) {
+    headers.remove(DETAILS);
+    if headers.get(MESSAGE).is_some_and(|message| !is_text(message.as_bytes())) {
+        headers.remove(MESSAGE);
+    }
+}
+
+/// Whether bytes in percent-encoding are UTF-8.
+fn is_text(bytes: &[u8]) -> bool {
+    let hex = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let (mut decoded, mut rest) = (Vec::with_capacity(bytes.len()), bytes);
+    while let [byte, behind @ ..] = rest {
+        let code = match behind {
+            [high, low, ..] if *byte == b'%' => hex(*high).zip(hex(*low)),
+            _ => None,
+        };
+        decoded.push(code.map_or(*byte, |(high, low)| high << 4 | low));
+        rest = if code.is_some() { &behind[2..] } else { behind };
+    }
+    std::str::from_utf8(&decoded).is_ok()
+}
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -379,9 +403,9 @@ async fn handshake(
 
 /// The status that headers or trailers carry.
 fn status_in(headers: &HeaderMap) -> Option<Result<(), Status>> {
-    let status = if headers.contains_key(DETAILS) {
+    let status = if headers.contains_key(DETAILS) || headers.contains_key(MESSAGE) {
         let mut headers = headers.clone();
-        headers.remove(DETAILS);
+        clean(&mut headers);
         Status::from_header_map(&headers)?
     } else {
         Status::from_header_map(headers)?
@@ -476,7 +500,7 @@ impl tower_service::Service<Request<tonic::body::Body>> for Link {
             }
             let _ = stream.send_data(Bytes::new(), true);
             let mut response = response.await?;
-            response.headers_mut().remove(DETAILS);
+            clean(response.headers_mut());
             Ok(response.map(StubBody))
         })
     }
@@ -507,11 +531,11 @@ impl Body for StubBody {
             Some(Err(error)) => Poll::Ready(Some(Err(error))),
             None => {
                 let trailers = std::task::ready!(self.0.poll_trailers(cx));
-                let clean = |mut trailers: HeaderMap| {
-                    trailers.remove(DETAILS);
+                let cleaned = |mut trailers: HeaderMap| {
+                    clean(&mut trailers);
                     Frame::trailers(trailers)
                 };
-                Poll::Ready(trailers.map(|trailers| trailers.map(clean)).transpose())
+                Poll::Ready(trailers.map(|trailers| trailers.map(cleaned)).transpose())
             }
         }
     }

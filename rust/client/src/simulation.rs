@@ -14,11 +14,12 @@ use pulsewire_wire::results::simulator_samples_response::Body;
 use pulsewire_wire::results::{PullSimulatorSamplesRequest, SimulatorSamplesResponse};
 use tokio::time::Instant;
 
-use crate::client::{Client, compiler_messages};
+use crate::client::Client;
 use crate::error::{CompilerMessage, Error, Level, Result, short};
 use crate::job::Job;
 use crate::link::{Incoming, PREFIX, framed};
 use crate::results::{Dtype, DtypeKind, Layout, Unframer};
+use crate::status::compiler_messages;
 use crate::wait::FOREVER;
 
 const PULL: &str = "/qm.grpc.frontend.Frontend/PullSimulatorSamples";

@@ -388,6 +388,23 @@ async fn details_that_are_no_base64_are_left_alone() {
     }
 }
 
+#[tokio::test]
+async fn a_message_that_is_no_text_leaves_the_status_as_it_is() {
+    let not_found = || {
+        let trailers = vec![("grpc-status", "5"), ("grpc-message", "100%, %ff%4")];
+        Answer::Raw(Vec::new(), Vec::new(), trailers)
+    };
+    let gateway = echoing(|_, _| Fate::Taken).on(PUSH, move |_| not_found());
+    let gateway = gateway.on(STATUS, move |_| not_found());
+    let mut steps = Loop::of(gateway, &["tau"]).await;
+    let error = steps.exchange().await.unwrap_err();
+    assert!(matches!(error, Error::Connection { status: "NOT_FOUND", .. }), "{error:?}");
+    assert_eq!(steps.steps.in_doubt(), 0);
+    // Of a stub, too.
+    let error = steps.job.status().await.unwrap_err();
+    assert!(error.to_string().contains("knows no such job"), "{error}");
+}
+
 /// A header by hand: its count, type and dimensions as they come.
 fn raw_header(count: u64, dtype: &str, shape: &[u64]) -> Vec<u8> {
     use prost::encoding as e;
