@@ -186,11 +186,11 @@ def ports(pulsewire_client):
     return simulate
 
 
-@pytest.fixture
-def squares():
-    """Answers each int with its square."""
+def squaring(cycles=0):
+    """A program that answers each int with its square, after so many clock cycles."""
     from qm.qua import (
         advance_input_stream,
+        align,
         assign,
         declare,
         declare_input_stream,
@@ -199,6 +199,7 @@ def squares():
         program,
         save,
         stream_processing,
+        wait,
     )
 
     with program() as built:
@@ -206,8 +207,16 @@ def squares():
         answer, stream = declare(int), declare_stream()
         with infinite_loop_():
             advance_input_stream(tau)
+            if cycles:
+                wait(cycles, "flux")
+                align()
             assign(answer, tau * tau)
             save(answer, stream)
         with stream_processing():
             stream.save_all("answer")
     return built
+
+
+@pytest.fixture
+def squares():
+    return squaring()

@@ -16,7 +16,7 @@ import pulsewire
 from pulsewire import exceptions as errors
 from pulsewire.client import _addresses
 from tests import PATIENCE
-from tests.emulator.conftest import CONFIG
+from tests.emulator.conftest import CONFIG, squaring
 from tests.proxy import TLS, Proxy, now_and_then
 
 
@@ -318,38 +318,13 @@ def test_a_job_that_was_cleared_is_missing():
                 call()
 
 
-def test_a_new_loop_knows_of_a_step_that_ran_out_of_time(squares):
+def test_a_new_loop_knows_of_a_step_that_ran_out_of_time():
     # 50 ms a step, in real time: the answer of the first one comes when the second one waits.
-    from qm.qua import (
-        advance_input_stream,
-        align,
-        assign,
-        declare,
-        declare_input_stream,
-        declare_stream,
-        infinite_loop_,
-        program,
-        save,
-        stream_processing,
-        wait,
-    )
-
-    with program() as built:
-        tau = declare_input_stream(int, "tau")
-        answer, stream = declare(int), declare_stream()
-        with infinite_loop_():
-            advance_input_stream(tau)
-            wait(12_500_000, "flux")
-            align()
-            assign(answer, tau * tau)
-            save(answer, stream)
-        with stream_processing():
-            stream.save_all("answer")
     with (
         pulsewire.Emulator(realtime=True) as emulator,
         pulsewire.connect(emulator.host, emulator.port) as client,
     ):
-        job = client.execute(client.open_qm(CONFIG), built)
+        job = client.execute(client.open_qm(CONFIG), squaring(12_500_000))
         with pytest.raises(TimeoutError):
             job.closed_loop("tau", "answer").exchange(2, timeout=0)
         loop = job.closed_loop("tau", "answer")

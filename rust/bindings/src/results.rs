@@ -173,26 +173,22 @@ fn new_array<'py>(
     header: &Header,
     shape: Vec<usize>,
 ) -> PyResult<Destination<'py>> {
-    let wrong = |reason: String| pulsewire_client::Error::Fetch {
-        name: name.to_owned(),
-        job: job.to_owned(),
-        reason,
-    };
-    let told = format!("{shape:?} of items of {} bytes", header.item_size());
-    let made = described_as(py, name, job, &header.dtype)
-        .and_then(|descr| Destination::new(py, &descr, shape));
-    made.map_err(|raised| {
+    let descr = described_as(py, name, job, &header.dtype)?;
+    Destination::new(py, &descr, shape.clone()).map_err(|raised| {
+        let told = format!("{shape:?} of items of {} bytes", header.item_size());
         if raised.is_instance_of::<PyMemoryError>(py) {
             let advice = "fetch it in parts, or with fetch_to(), which needs no memory";
             return errors::renamed(py, raised, |reason| {
-                wrong(format!("{reason} ({told}): {advice}"))
+                refused(name, job, format!("{reason} ({told}): {advice}"))
             });
         }
-        if raised.get_type(py).name().is_ok_and(|class| class == "DataFetchingError") {
-            return raised;
-        }
-        errors::renamed(py, raised, wrong)
+        errors::renamed(py, raised, |reason| refused(name, job, reason))
     })
+}
+
+/// A result that numpy cannot hold.
+fn refused(name: &str, job: &str, reason: String) -> pulsewire_client::Error {
+    pulsewire_client::Error::Fetch { name: name.to_owned(), job: job.to_owned(), reason }
 }
 
 /// The dtype of numpy for a result, checked to be what the gateway means.
@@ -202,17 +198,13 @@ fn described_as<'py>(
     job: &str,
     dtype: &Dtype,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let wrong = |reason: String| pulsewire_client::Error::Fetch {
-        name: name.to_owned(),
-        job: job.to_owned(),
-        reason,
-    };
-    let made = descr(py, dtype).map_err(|raised| errors::renamed(py, raised, wrong))?;
+    let made = descr(py, dtype)
+        .map_err(|raised| errors::renamed(py, raised, |reason| refused(name, job, reason)))?;
     let size: usize = made.getattr("itemsize")?.extract()?;
     if size != dtype.size {
         let reason =
             format!("numpy's items have {size} bytes where the gateway's have {}", dtype.size);
-        return Err(errors::to_python(py, wrong(reason)));
+        return Err(errors::to_python(py, refused(name, job, reason)));
     }
     Ok(made)
 }
