@@ -53,27 +53,19 @@ impl Runner<'_> {
         if self.work <= self.budget + WORK_A_CYCLE * self.now.min(horizon) {
             return false;
         }
-        if let Some(site) = self.program.sites.get(scope.site as usize)
-            && self.now < horizon
-        {
-            let message = format!(
-                "{}: computes for very long while no time passes: the simulation is taken to end here{}",
-                site.statement, site.place
-            );
-            self.note(&Fault { message, warning: true });
-        }
+        self.tell_end(
+            scope.site,
+            "computes for very long while no time passes: the simulation is taken to end here",
+        );
         true
     }
 
-    /// Told of what waits for somebody outside, unless all of the time is over.
-    pub(super) fn tell_standstill(&mut self, site: u32) {
+    /// Told of a statement behind which nothing plays, unless all of the time is over.
+    pub(super) fn tell_end(&mut self, site: u32, why: &str) {
         if self.surroundings.horizon.is_some_and(|horizon| self.now < horizon)
             && let Some(site) = self.program.sites.get(site as usize)
         {
-            let message = format!(
-                "{}: waits for what reaches no simulation from outside: nothing behind it is played{}",
-                site.statement, site.place
-            );
+            let message = format!("{}: {why}{}", site.statement, site.place);
             self.note(&Fault { message, warning: true });
         }
     }

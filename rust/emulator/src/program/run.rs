@@ -333,7 +333,8 @@ impl Runner<'_> {
             Stmt::Pause(site) | Stmt::Advance { site, .. }
                 if self.surroundings.horizon.is_some() =>
             {
-                self.tell_standstill(*site);
+                let why = "waits for what reaches no simulation from outside: nothing behind it is played";
+                self.tell_end(*site, why);
                 return self.branch_ends();
             }
             Stmt::Pause(_) => {
