@@ -54,7 +54,7 @@ def main(output):
         pulsewire.Emulator(readout=model, seed=1) as emulator,
         pulsewire.connect(emulator.host, emulator.port) as client,
     ):
-        job = client.execute(client.open_qm(lab.CONFIG), blobs)
+        job = client.open_qm(lab.CONFIG).execute(blobs)
         job.result_handles.wait_for_all_values(timeout=60)
         results = job.result_handles.fetch_results()
 

@@ -54,7 +54,7 @@ def main(output):
     ):
         machine = client.open_qm(lab.CONFIG)
         started = time.perf_counter()
-        job = client.execute(machine, rabi)
+        job = machine.execute(rabi)
         job.result_handles.wait_for_all_values(timeout=60)
         results = job.result_handles.fetch_results()
         print(f"{SHOTS} shots of {POINTS} amplitudes in {time.perf_counter() - started:.2f} s")

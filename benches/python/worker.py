@@ -55,7 +55,7 @@ class Peer:
 
             self.client = pulsewire.connect(host, port)
             machine = self.client.open_qm(programs.CONFIG, close_other_machines=False)
-            self.execute = lambda program: self.client.execute(machine, program)
+            self.execute = lambda program: machine.execute(program)
             self.attach = self.client.result_handles
         self.job = None
 
@@ -170,7 +170,7 @@ class Peer:
             program = pulses.rabi(shots, points)
 
             def experiment():
-                handles = client.execute(machine, program).result_handles
+                handles = machine.execute(program).result_handles
                 assert handles.wait_for_all_values(timeout=60)
                 assert handles.i.fetch_all().shape == (points,)
 

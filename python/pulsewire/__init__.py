@@ -5,7 +5,7 @@ Start with :func:`connect`, or with :class:`Emulator` when there is no instrumen
     with pulsewire.Emulator() as emulator:
         with pulsewire.connect(emulator.host, emulator.port) as client:
             machine = client.open_qm(config)
-            job = client.execute(machine, program)
+            job = machine.execute(program)
             print(job.result_handles.fetch_results())
 """
 
@@ -15,6 +15,8 @@ from pulsewire import exceptions
 from pulsewire._native import DEBUG_BUILD, __version__, quantize_correction
 from pulsewire.client import Client, connect
 from pulsewire.emulator import Emulator
+from pulsewire.jobs import QmJob, SimulatedJob
+from pulsewire.quantum_machine import QuantumMachine
 from pulsewire.simulation import Loopback, Qubit, Raw, Readout
 
 if DEBUG_BUILD:
@@ -28,9 +30,12 @@ __all__ = [
     "Client",
     "Emulator",
     "Loopback",
+    "QmJob",
+    "QuantumMachine",
     "Qubit",
     "Raw",
     "Readout",
+    "SimulatedJob",
     "__version__",
     "connect",
     "exceptions",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pulsewire.emulator import Emulator
 from pulsewire.exceptions import QmValueError
-from pulsewire.simulation import Readout
+from pulsewire.simulation.readout import Readout
 
 __all__ = ["main"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from pulsewire import _native
-from pulsewire.simulation import Readout
+from pulsewire.simulation.readout import Readout
 
 __all__ = ["Emulator"]
 
@@ -20,7 +20,7 @@ def _limit(name: str, given: object) -> int:
         number = -1
     # With no client nobody would ever get in.
     if number < (1 if name == "clients" else 0):
-        raise ValueError(f"the emulator's limit {name!r} can not be {given!r}")
+        raise ValueError(f"the emulator's limit {name!r} cannot be {given!r}")
     return min(number, sys.maxsize)
 
 

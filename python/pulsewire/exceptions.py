@@ -32,6 +32,8 @@ __all__ = [
     "OpenQmException",
     "QMConnectionError",
     "QMHealthCheckError",
+    "QMRequestDataError",
+    "QMRequestError",
     "QMSimulationError",
     "QMTimeoutError",
     "QmApiError",
@@ -118,6 +120,22 @@ class OpenQmException(QmQuaException):
 
 class QmFailedToCloseQuantumMachineError(QmQuaException):
     """The machine was not closed."""
+
+
+class QMRequestError(QmQuaException):
+    """A machine was not changed.
+
+    Attributes:
+        errors: What is wrong, one text for each.
+    """
+
+    def __init__(self, message: str = "", *, errors: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.errors = list(errors)
+
+
+class QMRequestDataError(QmQuaException):
+    """What a machine is set to could not be read."""
 
 
 class _ProgramRefused(QmQuaException):

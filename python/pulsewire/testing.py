@@ -30,6 +30,6 @@ def pulsewire_client(pulsewire_emulator: Emulator) -> Iterator[Client]:
     with connect(pulsewire_emulator.host, pulsewire_emulator.port) as client:
         before = set(client.list_open_qms())
         yield client
-        for machine in client.list_open_qms():
-            if machine not in before:
-                client.close_qm(machine)
+        for machine_id in client.list_open_qms():
+            if machine_id not in before:
+                client.get_qm(machine_id).close()

@@ -203,7 +203,7 @@ def sin(hertz, times, turns=0.0):
 
 
 def mixed(i, q, hertz, times, turns=0.0, correction=(1, 0, 0, 1)):
-    """C · R(ωt + φ) · (I, Q) (docs/1.1.7/Introduction/qua_overview)."""
+    """C · R(ωt + φ) · (I, Q) (docs/protocol.md, "What plays")."""
     c, s = cos(hertz, times, turns), sin(hertz, times, turns)
     x, y = i * c - q * s, i * s + q * c
     c00, c01, c10, c11 = correction

@@ -65,7 +65,7 @@ def execute():
             readout = lab.readout(**model) if readout is None else readout
             emulator = stack.enter_context(pulsewire.Emulator(readout=readout, seed=11))
             client = stack.enter_context(pulsewire.connect(emulator.host, emulator.port))
-            job = client.execute(client.open_qm(lab.CONFIG), built)
+            job = client.open_qm(lab.CONFIG).execute(built)
             assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
             report = job.execution_report()
             # That values are modelled is no error: unchanged scripts look at has_errors().
@@ -546,7 +546,7 @@ def test_names_that_are_not_there_are_told(pulsewire_emulator):
     ):
         machine = client.open_qm(lab.CONFIG)
         with pytest.raises(ErrorJobStateError, match="no operation 'nope'"):
-            client.execute(machine, averaged([4], lambda t: None, shots=1))
+            machine.execute(averaged([4], lambda t: None, shots=1))
 
 
 def test_models_that_cannot_be_are_refused():

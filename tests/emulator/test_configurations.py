@@ -1,4 +1,4 @@
-"""What is wrong with a configuration is told by path and rule when it is opened (F1.13, F5.8)."""
+"""What is wrong with a configuration is told by path and rule when it is opened."""
 
 import copy
 

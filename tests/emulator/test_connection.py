@@ -107,11 +107,12 @@ def test_headers_reach_the_gateway(pulsewire_emulator, machine, endless):
     with pulsewire.connect(
         pulsewire_emulator.host, pulsewire_emulator.port, headers={"x-user-id": "alice"}
     ) as client:
-        job = client.execute(machine, endless)
+        machine = client.get_qm(machine.id)
+        job = machine.execute(endless)
         assert job.user_added == "alice"
-        waiting = client.queue(machine).add(endless)
-        assert [j.id for j in client.queue(machine).get_by_user_id("alice")] == [waiting.id]
-        assert client.queue(machine).remove_by_user_id("alice") == 1
+        waiting = machine.queue.add(endless)
+        assert [j.id for j in machine.queue.get_by_user_id("alice")] == [waiting.id]
+        assert machine.queue.remove_by_user_id("alice") == 1
         job.halt()
 
 

@@ -376,7 +376,7 @@ LONG = 1 << 23  # nanoseconds of a readout of 8 ms
 
 @pytest.fixture
 def long_readouts():
-    """An emulator with a readout of 8 ms, modelled and not, and its client."""
+    """An emulator with a readout of 8 ms, modelled and not, and its machine."""
     config = rack.config()
     for element in ("ro", "counter"):
         config["elements"][element]["operations"]["long"] = "long_readout"
@@ -393,7 +393,7 @@ def long_readouts():
         pulsewire.Emulator(readout=model, timing="ideal") as emulator,
         pulsewire.connect(emulator.host, emulator.port) as client,
     ):
-        yield client, client.open_qm(config)
+        yield client.open_qm(config)
 
 
 def raw():
@@ -423,10 +423,10 @@ def tagged():
 
 @pytest.mark.parametrize("build", [raw, demodulated_with_samples, tagged])
 def test_long_measurements_are_halted(long_readouts, build):
-    client, machine = long_readouts
+    machine = long_readouts
     with program() as built:
         build()
-    job = client.execute(machine, built)
+    job = machine.execute(built)
     time.sleep(0.3)
     assert job.status == "running"
     assert job.halt()
@@ -435,7 +435,7 @@ def test_long_measurements_are_halted(long_readouts, build):
 
 def test_long_windows_give_what_short_ones_do(long_readouts):
     # The mean of 8 million samples, cut into pieces on the way: 0.1 V and its carrier, demodulated.
-    client, machine = long_readouts
+    machine = long_readouts
     with program() as built:
         i, trace = declare(fixed), declare_stream(adc_trace=True)
         s = declare_stream()
@@ -444,7 +444,7 @@ def test_long_windows_give_what_short_ones_do(long_readouts):
         with stream_processing():
             s.save("i")
             trace.input1().save("trace")
-    handles = client.execute(machine, built).result_handles
+    handles = machine.execute(built).result_handles
     assert handles.wait_for_all_values(timeout=PATIENCE)
     trace = handles.trace.fetch_all()
     assert len(trace) == LONG + 16
@@ -545,7 +545,7 @@ def test_a_marker_that_blinks_for_long_is_halted():
     ):
         with program() as built:
             raw()
-        job = client.execute(client.open_qm(config), built)
+        job = client.open_qm(config).execute(built)
         time.sleep(0.3)
         assert job.halt()
         assert job.status == "completed"

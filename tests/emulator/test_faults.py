@@ -14,7 +14,7 @@ import pytest
 
 import pulsewire
 from pulsewire import exceptions as errors
-from pulsewire.client import _addresses
+from pulsewire._address import addresses
 from tests import PATIENCE
 from tests.emulator.conftest import CONFIG, squaring
 from tests.proxy import TLS, Proxy, now_and_then
@@ -25,7 +25,7 @@ def test_no_answer_of_a_loop_is_another_pushs(pulsewire_emulator, pulsewire_clie
     # to what was pushed in that very call.
     emulator = pulsewire_emulator
     machine = pulsewire_client.open_qm(CONFIG)
-    job_id = pulsewire_client.execute(machine, squares).id
+    job_id = machine.execute(squares).id
     right = lost = refused = 0
     with Proxy((emulator.host, emulator.port), cuts=now_and_then(0.03)) as proxy:
         client = None
@@ -83,7 +83,7 @@ def test_a_step_that_was_interrupted_does_not_shift_the_answers(pulsewire_client
     import pickle
 
     machine = pulsewire_client.open_qm(CONFIG)
-    job = pulsewire_client.execute(machine, echo)
+    job = machine.execute(echo)
     what = pickle.dumps((pulsewire_client, job.id)).hex()
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, what], stdout=subprocess.PIPE, text=True
@@ -102,7 +102,7 @@ def test_a_step_that_was_interrupted_does_not_shift_the_answers(pulsewire_client
 
 def test_a_push_says_that_it_may_have_been_taken(pulsewire_emulator, pulsewire_client, squares):
     emulator = pulsewire_emulator
-    job_id = pulsewire_client.execute(pulsewire_client.open_qm(CONFIG), squares).id
+    job_id = pulsewire_client.open_qm(CONFIG).execute(squares).id
     cut = threading.Event()
     with Proxy((emulator.host, emulator.port), cuts=lambda _: cut.is_set()) as proxy:
         client = pulsewire.connect("127.0.0.1", proxy.port)
@@ -184,9 +184,9 @@ def test_addresses_in_every_form(pulsewire_emulator, monkeypatch, tmp_path):
     ]:
         with pytest.raises(errors.QmValueError, match=says):
             pulsewire.connect(*bad)
-    assert _addresses("h", None) == [("h", 80)]
-    assert _addresses("::1", 9) == [("::1", 9)]
-    assert _addresses("[::1]:9", None) == [("::1", 9)]
+    assert addresses("h", None) == [("h", 80)]
+    assert addresses("::1", 9) == [("::1", 9)]
+    assert addresses("[::1]:9", None) == [("::1", 9)]
     (tmp_path / ".qm").mkdir()
     file = tmp_path / ".qm" / "config.json"
     file.write_text(
@@ -211,7 +211,7 @@ def until_late(loop):
 def test_what_the_rust_side_tells_is_logged(pulsewire_client, squares, caplog):
     # A step that failed after its push: the next one leaves its answer out, and says so.
     machine = pulsewire_client.open_qm(CONFIG)
-    job = pulsewire_client.execute(machine, squares)
+    job = machine.execute(squares)
     loop = job.closed_loop("tau", "answer")
     job.input_stream("tau")
     seen = []
@@ -234,7 +234,7 @@ def test_what_the_rust_side_tells_is_logged(pulsewire_client, squares, caplog):
         logging.getLogger("pulsewire").removeHandler(handler)
     assert [level for level, *_ in seen] == ["WARNING"]
     assert "leaves out the answers to 1 earlier" in seen[0][1]
-    assert seen[0][2] == [machine]
+    assert seen[0][2] == [machine.id]
     job.halt()
 
 
@@ -279,7 +279,7 @@ def test_limits_of_every_size(counting):
             pulsewire.Emulator(limits=dict.fromkeys(names, most)) as emulator,
             pulsewire.connect(emulator.host, emulator.port, timeout=60) as client,
         ):
-            job = client.execute(client.open_qm(CONFIG), counting(10))
+            job = client.open_qm(CONFIG).execute(counting(10))
             assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
             assert len(client.simulate(CONFIG, counting(10), 100).get_simulated_samples()) == 1
     for bad in ({"clients": 0}, {"clients": "5"}, {"machines": 5.0}, {"machines": True}):
@@ -300,9 +300,9 @@ def test_a_job_that_was_cleared_is_missing():
         pulsewire.connect(emulator.host, emulator.port) as client,
     ):
         machine = client.open_qm(CONFIG)
-        results = client.execute(machine, built).result_handles
+        results = machine.execute(built).result_handles
         for _ in range(3):
-            assert client.execute(machine, built).result_handles.wait_for_all_values(PATIENCE)
+            assert machine.execute(built).result_handles.wait_for_all_values(PATIENCE)
         for call in (
             results.v.get_job_state,
             results.is_processing,
@@ -324,7 +324,7 @@ def test_a_new_loop_knows_of_a_step_that_ran_out_of_time():
         pulsewire.Emulator(realtime=True) as emulator,
         pulsewire.connect(emulator.host, emulator.port) as client,
     ):
-        job = client.execute(client.open_qm(CONFIG), squaring(12_500_000))
+        job = client.open_qm(CONFIG).execute(squaring(12_500_000))
         with pytest.raises(TimeoutError):
             job.closed_loop("tau", "answer").exchange(2, timeout=0)
         loop = job.closed_loop("tau", "answer")
@@ -334,7 +334,7 @@ def test_a_new_loop_knows_of_a_step_that_ran_out_of_time():
 
 
 def test_names_that_are_not_there_are_told_with_those_that_are(pulsewire_client, squares):
-    job = pulsewire_client.execute(pulsewire_client.open_qm(CONFIG), squares)
+    job = pulsewire_client.open_qm(CONFIG).execute(squares)
     with pytest.raises(errors.QmValueError, match="'typo'.*it has: answer"):
         job.closed_loop("tau", "typo")
     job.halt()
@@ -346,8 +346,8 @@ def test_names_that_are_not_there_are_told_with_those_that_are(pulsewire_client,
         lambda client: pulsewire.connect("127.0.0.1", "9" * 5000),
         lambda client: pulsewire.connect("127.0.0.1", 80, tls="ca.pem"),
         lambda client: client.job("j").set_element_correction("q", (10**400, 0, 0, 1)),
-        lambda client: client.queue("m")[True],
-        lambda client: client.queue("m").remove_by_position(np.True_),
+        lambda client: client.get_qm("m").queue[True],
+        lambda client: client.get_qm("m").queue.remove_by_position(np.True_),
     ],
 )
 def test_arguments_that_are_none(pulsewire_client, wrong):

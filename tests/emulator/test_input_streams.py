@@ -9,7 +9,7 @@ from tests import PATIENCE
 
 @pytest.fixture
 def job(pulsewire_client, machine, echo):
-    job = pulsewire_client.execute(machine, echo)
+    job = machine.execute(echo)
     yield job
     job.halt()
 
@@ -179,7 +179,7 @@ def test_ints_among_floats_are_floats(pulsewire_client, machine, entry):
         save(angles[1], stream)
         with stream_processing():
             stream.save_all("angles")
-    job = pulsewire_client.execute(machine, built)
+    job = machine.execute(built)
     job.push_to_input_stream("angles", entry)
     assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
     assert job.result_handles.angles.fetch_all()["value"].tolist() == [float(v) for v in entry]

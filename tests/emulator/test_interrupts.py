@@ -32,7 +32,7 @@ def after(seconds, handler=signal.default_int_handler):
 
 @pytest.fixture
 def job(pulsewire_client, squares):
-    job = pulsewire_client.execute(pulsewire_client.open_qm(CONFIG), squares)
+    job = pulsewire_client.open_qm(CONFIG).execute(squares)
     yield job
     job.halt()
 

@@ -1,4 +1,4 @@
-"""What programs measure: demodulation, raw samples, time tags (facts F5.6)."""
+"""What programs measure: demodulation, raw samples, time tags (docs/protocol.md)."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ N = 400
 
 
 def counts(volts):
-    """docs/1.1.7/Guides/features: 4096 a volt, inverted; cut off towards zero."""
+    """docs/protocol.md, "What measures": 4096 a volt, inverted; cut off towards zero."""
     return np.clip(np.trunc(-4096 * np.asarray(volts)), -2048, 2047)
 
 
@@ -63,7 +63,7 @@ def weights(name):
 
 
 def demodulated(samples, name, hertz, times, turns=0.0):
-    """docs/1.1.7/Guides/demod: 2⁻¹² Σ a[n] (w_c cos + w_s sin), a in fractions of 4096."""
+    """docs/protocol.md, "What measures": 2⁻¹² Σ a[n] (w_c cos + w_s sin), a of 4096."""
     wc, ws = weights(name)
     samples = samples[: len(wc)] / 4096
     times = times[: len(wc)]
@@ -162,7 +162,7 @@ def test_measurements_are_divided_in_time(simulate):
 
 
 def test_two_inputs_are_demodulated_together(simulate):
-    # docs/1.1.7/Guides/demod, Dual Demodulation: with I and Q looped back, the full amplitude.
+    # docs/protocol.md, "What measures", dual: with I and Q looped back, the full amplitude.
     with program() as built:
         i, q, b = declare(fixed), declare(fixed), declare(fixed)
         streams = [declare_stream() for _ in range(3)]
@@ -208,7 +208,7 @@ def test_the_gain_and_the_offset_of_an_input(simulate):
 
 
 def test_traces_are_what_the_converter_saw(simulate):
-    # docs/1.1.7/Guides/stream_proc: pulse + 2 smearing samples, the first before the window.
+    # docs/protocol.md, "What measures": pulse + 2 smearing samples, the first before the window.
     with program() as built:
         trace, stamped = declare_stream(adc_trace=True), declare_stream(adc_trace=True)
         wait(15, "ro")
@@ -234,7 +234,7 @@ def test_traces_are_what_the_converter_saw(simulate):
 
 @pytest.mark.filterwarnings("ignore:Using a single stream:DeprecationWarning")
 def test_traces_are_recorded_while_the_marker_is_high(simulate):
-    # docs/1.1.7/Guides/stream_proc: (1, 8), (0, 8), (1, 8): twice eight samples, and those before.
+    # docs/protocol.md, "What measures": (1, 8), (0, 8), (1, 8): twice eight, and those before.
     given = np.linspace(-0.4, 0.4, 1000)
     with program() as built:
         samples = declare_stream()
@@ -277,7 +277,7 @@ def test_noise_has_the_power_asked_for(simulate):
 
 
 def test_a_pulse_waits_for_what_it_depends_on(pulsewire_client):
-    # docs/1.1.7/Guides/timing_in_qua: "unless a dependency delays it".
+    # docs/protocol.md, "When things happen": "unless a dependency delays it".
     with program() as built:
         value, state = declare(fixed), declare(bool)
         play("short", "flux")
@@ -293,7 +293,7 @@ def test_a_pulse_waits_for_what_it_depends_on(pulsewire_client):
 
 
 def test_edges_are_tagged(simulate):
-    # docs/1.1.7/Guides/features: below -500 counts is above 0.122 V at the input.
+    # docs/protocol.md, "What measures": below -500 counts is above 0.122 V at the input.
     given = np.zeros(1000)
     for edge in (50, 300, 301, 420, 600):
         given[edge : edge + 20] = 0.3
@@ -351,7 +351,7 @@ def test_what_cannot_be_measured_is_refused_by_name(pulsewire_client):
 
 
 def test_windows_move_along_with_filtered_outputs(simulate):
-    # docs/1.1.7/Guides/output_filter: time_of_flight is adjusted; the phase of demodulation is not.
+    # docs/protocol.md, "Filters and crosstalk": windows are delayed, the phase is not.
     with program() as built:
         trace = declare_stream(adc_trace=True)
         measure("readout", "rr", adc_stream=trace)

@@ -1,4 +1,4 @@
-"""The output chain and digital outputs, beside test_pulses.py (F5.3, F5.4, F5.7, F6)."""
+"""The output chain and digital outputs, beside test_pulses.py."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ from tests.emulator.rack import GAUSS, C, close, cos, mixed, spans
 
 
 def test_the_whole_chain_in_its_order(ports):
-    # docs/1.1.7/Guides/features and output_filter: elements, crosstalk, filter, delays, offset.
+    # docs/protocol.md, "What plays": elements, crosstalk, filter, delays, offset.
     feedforward, pole = [0.5, 0.25], 0.5
 
     def build():
@@ -103,7 +103,7 @@ def test_a_filter_saturates_and_says_so(ports):
 
 @pytest.mark.parametrize(("feedback", "taps"), [(0, 44), (1, 37), (2, 30), (3, 23)])
 def test_filters_have_as_many_taps_as_the_hardware(pulsewire_client, feedback, taps):
-    # docs/1.1.7/Guides/output_filter: K + 1 taps, K = 43, 36, 29, 22.
+    # docs/protocol.md, "Filters and crosstalk": K + 1 taps, K = 43, 36, 29, 22.
     def config(count):
         filtered = {"feedforward": [0.01] * count, "feedback": [0.1] * feedback}
         return rack.config(p4={"filter": filtered})
@@ -142,7 +142,7 @@ def test_executions_and_simulations_agree_on_overflows(pulsewire_client, offset,
     config = rack.config(p4={"offset": offset})
     job = pulsewire_client.simulate(config, built, 50)
     assert bool(job.execution_report().errors()) == clips
-    job = pulsewire_client.execute(pulsewire_client.open_qm(config), built)
+    job = pulsewire_client.open_qm(config).execute(built)
     assert job.result_handles.wait_for_all_values()
     assert bool(job.execution_report().errors()) == clips
 
@@ -251,7 +251,7 @@ def test_a_shared_oscillator_has_one_frequency_frame_and_correction(ports):
 
     analog = ports(build, config=config)
     t = np.arange(100)
-    # The correction forgets the frame (docs/1.1.7/API_references/qua/dsl_main).
+    # The correction forgets the frame (docs/protocol.md, "Phase and frame").
     for start, hertz, turns, correction in (
         (0, 5e6, 0, (1.0, 0.25, 0.125, 1.0)),
         (100, 12e6, 0.25, (1.0, 0.25, 0.125, 1.0)),
@@ -305,7 +305,7 @@ def test_a_collection_needs_a_target(ports, build):
     assert "choose one with target=" in caught.value.errors[0]
 
 
-# Digital outputs (F5.7)
+# Digital outputs
 
 
 def marker(samples, length=100, **input):
@@ -336,7 +336,7 @@ def test_levels_last_as_long_as_they_say(ports, samples, high):
 @pytest.mark.parametrize(
     ("samples", "high"),
     [
-        # docs/1.1.7/Introduction/qua_overview: the same sequence, padded.
+        # docs/protocol.md, "Digital outputs": the same sequence, padded.
         ([(1, 10), (0, 10), (1, 0)], [(0, 10), (20, 200)]),
         ([(1, 100)], [(0, 200)]),
         ([(1, 20)], [(0, 20)]),
@@ -349,7 +349,7 @@ def test_longer_pulses_are_padded(ports, samples, high):
 
 def test_the_manuals_two_digital_inputs(ports):
     # 136 - 99 + 7 = 44 and 136 - 144 + 20 = 12 ns before the analog pulse, on the instrument; the
-    # simulator shows both 136 ns later (docs/1.1.7/API_references/qm_job_api).
+    # simulator shows both 136 ns later (docs/protocol.md, "Digital outputs").
     config = rack.config()
     config["elements"]["iq"]["digitalInputs"] = {
         "one": {"port": ("con1", 1), "delay": 99, "buffer": 7},
@@ -372,7 +372,7 @@ def test_gaps_narrower_than_the_buffers_close(ports):
         lambda: play("on", "lamp"),
         config=marker([(1, 20), (0, 10), (1, 20), (0, 30), (1, 0)], delay=16, buffer=6),
     )
-    # docs/1.1.7/Introduction/qua_overview: convolved with a window of 1 + 2 · 6.
+    # docs/protocol.md, "Digital outputs": convolved with a window of 1 + 2 · 6.
     assert spans(ports.digital[4]) == [(10, 72), (90, 122)]
 
 
@@ -426,7 +426,7 @@ def test_a_held_marker_has_its_delay_and_buffer(ports):
     [(12, False, True), (13, False, False), (11, True, True), (12, True, False)],
 )
 def test_there_are_twelve_digital_routes(ports, inputs, trace, fits):
-    # docs/1.1.7/Introduction/qua_overview: of all elements of a program; an ADC trace uses one.
+    # docs/protocol.md, "Digital outputs": of all elements of a program; an ADC trace uses one.
     config = rack.config()
     given = {f"d{n}": {"port": ("con1", 4), "delay": 0, "buffer": 0} for n in range(inputs)}
     config["elements"]["lamp"]["digitalInputs"] = given
@@ -444,7 +444,7 @@ def test_there_are_twelve_digital_routes(ports, inputs, trace, fits):
     assert f"{inputs} digital inputs" in caught.value.errors[0]
 
 
-# Waveforms with fewer samples (F6.6)
+# Waveforms with fewer samples
 
 
 @pytest.mark.parametrize("rate", [0.5e9, 0.25e9])
@@ -463,7 +463,7 @@ def test_curved_shapes_of_fewer_samples(ports, rate):
 
 
 def lagrange(samples, length):
-    """docs/1.1.7/Guides/features: third order on a running window of four points."""
+    """docs/protocol.md, "What plays": third order on a running window of four points."""
     out = np.empty(length)
     for n in range(length):
         x = n * (len(samples) - 1) / (length - 1)

@@ -1,4 +1,4 @@
-"""What ports play, against the manual's formulas computed in numpy (facts F5.2 to F5.5, F6)."""
+"""What ports play, against the manual's formulas computed in numpy."""
 
 import numpy as np
 import pytest
@@ -31,11 +31,11 @@ from qm.qua import (
 from tests.emulator import rack
 from tests.emulator.rack import GAUSS, RISE, C, close, cos, mixed, sin, spans
 
-# The order of statements (F5.2)
+# The order of statements
 
 
 def test_elements_play_at_once_unless_aligned(ports):
-    # docs/1.1.7/Guides/timing_in_qua, example 1.
+    # docs/protocol.md, "When things happen", example 1.
     def build():
         play("hold", "flux")
         play("hold", "sticky", duration=50)
@@ -72,7 +72,7 @@ def test_align_waits_for_the_latest(ports):
 
 
 def test_plays_of_one_element_follow_each_other(ports):
-    # Example 5, and docs/1.1.7/Guides/timing_in_qua on strict timing.
+    # Example 5, and docs/protocol.md, "When things happen" on strict timing.
     def build():
         with strict_timing_():
             play("hold", "flux")
@@ -87,7 +87,7 @@ def test_plays_of_one_element_follow_each_other(ports):
 
 
 def test_blocks_align_their_elements(ports):
-    # docs/1.1.7/Guides/timing_in_qua: before the block, and before each iteration.
+    # docs/protocol.md, "When things happen": before the block, and before each iteration.
     def build():
         n = declare(int)
         play("hold", "flux")
@@ -116,7 +116,7 @@ def test_branches_align_the_elements_of_all_of_them(ports):
 
 
 def test_elements_of_one_thread_play_one_after_the_other(ports):
-    # docs/1.1.7/Guides/features, Threads.
+    # docs/protocol.md, "What plays", Threads.
     def build():
         play("hold", "thread_a")
         play("hold", "thread_b")
@@ -152,7 +152,7 @@ def test_a_simulation_ends_with_its_duration(ports):
     assert spans(ports(build, cycles=100)[4]) == [(0, 400)]
 
 
-# The output chain (F5.3, F6)
+# The output chain
 
 
 def test_mixed_inputs_are_rotated_and_corrected(ports):
@@ -174,7 +174,7 @@ def test_mixed_inputs_are_rotated_and_corrected(ports):
 
 
 def test_an_amp_matrix_acts_before_the_modulation(ports):
-    # docs/1.1.7/API_references/qua/dsl_main: [[v0, v1], [v2, v3]].
+    # docs/protocol.md, "What plays": [[v0, v1], [v2, v3]].
     def build():
         play("hold" * amp(0.5, -0.25, 0.75, 1.5), "iq")
 
@@ -250,7 +250,7 @@ def test_an_execution_reports_what_it_clips(pulsewire_client):
         play("hold" * amp(1.75), "flux")
         play("hold" * amp(1.99), "flux")
     machine = pulsewire_client.open_qm(rack.config(p4={"offset": 0.125}))
-    job = pulsewire_client.execute(machine, built)
+    job = machine.execute(built)
     job.result_handles.wait_for_all_values()
     errors = job.execution_report().errors()
     assert len(errors) == 1
@@ -258,7 +258,7 @@ def test_an_execution_reports_what_it_clips(pulsewire_client):
 
 
 def test_crosstalk_adds_what_other_ports_play(ports):
-    # docs/1.1.7/Guides/features: the manual's example; 32 ns later, without the offset.
+    # docs/protocol.md, "Filters and crosstalk": the manual's example; 32 ns later, no offset.
     def build():
         play("hold" * amp(0.5), "flux")
 
@@ -284,7 +284,7 @@ def test_crosstalk_delays_others_unless_told_not_to(ports):
 
 
 def test_filters_are_a_feedforward_and_single_poles(ports):
-    # docs/1.1.7/Guides/output_filter: taps of feedback by convolution; 60 ns with two of them.
+    # docs/protocol.md, "Filters and crosstalk": taps of feedback by convolution; 60 ns of two.
     def build():
         play("rise", "flux")
 
@@ -364,11 +364,11 @@ def test_a_target_chooses_the_input(ports):
     assert spans(analog[8])[-1][1] <= 100
 
 
-# Phase and frame (F5.4)
+# Phase and frame
 
 
 def test_frames_turn_what_follows(ports):
-    # docs/1.1.7/Guides/phase_and_frame; a frame has 16 bits.
+    # docs/protocol.md, "Phase and frame"; a frame has 16 bits.
     def build():
         play("hold", "tone")
         frame_rotation_2pi(0.125, "tone")
@@ -401,7 +401,7 @@ def test_frames_turn_pairs(ports):
 
 
 def test_a_phase_is_reset_at_the_next_play(ports):
-    # docs/1.1.7/API_references/qua/dsl_main: not by the wait; the frame stays.
+    # docs/protocol.md, "Phase and frame": not by the wait; the frame stays.
     def build():
         play("hold", "tone")
         frame_rotation_2pi(0.25, "tone")
@@ -427,7 +427,7 @@ def test_a_phase_is_reset_by_an_align(ports):
 
 
 def test_frequencies_are_taken_from_the_start_of_the_program(ports):
-    # docs/1.1.7/Guides/phase_and_frame: ω₂(t₀ + Δt), also after an update that kept the phase.
+    # docs/protocol.md, "Phase and frame": ω₂(t₀ + Δt), also after an update that kept the phase.
     def build():
         play("hold", "tone")
         update_frequency("tone", 30_000_000)
@@ -481,7 +481,7 @@ def test_frequencies_have_units_and_are_whole(ports, value, units, hertz):
 
 
 def test_a_correction_can_be_set_by_the_program(ports):
-    # docs/1.1.7/API_references/qua/dsl_main: for the next pulses, and the frame is reset.
+    # docs/protocol.md, "Phase and frame": for the next pulses, and the frame is reset.
     def build():
         frame_rotation_2pi(0.25, "iq")
         update_correction("iq", 1.0, 0.5, 0.5, 1.0)
@@ -495,7 +495,7 @@ def test_a_correction_can_be_set_by_the_program(ports):
 
 
 def test_a_shared_oscillator_is_shared(ports):
-    # docs/1.1.7/Guides/features, Oscillators.
+    # docs/protocol.md, "What plays", Oscillators.
     def build():
         update_frequency("shared_a", 20_000_000)
         frame_rotation_2pi(0.5, "shared_a")
@@ -504,7 +504,7 @@ def test_a_shared_oscillator_is_shared(ports):
     close(ports(build)[4][:100], 0.2 * cos(20e6, np.arange(100), 0.5))
 
 
-# Modifiers (F5.5)
+# Modifiers
 
 
 def test_constants_last_as_long_as_they_are_told(ports):
@@ -518,7 +518,7 @@ def test_constants_last_as_long_as_they_are_told(ports):
 
 
 def test_shapes_are_stretched_by_lagranges_formula(ports):
-    # docs/1.1.7/Guides/features: of the third order on four points; a line stays a line.
+    # docs/protocol.md, "What plays": of the third order on four points; a line stays a line.
     def build():
         play("rise", "flux", duration=100)
         play("pi", "iq", duration=50)
@@ -561,7 +561,7 @@ def test_a_false_condition_plays_nothing_for_as_long(ports):
 
 
 def test_a_chirp_has_the_manuals_phase(ports):
-    # docs/1.1.7/Guides/features: 2π(f₀t + a(t + 1)t/2).
+    # docs/protocol.md, "What plays": 2π(f₀t + a(t + 1)t/2).
     def build():
         rate = declare(int, value=250_000)
         wait(5, "tone")
@@ -601,7 +601,7 @@ def test_chirps_in_sections(ports):
 
 
 def test_the_frequency_stays_where_a_chirp_led(ports):
-    # docs/1.1.7/Guides/features, the figure of a chirp up and down.
+    # docs/protocol.md, "What plays", the figure of a chirp up and down.
     def build():
         play("hold", "tone", chirp=(100_000, "Hz/nsec"))
         play("hold", "tone")
@@ -613,7 +613,7 @@ def test_the_frequency_stays_where_a_chirp_led(ports):
 
 
 def test_a_chirp_can_go_on(ports):
-    # docs/1.1.7/Guides/features: through waits, and until the end of the next play.
+    # docs/protocol.md, "What plays": through waits, and until the end of the next play.
     def build():
         play("hold", "tone", chirp=(100_000, "Hz/nsec"), continue_chirp=True)
         wait(25, "tone")
@@ -643,7 +643,7 @@ def test_rates_of_chirps_have_units(ports, units, scale):
 
 
 def test_sticky_elements_hold_and_ramp_down(ports):
-    # docs/1.1.7/Guides/features: the manual's example, shorter.
+    # docs/protocol.md, "What plays": the manual's example, shorter.
     def build():
         play("rise", "sticky")
         wait(25, "sticky")
@@ -694,7 +694,7 @@ def test_what_is_held_is_modulated(ports):
 
 
 def test_ramps_rise_from_what_is_held(ports):
-    # docs/1.1.7/Guides/features: volts a nanosecond.
+    # docs/protocol.md, "What plays": volts a nanosecond.
     def build():
         s = declare(fixed, value=0.0005)
         play(ramp(s), "sticky", duration=50)
@@ -721,11 +721,11 @@ def test_waveforms_with_fewer_samples_are_interpolated(pulsewire_client):
     close(samples.con1.analog[4][:100], np.linspace(0.0, 0.2, 100))
 
 
-# Digital outputs (F5.7)
+# Digital outputs
 
 
 def test_markers_are_delayed_and_widened(ports):
-    # docs/1.1.7/Introduction/qua_overview: by the delay, and the buffer on either side; simulated
+    # docs/protocol.md, "Digital outputs": by the delay, and the buffer on either side; simulated
     # samples show them aligned with the analog ones.
     def build():
         wait(25, "iq")
@@ -775,7 +775,7 @@ def test_timestamps_count_cycles(pulsewire_client):
             play("hold", "flux", timestamp_stream="played")
             wait(25, "flux")
     machine = pulsewire_client.open_qm(rack.config())
-    job = pulsewire_client.execute(machine, built)
+    job = machine.execute(built)
     assert job.result_handles.wait_for_all_values()
     assert job.result_handles.played.fetch_all()["value"].tolist() == [0, 50, 100]
 
@@ -792,7 +792,7 @@ def test_while_loops_play_what_they_count(ports):
 
 
 def test_the_documented_figure_of_a_phase(ports):
-    # docs/1.1.7/Guides/phase_and_frame: a pulse begins as a sine with a frame of -1/4.
+    # docs/protocol.md, "Phase and frame": a pulse begins as a sine with a frame of -1/4.
     def build():
         wait(13, "tone")
         reset_if_phase("tone")

@@ -51,7 +51,7 @@ def shots():
             pulsewire.Emulator(readout=readouts, seed=seed, timing="ideal") as emulator,
             pulsewire.connect(emulator.host, emulator.port) as client,
         ):
-            job = client.execute(client.open_qm(config or lab.CONFIG), built)
+            job = client.open_qm(config or lab.CONFIG).execute(built)
             assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
             results = job.result_handles.fetch_results()
             run.report = [error.message for error in job.execution_report().errors()]
@@ -310,7 +310,7 @@ def test_photons_are_counted_and_tagged(shots):
 
 
 def test_a_full_array_ends_the_window(shots):
-    # docs/1.1.7/Hardware/dib: the time, or the size of the array, whatever comes first.
+    # docs/protocol.md, "What measures": the time, or the size of the array, whatever comes first.
     with program() as built:
         times, count = declare(int, size=2), declare(int)
         measure("readout", "spcm", time_tagging.analog(times, 1000, count))
@@ -481,9 +481,7 @@ def test_the_command_takes_a_model_from_a_file(tmp_path):
     process = subprocess.Popen([*command, str(file)], stdout=subprocess.PIPE, text=True)
     host, port = process.stdout.readline().split()[-1].rsplit(":", 1)
     with pulsewire.connect(host, int(port)) as client:
-        job = client.execute(
-            client.open_qm(lab.CONFIG), one(lambda v: demod.full("cos", v, "out1"))
-        )
+        job = client.open_qm(lab.CONFIG).execute(one(lambda v: demod.full("cos", v, "out1")))
         assert job.result_handles.wait_for_all_values()
         assert lab.volts(job.result_handles.v0.fetch_all()) == pytest.approx(0.05, abs=1e-6)
     process.send_signal(signal.SIGTERM)

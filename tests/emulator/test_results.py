@@ -20,7 +20,7 @@ from tests import PATIENCE
 
 @pytest.fixture
 def done(pulsewire_client, machine, counting):
-    job = pulsewire_client.execute(machine, counting(10))
+    job = machine.execute(counting(10))
     assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
     return job
 
@@ -97,7 +97,7 @@ def test_a_single_result_is_a_scalar(done, caplog):
 
 
 def test_a_result_without_values_yet(pulsewire_client, machine, echo, caplog):
-    job = pulsewire_client.execute(machine, echo)
+    job = machine.execute(echo)
     results = job.result_handles
     with caplog.at_level(logging.WARNING):
         assert results.last_angle.fetch_all() is None
@@ -122,11 +122,11 @@ def test_a_result_without_values_yet(pulsewire_client, machine, echo, caplog):
 
 
 def test_a_wait_ends_with_the_job(pulsewire_client, machine, counting, echo):
-    job = pulsewire_client.execute(machine, counting(10))
+    job = machine.execute(counting(10))
     with pytest.raises(errors.ResultEndedError, match="10 of 11 values: the program came") as ended:
         job.result_handles["values"].wait_for_values(11, timeout=PATIENCE)
     assert (ended.value.got, ended.value.wanted) == (10, 11)
-    job = pulsewire_client.execute(machine, echo)
+    job = machine.execute(echo)
     threading.Timer(0.05, job.halt).start()
     with pytest.raises(errors.ResultEndedError, match=f"{job.id}.*0 of 1 values: the job was"):
         job.result_handles.angle.wait_for_values(1, timeout=PATIENCE)
@@ -149,7 +149,7 @@ def test_several_results_at_once(done):
 
 
 def test_a_job_without_results(pulsewire_client, machine, endless):
-    job = pulsewire_client.execute(machine, endless)
+    job = machine.execute(endless)
     results = job.result_handles
     assert len(results) == 0
     assert results.wait_for_all_values()
@@ -165,7 +165,7 @@ def test_results_by_job_id(pulsewire_client, done):
 
 def test_large_results_are_exact(pulsewire_client, machine, counting):
     count = 1_000_000
-    job = pulsewire_client.execute(machine, counting(count))
+    job = machine.execute(counting(count))
     handle = job.result_handles["values"]
     seen = 0
     while handle.is_processing():
@@ -187,7 +187,7 @@ def test_lost_data_is_said(counting):
         pulsewire.Emulator(limits={"result_bytes": 800}) as emulator,
         pulsewire.connect(emulator.host, emulator.port) as client,
     ):
-        job = client.execute(client.open_qm(CONFIG), counting(1000))
+        job = client.open_qm(CONFIG).execute(counting(1000))
         handle = job.result_handles["values"]
         handle.wait_for_all_values(timeout=PATIENCE)
         assert handle.has_dataloss()
@@ -207,7 +207,7 @@ def test_runtime_errors_are_reported(pulsewire_client, machine, caplog):
         save(cells[index], stream)
         with stream_processing():
             stream.save_all("cell")
-    job = pulsewire_client.execute(machine, faulty)
+    job = machine.execute(faulty)
     handle = job.result_handles.cell
     handle.wait_for_all_values(timeout=PATIENCE)
     report = job.execution_report()

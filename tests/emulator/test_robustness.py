@@ -22,7 +22,7 @@ import pulsewire
 
 client, job_id, machine, call = pickle.loads(bytes.fromhex(sys.argv[1]))
 job = client.job(job_id, machine)
-pending = client.queue(machine).pending_jobs[0]
+pending = client.get_qm(machine).queue.pending_jobs[0]
 results = job.result_handles
 calls = {
     "values": lambda: results.flag.wait_for_values(1),
@@ -49,9 +49,9 @@ except KeyboardInterrupt:
 def test_ctrl_c_ends_every_wait_within_100_ms(pulsewire_client, machine, echo, call):
     import pickle
 
-    job = pulsewire_client.execute(machine, echo)
-    pulsewire_client.queue(machine).add(echo)
-    what = pickle.dumps((pulsewire_client, job.id, machine, call)).hex()
+    job = machine.execute(echo)
+    machine.queue.add(echo)
+    what = pickle.dumps((pulsewire_client, job.id, machine.id, call)).hex()
     took = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = str(silent.getsockname()[1])
@@ -78,7 +78,7 @@ def test_ctrl_c_ends_every_wait_within_100_ms(pulsewire_client, machine, echo, c
 
 @pytest.mark.skipif(os.name == "nt", reason="a process of its own gets no SIGINT on Windows")
 def test_a_signal_handler_may_use_pulsewire(pulsewire_client, machine, echo):
-    job = pulsewire_client.execute(machine, echo)
+    job = machine.execute(echo)
     before = signal.signal(signal.SIGALRM, lambda *_: job.halt())
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
@@ -90,7 +90,7 @@ def test_a_signal_handler_may_use_pulsewire(pulsewire_client, machine, echo):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_gets_a_connection_of_its_own(pulsewire_client, machine, counting):
-    job = pulsewire_client.execute(machine, counting(7))
+    job = machine.execute(counting(7))
     handles = job.result_handles
     assert handles.wait_for_all_values(timeout=PATIENCE)
     child = os.fork()
@@ -106,7 +106,7 @@ def test_a_forked_child_gets_a_connection_of_its_own(pulsewire_client, machine, 
 
 
 def test_other_threads_run_during_a_wait(pulsewire_client, machine, echo):
-    job = pulsewire_client.execute(machine, echo)
+    job = machine.execute(echo)
     handle = job.result_handles.flag
     waiting = threading.Thread(target=lambda: handle.wait_for_values(1, timeout=PATIENCE))
     waiting.start()
@@ -137,7 +137,7 @@ def test_a_gateway_that_never_answers_is_a_timeout():
 def test_a_gateway_that_dies_is_a_connection_error(counting):
     emulator = pulsewire.Emulator()
     client = pulsewire.connect(emulator.host, emulator.port, timeout=5)
-    job = client.execute(client.open_qm(CONFIG), counting(1))
+    job = client.open_qm(CONFIG).execute(counting(1))
     emulator.stop()
     emulator.stop()
     with pytest.raises(errors.QMConnectionError, match=job.id):
@@ -159,8 +159,8 @@ def test_hostile_bytes_do_no_harm(pulsewire_emulator, pulsewire_client, machine,
         for _ in range(noise.randint(1, 4)):
             broken[noise.randrange(len(broken))] ^= 1 << noise.randrange(8)
         try:
-            pulsewire_client.queue(machine).add(bytes(broken)).cancel()
-            running = pulsewire_client.running_job(machine)
+            machine.queue.add(bytes(broken)).cancel()
+            running = machine.get_running_job()
             if running is not None:
                 running.halt()
         except (errors.QmQuaException, errors.GatewayNotImplementedError):
@@ -171,8 +171,8 @@ def test_hostile_bytes_do_no_harm(pulsewire_emulator, pulsewire_client, machine,
         for _ in range(depth):
             nested = _field(1, _field(7, _field(4, nested)))
         with pytest.raises(errors.QmQuaException):
-            pulsewire_client.execute(machine, _field(5, _field(10, nested)))
-    assert pulsewire_client.list_open_qms() == [machine]
+            machine.execute(_field(5, _field(10, nested)))
+    assert pulsewire_client.list_open_qms() == [machine.id]
 
 
 def _field(number, payload):
@@ -202,13 +202,13 @@ def test_limits_refuse_what_is_too_much(counting, endless):
         # Nobody is closed for a machine that is not opened.
         with pytest.raises(errors.OpenQmException, match="open already"):
             client.open_qm(elsewhere)
-        assert client.list_open_qms() == [machine]
-        first = client.execute(machine, endless)
-        client.queue(machine).add(endless)
+        assert client.list_open_qms() == [machine.id]
+        first = machine.execute(endless)
+        machine.queue.add(endless)
         with pytest.raises(errors.FailedToAddJobToQueueException, match="remove some first"):
-            client.queue(machine).add(endless)
+            machine.queue.add(endless)
         for _ in range(3):
-            client.execute(machine, endless)
+            machine.execute(endless)
         assert first.status == "unknown"
     with pytest.raises(TypeError, match="no limit 'speed'"):
         pulsewire.Emulator(limits={"speed": 1})
@@ -231,7 +231,7 @@ def test_realtime_waits_last(pulsewire_client):
     ):
         machine = client.open_qm(CONFIG)
         started = time.perf_counter()
-        job = client.execute(machine, slow)
+        job = machine.execute(slow)
         handle = job.result_handles.when
         handle.wait_for_values(1, timeout=PATIENCE)
         assert time.perf_counter() - started > 0.045
@@ -242,7 +242,7 @@ def test_realtime_waits_last(pulsewire_client):
         # A program in a wait is halted at once.
         with program() as slower:
             wait(2**31 - 1, "qubit")
-        assert client.execute(machine, slower).halt()
+        assert machine.execute(slower).halt()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGTERM for a child")
@@ -265,7 +265,7 @@ def test_the_command_serves_until_it_is_told_to_stop(number):
 def test_an_exit_during_a_call_is_quick(pulsewire_client, machine, echo):
     import pickle
 
-    job = pulsewire_client.execute(machine, echo)
+    job = machine.execute(echo)
     what = pickle.dumps((pulsewire_client, job.id)).hex()
     code = """
 import pickle, sys, threading, time
@@ -290,7 +290,7 @@ def test_an_emulator_stops_whatever_goes_on(endless):
                 with pulsewire.connect(host, port, timeout=5) as client:
                     while True:
                         machine = client.open_qm(shared(CONFIG), close_other_machines=False)
-                        client.queue(machine).add(endless)
+                        machine.queue.add(endless)
             except errors.QmQuaException:
                 pass
 

@@ -112,7 +112,7 @@ def test_an_executed_job_has_no_samples(pulsewire_client):
     with program() as built:
         hold()
     machine = pulsewire_client.open_qm(rack.config())
-    job = pulsewire_client.execute(machine, built)
+    job = machine.execute(built)
     attached = pulsewire.jobs.simulated_job.SimulatedJob(pulsewire_client, job.id)
     with pytest.raises(QMSimulationError, match="only simulated jobs"):
         attached.get_simulated_samples()
@@ -408,7 +408,7 @@ def test_numpy_integers_are_ports(simulate, port):
 
 
 def test_an_octave_is_played_through_its_ports(simulate):
-    # docs/1.1.7: RF output k is fed by the analog outputs 2k - 1 and 2k.
+    # docs/protocol.md, "Simulation": RF output k is fed by the analog outputs 2k - 1 and 2k.
     config = rack.config()
     config["octaves"] = {
         "oct1": {
@@ -448,7 +448,7 @@ def test_a_frequency_of_zero_is_modulated_all_the_same(simulate):
 
 
 def test_corrections_belong_to_a_frequency(simulate):
-    # docs/1.1.7/Introduction/qua_overview: the entry with the element's frequency, sign included.
+    # docs/protocol.md, "Phase and frame": the entry with the element's frequency, sign included.
     config = rack.config()
     config["elements"]["iq"]["intermediate_frequency"] = -50_000_000
     config["mixers"]["mixer"].append(
@@ -468,8 +468,8 @@ def test_overridden_waveforms_are_played(pulsewire_client):
     with program() as built:
         play("rise" * amp(1.5), "flux")
     machine = pulsewire_client.open_qm(rack.config())
-    compiled = pulsewire_client.compile(machine, built)
-    queue = pulsewire_client.queue(machine)
+    compiled = machine.compile(built)
+    queue = machine.queue
 
     def errors(overrides):
         pending = queue.add_compiled(compiled, overrides=overrides)

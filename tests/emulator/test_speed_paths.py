@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tests.emulator.conftest import CONFIG, exit_code_of
 
 @pytest.fixture
 def job(pulsewire_client, machine, echo):
-    job = pulsewire_client.execute(machine, echo)
+    job = machine.execute(echo)
     yield job
     job.halt()
 
@@ -27,7 +28,7 @@ def done(pulsewire_client, machine, counting):
     """A function that runs a program which saves 0 … count - 1, to its end."""
 
     def make(count):
-        job = pulsewire_client.execute(machine, counting(count))
+        job = machine.execute(counting(count))
         assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
         return job
 
@@ -65,7 +66,7 @@ def pair():
 
 class TestWriter:
     def test_entries_arrive_in_their_order(self, pulsewire_client, machine, pair):
-        job = pulsewire_client.execute(machine, pair)
+        job = machine.execute(pair)
         count = 500
         with (
             job.input_stream("first").writer() as first,
@@ -128,7 +129,7 @@ class TestWriter:
                 job.input_stream("numbers").writer(max_pending=wrong)
 
     def test_a_job_that_ends_fails_it(self, pulsewire_client, machine, echo):
-        job = pulsewire_client.execute(machine, echo)
+        job = machine.execute(echo)
         writer = job.input_stream("numbers").writer()
         job.halt()
         writer.push([1, 2, 3])
@@ -159,7 +160,7 @@ class TestClosedLoop:
         assert "numbers, angle, flag" in repr(loop)
 
     def test_timestamps_and_a_start_in_the_middle(self, pulsewire_client, machine, pair):
-        job = pulsewire_client.execute(machine, pair)
+        job = machine.execute(pair)
         job.push_to_input_stream("first", 1)
         job.push_to_input_stream("second", 2)
         job.result_handles.b.wait_for_values(1, timeout=PATIENCE)
@@ -169,7 +170,7 @@ class TestClosedLoop:
         job.halt()
 
     def test_an_answer_that_is_late_is_received_later(self, pulsewire_client, machine, pair):
-        job = pulsewire_client.execute(machine, pair)
+        job = machine.execute(pair)
         loop = job.closed_loop("first", ["a", "b"])
         with pytest.raises(TimeoutError, match=r"the item 0 of the result 'b' of the job") as late:
             loop.exchange(5, timeout=0.1)
@@ -187,7 +188,7 @@ class TestClosedLoop:
         job.halt()
 
     def test_a_job_that_ends_ends_it(self, pulsewire_client, machine, pair):
-        job = pulsewire_client.execute(machine, pair)
+        job = machine.execute(pair)
         loop = job.closed_loop("first", "b")
         threading.Timer(0.1, job.halt).start()
         with pytest.raises(errors.ResultEndedError, match="0 of 1"):
@@ -196,7 +197,7 @@ class TestClosedLoop:
             loop.exchange(1, timeout=PATIENCE)
 
     def test_what_it_cannot_be_made_of(self, pulsewire_client, machine, pair):
-        job = pulsewire_client.execute(machine, pair)
+        job = machine.execute(pair)
         for streams, results, says in (
             ("first", "last", "save_all"),
             ("first", "nothing", "no such result"),
@@ -289,8 +290,10 @@ class TestFiles:
                 return getattr(native, name)
 
             def plan(self, *arguments):
-                dtype, shape, first, count, size, flags = plan(*arguments)
-                return dtype, shape, first, count + 1, size, flags
+                planned = plan(*arguments)
+                fields = [name for name in dir(planned) if not name.startswith("_")]
+                given = {name: getattr(planned, name) for name in fields}
+                return SimpleNamespace(**{**given, "count": planned.count + 1})
 
         handle._native = Late()
         with pytest.raises(errors.DataFetchingError, match="10 items"):
@@ -301,7 +304,7 @@ class TestFiles:
 
 class TestStreams:
     def test_every_item_comes_once(self, pulsewire_client, machine, counting):
-        job = pulsewire_client.execute(machine, counting(2_000_000))
+        job = machine.execute(counting(2_000_000))
         parts = list(job.result_handles["values"].stream(flat_struct=True, timeout=PATIENCE))
         assert np.array_equal(np.concatenate(parts), np.arange(2_000_000))
         later = job.result_handles["values"].stream(start=1_999_990, max_items=4, flat_struct=True)
@@ -312,7 +315,7 @@ class TestStreams:
         ]
 
     def test_it_yields_what_is_there_while_the_program_waits(self, pulsewire_client, machine, pair):
-        job = pulsewire_client.execute(machine, pair)
+        job = machine.execute(pair)
         stream = job.result_handles.b.stream(timeout=PATIENCE)
         for value in range(3):
             job.push_to_input_stream("first", 0)
@@ -324,7 +327,7 @@ class TestStreams:
         job.halt()
 
     def test_a_halted_job_ends_it_with_a_warning(self, pulsewire_client, machine, pair, caplog):
-        job = pulsewire_client.execute(machine, pair)
+        job = machine.execute(pair)
         threading.Timer(0.1, job.halt).start()
         with caplog.at_level(logging.WARNING, "pulsewire"):
             assert list(job.result_handles.b.stream(timeout=PATIENCE)) == []
@@ -334,7 +337,7 @@ class TestStreams:
         ] * 2
 
     def test_several_at_one_length(self, pulsewire_client, machine, pair):
-        job = pulsewire_client.execute(machine, pair)
+        job = machine.execute(pair)
         results = job.result_handles
         steps = results.stream(["a", "b"], timeout=PATIENCE, max_items=2)
         for value in range(3):
@@ -358,7 +361,7 @@ class TestStreams:
         assert list(steps) == []
 
     def test_an_empty_snapshot(self, pulsewire_client, machine, pair):
-        job = pulsewire_client.execute(machine, pair)
+        job = machine.execute(pair)
         snapshot = job.result_handles.snapshot(flat_struct=True)
         assert {name: getattr(value, "shape", None) for name, value in snapshot.items()} == {
             "a": (0,),
@@ -388,7 +391,7 @@ def test_pushes_go_on_while_a_large_result_is_fetched(pulsewire_client, done, ec
     handle = done(8_000_000).result_handles["values"]
     # The machine's own job is over; its results stay.
     other = pulsewire_client.open_qm(CONFIG)
-    job = pulsewire_client.execute(other, echo)
+    job = other.execute(echo)
     fetched = []
 
     def fetch():
@@ -420,7 +423,7 @@ def test_large_results_of_several_threads_and_streams_are_whole(pulsewire_client
         with stream_processing():
             for name, stream in zip(names, streams):
                 stream.save_all(name)
-    job = pulsewire_client.execute(machine, built)
+    job = machine.execute(built)
     results = job.result_handles
     assert results.wait_for_all_values(timeout=PATIENCE)
     wrong = []
@@ -462,7 +465,7 @@ def test_a_closed_client_ends_what_was_made_of_it(pulsewire_emulator, pulsewire_
     host, port = pulsewire_emulator.host, pulsewire_emulator.port
     client = pulsewire.connect(host, port)
     machine = client.open_qm(CONFIG)
-    job = client.execute(machine, echo)
+    job = machine.execute(echo)
     stream = job.input_stream("flag")
     stream.push(True)
     loop = job.closed_loop("flag", "flag")
@@ -474,11 +477,11 @@ def test_a_closed_client_ends_what_was_made_of_it(pulsewire_emulator, pulsewire_
     writer.push(True)
     with pytest.raises(errors.QMConnectionError, match="closed"):
         writer.flush(timeout=PATIENCE)
-    pulsewire_client.job(job.id, machine).halt()
+    pulsewire_client.job(job.id, machine.id).halt()
 
 
 def test_one_step_of_a_loop_at_a_time(pulsewire_client, machine, pair):
-    job = pulsewire_client.execute(machine, pair)
+    job = machine.execute(pair)
     loop = job.closed_loop("first", "b")
     ended = []
 
@@ -505,7 +508,7 @@ def test_one_step_of_a_loop_at_a_time(pulsewire_client, machine, pair):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_leaves_the_parents_writers_alone(pulsewire_client, machine, echo):
-    job = pulsewire_client.execute(machine, echo)
+    job = machine.execute(echo)
     stream = job.input_stream("numbers")
     writer = stream.writer()
     loop = job.closed_loop("flag", "flag")

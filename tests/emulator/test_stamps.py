@@ -45,7 +45,7 @@ def stamped(pulsewire_client):
             build(stream)
             with stream_processing():
                 stream.timestamps().save_all("when")
-        job = client.execute(client.open_qm(rack.config()), built)
+        job = client.open_qm(rack.config()).execute(built)
         for name, value in pushes:
             job.push_to_input_stream(name, value)
         for _ in range(pauses):
@@ -193,7 +193,7 @@ def test_two_streams_share_the_time(stamped, pulsewire_client):
         with stream_processing():
             one.timestamps().save_all("one")
             other.timestamps().save_all("other")
-    job = pulsewire_client.execute(pulsewire_client.open_qm(rack.config()), built)
+    job = pulsewire_client.open_qm(rack.config()).execute(built)
     assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
     results = job.result_handles.fetch_results()
     assert results["one"]["value"].tolist() == [0, 4, 8]

@@ -277,7 +277,7 @@ def test_timestamps_and_windows_of_executions_begin_there_too(client):
             save(n, s)
         with stream_processing():
             s.timestamps().save_all("saved")
-    handles = client.execute(client.open_qm(CONFIG), built).result_handles
+    handles = client.open_qm(CONFIG).execute(built).result_handles
     assert handles.wait_for_all_values()
     assert handles.played.fetch_all()["value"].tolist() == [60, 310]
     assert handles.saved.fetch_all()["value"].tolist() == [1240, 2240]
@@ -427,7 +427,7 @@ def test_the_highest_bit_of_an_int(release, expected):
         pulsewire.Emulator(msb=release) as emulator,
         pulsewire.connect(emulator.host, emulator.port) as client,
     ):
-        handles = client.execute(client.open_qm(CONFIG), built).result_handles
+        handles = client.open_qm(CONFIG).execute(built).result_handles
         assert handles.wait_for_all_values()
         # Of a fixed it is what the manual says in both.
         assert handles.v.fetch_all()["value"].tolist() == [expected, -2]

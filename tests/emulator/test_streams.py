@@ -1,4 +1,4 @@
-"""Operators of streams against numpy (F3.2 to F3.4; docs/1.1.7, result_stream)."""
+"""Operators of streams against numpy (docs/protocol.md, "Stream processing")."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def processed(pulsewire_client):
             with stream_processing():
                 process(reals, ints, bools)
         machine = pulsewire_client.open_qm(rack.config())
-        job = pulsewire_client.execute(machine, built)
+        job = machine.execute(built)
         assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
         assert not job.execution_report().errors()
         return {name: plain(value) for name, value in job.result_handles.fetch_results().items()}
@@ -266,7 +266,7 @@ def test_legacy_saves_have_values_and_times(pulsewire_client):
     assert numbers["value"].tolist() == [0, 1, 2, 3]
     assert numbers["timestamp"].tolist() == [0, 116, 232, 348]
     assert handles.played.fetch_all()["value"].tolist() == [25, 54, 83, 112]
-    # docs/1.1.7/API_references/qua/dsl_main: each input, by suffix; 400 ns, and 8 on both sides.
+    # docs/protocol.md, "What measures": each input, by suffix; 400 ns, and 8 on both sides.
     raw = handles.raw_input1.fetch_all()
     assert raw["value"].shape == (416,)
     assert raw["timestamp"][:3].tolist() == [192, 193, 194]

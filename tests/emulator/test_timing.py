@@ -1,4 +1,4 @@
-"""When things happen, beside test_pulses.py: waits, blocks, lengths, timestamps (F5.1 to F5.5)."""
+"""When things happen, beside test_pulses.py: waits, blocks, lengths, timestamps."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_a_long_wait_keeps_the_phase(ports, pulsewire_client):
         wait(2**31 - 1, "tone")
         play("hold", "tone", timestamp_stream="second")
     machine = pulsewire_client.open_qm(rack.config())
-    handles = pulsewire_client.execute(machine, built).result_handles
+    handles = machine.execute(built).result_handles
     assert handles.wait_for_all_values()
     assert handles.first.fetch_all()["value"].tolist() == [2**31 - 1]
     # More than an int of QUA holds.
@@ -293,9 +293,7 @@ def test_quotients_of_ints_are_compared_as_ints(pulsewire_client):
                 save(b, s)
         with stream_processing():
             s.boolean_to_int().buffer(3).save_all("flags")
-    handles = pulsewire_client.execute(
-        pulsewire_client.open_qm(rack.config()), built
-    ).result_handles
+    handles = pulsewire_client.open_qm(rack.config()).execute(built).result_handles
     assert handles.wait_for_all_values()
     x = np.array([-3, -2, 2, 3])
     expected = np.array([x * 25 < 20.5, x * 4 < 8.5, x * 100 > -250.5]).T.astype(int)
@@ -324,11 +322,11 @@ def test_timestamps_of_all_that_plays(pulsewire_client):
         with stream_processing():
             (second - first).save("difference")
     machine = pulsewire_client.open_qm(rack.config())
-    handles = pulsewire_client.execute(machine, built).result_handles
+    handles = machine.execute(built).result_handles
     assert handles.wait_for_all_values()
     assert handles.silent.fetch_all()["value"].tolist() == [0]
     assert handles.measured.fetch_all()["value"].tolist() == [10]
-    # docs/1.1.7/Guides/features: the difference of two timestamps. 110 - 25.
+    # docs/protocol.md, "When things happen": the difference of two timestamps. 110 - 25.
     assert handles.difference.fetch_all() == 85
 
 
@@ -362,7 +360,7 @@ def test_a_sticky_element_ramps_down_at_its_own_end(ports):
         with for_(n, 0, n < 10, n + 1):
             play("hold", "flux")
 
-    # docs/1.1.7/Guides/features: when the element reaches its last instruction, whatever others do.
+    # docs/protocol.md, "What plays": when the element reaches its last instruction.
     level = np.round(0.2 * 65536) / 65536
     whole = np.concatenate([np.full(100, 0.2), level * (1 - (np.arange(400) + 1) / 400)])
     for cycles in (60, 200, 400):
@@ -485,7 +483,7 @@ def test_an_amplitude_beyond_its_range_is_told(pulsewire_client):
         a = declare(fixed, value=3.0)
         play("hold" * amp(a), "flux")
     machine = pulsewire_client.open_qm(rack.config())
-    job = pulsewire_client.execute(machine, built)
+    job = machine.execute(built)
     assert job.result_handles.wait_for_all_values()
     assert any(
         "amp() is beyond [-2, 2]" in error.message for error in job.execution_report().errors()
@@ -526,9 +524,7 @@ def test_ints_are_compared_with_numbers_that_are_not_whole(pulsewire_client):
         with stream_processing():
             s.save_all("loop")
             flags.boolean_to_int().buffer(5).save_all("flags")
-    handles = pulsewire_client.execute(
-        pulsewire_client.open_qm(rack.config()), built
-    ).result_handles
+    handles = pulsewire_client.open_qm(rack.config()).execute(built).result_handles
     assert handles.wait_for_all_values()
     assert handles.loop.fetch_all()["value"].tolist() == [4, 8, 16]
     n = np.arange(-3, 4)
@@ -537,13 +533,13 @@ def test_ints_are_compared_with_numbers_that_are_not_whole(pulsewire_client):
 
 
 def test_a_shape_that_is_pressed_together_is_told(pulsewire_client):
-    # docs/1.1.7/API_references/qua/dsl_main: arbitrary waveforms can only be stretched.
+    # docs/protocol.md, "What plays": arbitrary waveforms can only be stretched.
     with program() as built:
         t = declare(int)
         with for_(t, 10, t < 40, t + 10):
             play("rise", "flux", duration=t)
         play("hold", "flux", duration=10)
-    job = pulsewire_client.execute(pulsewire_client.open_qm(rack.config()), built)
+    job = pulsewire_client.open_qm(rack.config()).execute(built)
     assert job.result_handles.wait_for_all_values()
     (error,) = job.execution_report().errors()
     assert error.severity.name == "Warn"
@@ -551,7 +547,7 @@ def test_a_shape_that_is_pressed_together_is_told(pulsewire_client):
 
 
 def test_shapes_are_stretched_for_67_milliseconds_at_most(ports):
-    # docs/1.1.7/API_references/qua/dsl_main: 2²⁴ - 1 clock cycles; constant waveforms have no end.
+    # docs/protocol.md, "When things happen": 2²⁴ - 1 clock cycles; constant waveforms have no end.
     ports(lambda: play("rise", "flux", duration=(1 << 24) - 1))
     ports(lambda: play("hold", "flux", duration=1 << 24))
     with pytest.raises(FailedToExecuteJobException) as caught:

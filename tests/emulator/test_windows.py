@@ -1,4 +1,4 @@
-"""Windows, ranges and tags of measurements, beside test_measure.py (F5.6)."""
+"""Windows, ranges and tags of measurements, beside test_measure.py."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def saved(**variables):
 
 
 def reference(samples, hertz, start, n, turns=0.0):
-    """docs/1.1.7/Guides/demod, weights of one: 2⁻¹² Σ a[n] cos; the emulator's lags by 24 ns."""
+    """docs/protocol.md, "What measures": 2⁻¹² Σ a[n] cos; the emulator's lags by 24 ns."""
     t = start - 24 + np.arange(n)
     return (samples[start : start + n] / 4096 * cos(hertz, t, turns)).sum() / 4096
 
@@ -110,7 +110,7 @@ def test_a_measurement_takes_the_frequency_that_a_chirp_led_to(measured):
 
 @pytest.mark.parametrize(("gain", "offset"), [(0, 0.0), (-12, 0.0), (20, 0.0), (0, 0.1), (6, -0.2)])
 def test_the_converter_has_a_range(measured, gain, offset):
-    # docs/1.1.7/Guides/analog_input_stage and demod: 12 bits, ±0.5 V, a gain of -12 to 20 dB.
+    # docs/protocol.md, "What measures": 12 bits, ±0.5 V, a gain of -12 to 20 dB.
     config = rack.config()
     config["controllers"]["con1"]["analog_inputs"][1] = {"offset": offset, "gain_db": gain}
     given = np.linspace(-0.7, 0.7, SIZE)
@@ -254,7 +254,7 @@ def pulses(*starts, width=1, volts=0.3):
 
 
 def test_tags_have_a_dead_time(measured):
-    # docs/1.1.7/Guides/features: 2 ns, and 84 for the finer tags.
+    # docs/protocol.md, "What measures": 2 ns, and 84 for the finer tags.
     assert tagged(pulses(10, 12, 20), measured, BELOW) == [10, 12, 20]
     fine = tagged(pulses(10, 93, 200, 284), measured, BELOW, kind=time_tagging.high_res)
     # On the line from one sample to the next.
@@ -286,7 +286,7 @@ def test_both_conditions_make_a_tag(measured):
 
 
 def test_what_the_thresholds_are_when_none_are_given(measured):
-    # docs/1.1.7/Guides/features: 800 and 300, both Below.
+    # docs/protocol.md, "What measures": 800 and 300, both Below.
     given = np.full(SIZE, -0.4)
     given[36 + 70 : 36 + 100] = 0.0
     config = rack.config()

@@ -77,7 +77,7 @@ def tls(backend, host, port, certificate):
         job = manager.open_qm(rack.CONFIG).execute(quick())
     else:
         client = pulsewire.connect(host, port, tls={"ca": certificate})
-        job = client.execute(client.open_qm(rack.CONFIG), quick())
+        job = client.open_qm(rack.CONFIG).execute(quick())
     assert job.result_handles.wait_for_all_values()
     values = job.result_handles.get("values").fetch_all()["value"]
     return {"sum": int(values.sum()), "dtype": str(values.dtype), "len": len(values)}

@@ -64,20 +64,20 @@ class Ours:
         import pulsewire
 
         self.client = pulsewire.connect(host, port)
-        self.machine_id = self.client.open_qm(CONFIG)
-        self.queue = self.client.queue(self.machine_id)
+        self.machine = self.client.open_qm(CONFIG)
+        self.queue = self.machine.queue
 
     def execute(self, program):
-        return self.client.execute(self.machine_id, program)
+        return self.machine.execute(program)
 
     def compile(self, program):
-        return self.client.compile(self.machine_id, program)
+        return self.machine.compile(program)
 
     def results(self, job_id):
         return self.client.result_handles(job_id)
 
     def close(self):
-        return self.client.close_qm(self.machine_id)
+        return self.machine.close()
 
 
 def plain(value):

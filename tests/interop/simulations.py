@@ -114,7 +114,10 @@ class Ours:
         return self.machines[name]
 
     def execute(self, name, built):
-        return self.client.execute(self.machine(name), built)
+        return self.machine(name).execute(built)
+
+    def set_registers(self, name, values):
+        self.machine(name).set_io_values(*values)
 
 
 class Theirs:
@@ -128,12 +131,15 @@ class Theirs:
     def simulate(self, name, built, how):
         return self.manager.simulate(CONFIGS[name], built, how)
 
+    def set_registers(self, name, values):
+        self.manager.get_qm(self.ours.machine(name).id).set_io_values(*values)
+
     def execute(self, name, built):
         # qm-qua opens no machine without its octaves, which are devices of their own.
         if "octaves" in CONFIGS[name]:
             return self.ours.execute(name, built)
         if name not in self.machines:
-            self.machines = {name: self.manager.get_qm(self.ours.machine(name))}
+            self.machines = {name: self.manager.get_qm(self.ours.machine(name).id)}
         return self.machines[name].execute(built)
 
 
@@ -154,8 +160,7 @@ def main(backend, host, port, which="all"):
         )
         looped = SimulationConfig(LONGEST, simulation_interface=LoopbackInterface(CONNECTED))
         if entry.registers:
-            # pulsewire has no registers of machines yet.
-            theirs.manager.get_qm(theirs.ours.machine(entry.config)).set_io_values(*entry.registers)
+            client.set_registers(entry.config, entry.registers)
         executed = client.execute(entry.config, built)
         outcome[name] = {
             "alone": entry.alone,

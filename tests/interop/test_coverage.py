@@ -1,8 +1,8 @@
 """The suite uses every statement, operator, process and feature of the configuration twice.
 
 What there is to use comes from the vendor's own message types (what no client of QOP 2 writes is
-listed here by name), from the facts' list of operators (F3.2, F3.3) and functions (F4.7), and from
-the keys of configurations (F6).
+listed here by name), from the operators and functions of docs/protocol.md, "The program on the
+wire", and from the keys of configurations.
 """
 
 import collections

@@ -8,7 +8,7 @@ import pulsewire
 from tests.interop.conftest import VERSIONS
 
 PROGRAMS = 120
-# 1.2.6 writes "sqrt" for Math.inv_sqrt (F4.7).
+# 1.2.6 writes "sqrt" for Math.inv_sqrt (docs/protocol.md, "The program on the wire").
 DIFFERENT = {"functions_of_numbers", "shapes_of_functions"}
 
 

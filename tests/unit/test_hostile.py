@@ -2,6 +2,7 @@
 
 import copy
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,6 +109,6 @@ def test_an_item_without_dimensions_is_a_scalar():
     # A gateway that describes a last value by an empty shape.
     fetcher = object.__new__(SingleStreamSingleResultFetcher)
     fetcher._name = "r"
-    value = fetcher._shaped(np.array(7), False, False)
+    value = fetcher._shaped(SimpleNamespace(array=np.array(7)), False)
     assert value == 7
     assert value.dtype == np.int64

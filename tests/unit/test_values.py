@@ -1,14 +1,15 @@
 """What needs no server: corrections, exceptions, reports, the command line."""
 
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import pulsewire
 from pulsewire import exceptions
+from pulsewire._connection import TlsMaterial, tls_material
 from pulsewire.cli import main
-from pulsewire.client import _tls
 from pulsewire.jobs.job_queue import _overrides
 from pulsewire.results.fetchers import _range_of
 from pulsewire.results.report import ExecutionReport
@@ -58,10 +59,12 @@ def test_every_exception_is_exported_and_says_something():
 
 
 def test_reports_are_tables():
-    report = ExecutionReport.from_native("job-1", [(7, True, "boom"), (8, False, "careful")])
+    boom = SimpleNamespace(code=7, is_error=True, message="boom")
+    careful = SimpleNamespace(code=8, is_error=False, message="careful")
+    report = ExecutionReport.from_native("job-1", [boom, careful])
     assert report.has_errors()
     # A notice is no error.
-    assert not ExecutionReport.from_native("job-1", [(8, False, "careful")]).has_errors()
+    assert not ExecutionReport.from_native("job-1", [careful]).has_errors()
     assert repr(report).splitlines()[-2:] == ["7\t\tError\t\tboom", "8\t\tWarn\t\tcareful"]
     report.errors().clear()
     assert len(report.errors()) == 2
@@ -99,13 +102,13 @@ def test_overrides_have_one_form():
 def test_tls_options_are_checked(tmp_path):
     pem = tmp_path / "ca.pem"
     pem.write_text("PEM")
-    assert _tls(None) is None
-    assert _tls(True) == (None, None, None)
-    assert _tls({"ca": pem, "domain": "qop"}) == ("PEM", None, "qop")
+    assert tls_material(None) is None
+    assert tls_material(True) == TlsMaterial(None, None, None)
+    assert tls_material({"ca": pem, "domain": "qop"}) == TlsMaterial("PEM", None, "qop")
     with pytest.raises(ValueError, match="together"):
-        _tls({"certificate": pem})
+        tls_material({"certificate": pem})
     with pytest.raises(TypeError, match="verify"):
-        _tls({"verify": "no"})
+        tls_material({"verify": "no"})
 
 
 def test_the_command_line_explains_itself(capsys):

@@ -29,8 +29,8 @@ def test_bytes_that_are_no_program_are_refused(pulsewire_client, demo_files):
     machine = pulsewire_client.open_qm(demo_files["config.bin"])
     for nonsense in (b"\xff\xff\xff", demo_files["closed_loop.program.bin"][:-3]):
         with pytest.raises(pulsewire.exceptions.QmValueError, match="no QUA program"):
-            pulsewire_client.execute(machine, nonsense)
+            machine.execute(nonsense)
     with pytest.raises(TypeError, match="int is no QUA program"):
-        pulsewire_client.execute(machine, 5)
+        machine.execute(5)
     with pytest.raises(pulsewire.exceptions.QmValueError, match="no configuration"):
         pulsewire_client.open_qm(b"\xff\xff\xff")

@@ -3,11 +3,18 @@
 use std::time::Instant;
 
 use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
-use pulsewire_wire::job_manager::job_manager_service_client::JobManagerServiceClient;
-use pulsewire_wire::job_manager::{InsertInputStreamRequest, IntStreamData};
+use pulsewire_wire::job_manager::{
+    InsertInputStreamRequest, InsertInputStreamResponse, IntStreamData,
+};
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Endpoint;
+use tonic_prost::ProstCodec;
 
 use crate::Result;
+
+/// What the stub that tonic generates would call.
+const PATH: &str = "/qm.grpc.job_manager.JobManagerService/InsertInputStream";
 
 /// Pushes one int at a time; with `workers` on a runtime of two threads, otherwise on the caller's.
 pub(crate) fn push(port: u16, job: &str, count: usize, workers: bool) -> Result<()> {
@@ -20,7 +27,7 @@ pub(crate) fn push(port: u16, job: &str, count: usize, workers: bool) -> Result<
     let times = runtime.block_on(async {
         let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}"))?;
         let channel = endpoint.tcp_nodelay(true).connect().await?;
-        let mut client = JobManagerServiceClient::new(channel);
+        let mut client = Grpc::new(channel);
         let mut times = Vec::with_capacity(count);
         for _ in 0..count {
             let started = Instant::now();
@@ -30,7 +37,11 @@ pub(crate) fn push(port: u16, job: &str, count: usize, workers: bool) -> Result<
                 stream_name: "input_stream_value".to_owned(),
                 stream_data_oneof: Some(data),
             };
-            let answer = client.insert_input_stream(request).await?.into_inner();
+            client.ready().await?;
+            let codec: ProstCodec<_, InsertInputStreamResponse> = ProstCodec::default();
+            let path = PathAndQuery::from_static(PATH);
+            let answer = client.unary(tonic::Request::new(request), path, codec).await?;
+            let answer = answer.into_inner();
             if !answer.job_manager_response_header.is_some_and(|header| header.success) {
                 return Err("the push was refused".into());
             }

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from pulsewire._demo.programs import BULK_VALUES, CONFIG, OPTIMUM, bulk, closed_loop
-from pulsewire.client import Client, connect
+from pulsewire.client import connect
 from pulsewire.emulator import Emulator
 from pulsewire.jobs.qm_job import QmJob
+from pulsewire.quantum_machine import QuantumMachine
 
 __all__ = ["run"]
 
@@ -127,8 +128,8 @@ def _correction(job: QmJob) -> None:
     print(f"correction: set {wanted}, held as {tuple(round(v, 6) for v in held)}")
 
 
-def _large_result(client: Client, machine: str, program: Any) -> None:
-    job = client.execute(machine, program)
+def _large_result(machine: QuantumMachine, program: Any) -> None:
+    job = machine.execute(program)
     handle = job.result_handles.get("values")
     started = time.perf_counter()
     if not handle.wait_for_all_values(timeout=60):
@@ -157,7 +158,7 @@ def run(output: Path, *, iterations: int = 1200) -> int:
     with Emulator() as emulator, connect(emulator.host, emulator.port) as client:
         print(f"emulator: {emulator.address}, gateway {client.version}")
         machine = client.open_qm(config)
-        job = client.execute(machine, loop)
+        job = machine.execute(loop)
         waited = _wait_for_pause(job)
         job.resume()
         print(f"job {job.id}: paused after {waited * 1e3:.1f} ms, resumed")
@@ -175,8 +176,8 @@ def run(output: Path, *, iterations: int = 1200) -> int:
             f"at last; optimum found to within {distance:.3f}"
         )
         print(f"halted: {job.halt()}, status {job.status}")
-        _large_result(client, machine, large)
-        client.close_qm(machine)
+        _large_result(machine, large)
+        machine.close()
     if importlib.util.find_spec("matplotlib") is None:
         print("picture: none, matplotlib is not installed (pip install 'pulsewire[plot]')")
     else:

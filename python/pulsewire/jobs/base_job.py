@@ -51,18 +51,19 @@ class QmBaseJob:
         ``error``, or ``processing`` (undocumented: the program ended, its results are on their
         way). A paused job is ``running``.
         """
-        return self._native.status()[0]
+        return self._native.status().state
 
     @cached_property
     def _added(self) -> tuple[str | None, datetime.datetime | None]:
-        _, user, seconds, _, _ = self._native.status()
-        if seconds is None:
-            return user, None
+        status = self._native.status()
+        if status.time_added is None:
+            return status.added_by, None
         try:
-            return user, datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+            added = datetime.datetime.fromtimestamp(status.time_added, datetime.timezone.utc)
         except (OverflowError, ValueError, OSError):
             # A time that no calendar has.
-            return user, None
+            return status.added_by, None
+        return status.added_by, added
 
     @property
     def user_added(self) -> str | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pulsewire._timeouts import VERY_LONG_TIME
 from pulsewire.exceptions import QmValueError
-from pulsewire.results.fetchers import VERY_LONG_TIME, report_errors
+from pulsewire.results.fetchers import report_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pulsewire import _native
     from pulsewire.jobs.running_qm_job import RunningQmJob
 
 __all__ = ["ClosedLoop"]
@@ -112,10 +114,10 @@ class ClosedLoop:
         """The index of the item of each result that comes next."""
         return dict(zip(self._results, self._native.positions(), strict=True))
 
-    def _unpack(self, answers: list[tuple[Any, bool]]) -> Any:
-        for name, (_, has_errors) in zip(self._results, answers, strict=True):
-            if has_errors:
+    def _unpack(self, items: list[_native.LoopItem]) -> Any:
+        for name, item in zip(self._results, items, strict=True):
+            if item.has_execution_errors:
                 report_errors(self._job.id, name)
         if self._single:
-            return answers[0][0]
-        return tuple(item for item, _ in answers)
+            return items[0].value
+        return tuple(item.value for item in items)

@@ -7,8 +7,8 @@ import operator
 import sys
 from typing import TYPE_CHECKING
 
+from pulsewire._timeouts import VERY_LONG_TIME
 from pulsewire.exceptions import QmValueError
-from pulsewire.results.fetchers import VERY_LONG_TIME
 
 if TYPE_CHECKING:
     from pulsewire.jobs.base_job import QmBaseJob

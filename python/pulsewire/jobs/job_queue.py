@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pulsewire._log import log_messages
 from pulsewire._vendor import program_bytes
 from pulsewire.exceptions import JobNotFoundError, QmValueError
 from pulsewire.jobs.pending_job import QmPendingJob
@@ -61,6 +62,10 @@ class QmQueue:
     def __init__(self, client: Client, machine_id: str) -> None:
         self._client = client
         self.machine_id = machine_id
+        self._native = client._native.machine(machine_id)
+
+    def __reduce__(self) -> tuple[type[QmQueue], tuple[Client, str]]:
+        return (QmQueue, (self._client, self.machine_id))
 
     def __repr__(self) -> str:
         return f"<pulsewire.QmQueue of {self.machine_id!r}>"
@@ -69,12 +74,9 @@ class QmQueue:
         return QmPendingJob(self._client, job_id, self.machine_id)
 
     def _add(self, program: object, to_start: bool) -> QmPendingJob:
-        from pulsewire.client import _log
-
-        data = program_bytes(program)
-        job, messages = self._client._native.add_to_queue(self.machine_id, data, to_start)
-        _log(messages)
-        return self._job(job)
+        taken = self._native.add_to_queue(program_bytes(program), to_start)
+        log_messages(taken.messages)
+        return self._job(taken.id)
 
     def add(self, program: object) -> QmPendingJob:
         """Queues a program at the end.
@@ -96,7 +98,7 @@ class QmQueue:
         program_id: str,
         overrides: Mapping[str, Mapping[str, float | Sequence[float]]] | None = None,
     ) -> QmPendingJob:
-        """Queues a program compiled with :meth:`Client.compile`.
+        """Queues a program compiled with :meth:`QuantumMachine.compile`.
 
         Args:
             program_id: What ``compile`` returned.
@@ -108,7 +110,7 @@ class QmQueue:
             QmValueError: The overrides have another form; nothing was sent.
         """
         waveforms = _overrides(overrides)
-        job = self._client._native.add_compiled(self.machine_id, program_id, waveforms)
+        job = self._native.add_compiled(program_id, waveforms)
         return self._job(job)
 
     def _pending(
@@ -117,7 +119,7 @@ class QmQueue:
         user_id: str | None = None,
         position: int | None = None,
     ) -> tuple[QmPendingJob, ...]:
-        ids = self._client._native.pending_jobs(self.machine_id, job_id, user_id, position)
+        ids = self._native.pending_jobs(job_id, user_id, position)
         return tuple(self._job(found) for found in ids)
 
     @property
@@ -156,7 +158,7 @@ class QmQueue:
 
     def __iter__(self) -> Iterator[QmPendingJob]:
         """The jobs in the order in which they will run, as they stand now."""
-        ids = self._client._native.queued_jobs(self.machine_id)
+        ids = self._native.queued_jobs()
         return iter([self._job(found) for found in ids])
 
     def __reversed__(self) -> Iterator[QmPendingJob]:
@@ -182,7 +184,7 @@ class QmQueue:
         user_id: str | None = None,
         position: int | None = None,
     ) -> int:
-        return self._client._native.remove_pending(self.machine_id, job_id, user_id, position)
+        return self._native.remove_pending(job_id, user_id, position)
 
     def remove_by_id(self, job_id: str) -> int:
         """Takes a job out of the queue.
@@ -194,7 +196,7 @@ class QmQueue:
             ValueError: An empty id.
         """
         if not job_id:
-            raise ValueError("the job's id can not be empty")
+            raise ValueError("the job's id cannot be empty")
         return self._remove(job_id=job_id)
 
     def remove_by_position(self, position: int) -> int:

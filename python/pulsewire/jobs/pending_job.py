@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import math
 
+from pulsewire._log import logger
 from pulsewire.jobs.base_job import QmBaseJob
 from pulsewire.jobs.qm_job import QmJob
 
 __all__ = ["INVALID_QUEUE_POSITION", "QmPendingJob"]
-
-logger = logging.getLogger("pulsewire")
 
 INVALID_QUEUE_POSITION = -1
 
@@ -20,7 +18,7 @@ class QmPendingJob(QmBaseJob):
 
     def position_in_queue(self) -> int:
         """Its place in the queue, from 1; -1 and a warning when it is not pending any more."""
-        position = self._native.status()[3]
+        position = self._native.status().position
         if position is None:
             logger.warning(f"job {self.id} is not pending: it has no position in the queue")
             return INVALID_QUEUE_POSITION

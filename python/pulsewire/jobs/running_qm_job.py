@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pulsewire.exceptions import QmValueError
@@ -36,9 +37,9 @@ class RunningQmJob(QmBaseJob):
             "RunningQmJob.manager has no value since qm-qua 1.1.0", DeprecationWarning, stacklevel=2
         )
 
-    @property
+    @cached_property
     def result_handles(self) -> StreamsManager:
-        """The results of the job; each access asks for their names and types anew."""
+        """The results of the job; the first access asks for their names and types."""
         return StreamsManager(self)
 
     def closed_loop(self, streams: str | Sequence[str], results: str | Sequence[str]) -> ClosedLoop:

@@ -79,9 +79,8 @@ class SimulatedJob(RunningQmJob):
             samples.con1.digital["1"]  # bool
             samples.con1.plot()
 
-        Digital samples are shown 136 ns later than an instrument plays them (qm-qua's
-        docstring, and docs/1.1.7/API_references/qm_job_api): with a marker's delay of 0 they are
-        aligned with the analog ones.
+        Digital samples are shown 136 ns later than an instrument plays them (as qm-qua's manual
+        says): with a marker's delay of 0 they are aligned with the analog ones.
 
         Args:
             include_analog: Whether to fetch the analog ports.

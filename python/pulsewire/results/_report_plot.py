@@ -6,17 +6,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pulsewire.results.waveform_report import (
-    AdcAcquisition,
-    SingleControllerMapping,
-    WaveformReport,
-)
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from pulsewire.results.simulator_samples import SimulatorSamples
+    from pulsewire.results.waveform_report import WaveformReport
 
 
 # Characters of the smallest text that fit the width of a figure, and inches that it may be tall.
@@ -50,8 +45,7 @@ class ReportFigure:
     def __init__(
         self, controller: str, report: WaveformReport, samples: SimulatorSamples | None
     ) -> None:
-        mapping = report.get_report_by_output_ports(controller)
-        assert isinstance(mapping, SingleControllerMapping)
+        mapping = report.mapping_of(controller)
         self.title = f"Waveform report of {controller}"
         if report.job_id != -1:
             self.title += f", {report.job_id}"
@@ -66,7 +60,7 @@ class ReportFigure:
             for port, entries in ports.items()
         ]
         self.elements = report.elements_in_report
-        ends = [_span(entry)[1] for _, _, entries in self.rows for entry in entries]
+        ends = [entry.span[1] for _, _, entries in self.rows for entry in entries]
         self.duration = max(ends, default=0) or 1
         self.seen: set[str] = set()
 
@@ -77,7 +71,7 @@ class ReportFigure:
         for kind, _, entries in self.rows:
             if self.samples is not None and kind != "Analog in":
                 heights.append(2.0)
-            lanes = max(_lanes([_span(entry) for entry in entries]), default=0)
+            lanes = max(_lanes([entry.span for entry in entries]), default=0)
             heights.append(0.7 + 0.4 * min(lanes, 3))
         figure: Figure
         figure, all_axes = plt.subplots(
@@ -113,7 +107,7 @@ class ReportFigure:
     def _pulses(self, axes: Axes, kind: str, port: str, entries: list[Any]) -> None:
         if self.samples is None or kind == "Analog in":
             axes.set_title(f"{kind} {port}", loc="left", fontsize="small")
-        spans = [_span(entry) for entry in entries]
+        spans = [entry.span for entry in entries]
         lanes = _lanes(spans)
         bars: dict[tuple[str, int], list[tuple[int, int]]] = {}
         for entry, (start, end), lane in zip(entries, spans, lanes, strict=True):
@@ -130,7 +124,7 @@ class ReportFigure:
             )
             self.seen.add(element)
         for entry, (start, end), lane in zip(entries, spans, lanes, strict=True):
-            text = _text(entry)
+            text = entry.label
             # What is wider than its bar would lie on the next one's.
             if (end - start) / self.duration * _CHARACTERS >= len(text):
                 axes.text((start + end) / 2, lane + 0.55, text, ha="center", fontsize="x-small")
@@ -144,19 +138,6 @@ class ReportFigure:
         if len(self.elements) <= 10:
             return f"C{index}"
         return plt.get_cmap("turbo")(index / (len(self.elements) - 1))
-
-
-def _span(entry: Any) -> tuple[int, int]:
-    if isinstance(entry, AdcAcquisition):
-        return entry.start_time, entry.end_time
-    return entry.timestamp, entry.ends_at
-
-
-def _text(entry: Any) -> str:
-    if isinstance(entry, AdcAcquisition):
-        return entry.process
-    text: str = entry._short_name
-    return f"{text} ({entry.get_iq_association})" if entry.is_iq else text
 
 
 def _lanes(spans: list[tuple[int, int]]) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import operator
 import os
 import secrets
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from pulsewire._log import logger
+from pulsewire._timeouts import VERY_LONG_TIME
 from pulsewire.exceptions import QmInvalidSchemaError, QmValueError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pulsewire import _native
-    from pulsewire.jobs.base_job import QmBaseJob
+    from pulsewire.jobs.running_qm_job import RunningQmJob
 
 __all__ = [
     "BaseSingleStreamFetcher",
@@ -30,11 +31,6 @@ __all__ = [
     "SingleStreamMultipleResultFetcher",
     "SingleStreamSingleResultFetcher",
 ]
-
-logger = logging.getLogger("pulsewire")
-
-# As long as qm-qua waits (23 days), so that signatures agree.
-VERY_LONG_TIME = 2e6
 
 
 @dataclass(frozen=True)
@@ -54,11 +50,9 @@ class JobStreamingState:
     has_dataloss: bool
 
 
-def _handle_of(job: QmBaseJob, name: str) -> BaseSingleStreamFetcher:
+def _handle_of(job: RunningQmJob, name: str) -> BaseSingleStreamFetcher:
     """A handle unpickled: the job is asked for its results anew."""
-    from pulsewire.results.streams_manager import StreamsManager
-
-    return StreamsManager(job)[name]
+    return job.result_handles[name]
 
 
 def report_errors(job_id: str, name: str) -> None:
@@ -76,8 +70,8 @@ def warn_closed(job_id: str) -> None:
 
 def warn_if_closed(native: _native.Results, job_id: str) -> None:
     """Logs it when a job that is over did not come to its end."""
-    done, closed, _ = native.state(None)
-    if closed and not done:
+    state = native.state(None)
+    if state.closed and not state.done:
         warn_closed(job_id)
 
 
@@ -117,18 +111,19 @@ class BaseSingleStreamFetcher(ABC):
     def __init__(
         self,
         native: _native.Results,
-        job: QmBaseJob,
-        schema: tuple[str, object, bool, int],
+        job: RunningQmJob,
+        schema: _native.Schema,
     ) -> None:
         self._native = native
         self._job = job
         self._job_id = job.id
-        self._name, self._dtype, single, self._expected_count = schema
-        if single != self._is_single:
+        self._name, self._dtype = schema.name, schema.dtype
+        self._expected_count = schema.expected_count
+        if schema.is_single != self._is_single:
             kind = "single" if self._is_single else "multiple"
             raise QmInvalidSchemaError(f"the result {self._name!r} is not a {kind} result")
 
-    def __reduce__(self) -> tuple[Any, tuple[QmBaseJob, str]]:
+    def __reduce__(self) -> tuple[Any, tuple[RunningQmJob, str]]:
         return (_handle_of, (self._job, self._name))
 
     def __repr__(self) -> str:
@@ -160,9 +155,9 @@ class BaseSingleStreamFetcher(ABC):
 
     def count_so_far(self) -> int:
         """How many values there are now; also ``len(handle)``."""
-        count, has_errors = self._native.count(self._name)
-        self._report_errors(has_errors)
-        return count
+        now = self._native.count(self._name)
+        self._report_errors(now.has_execution_errors)
+        return now.count
 
     def __len__(self) -> int:
         return self.count_so_far()
@@ -178,7 +173,8 @@ class BaseSingleStreamFetcher(ABC):
 
     def get_job_state(self) -> JobStreamingState:
         """How the result stands."""
-        return JobStreamingState(self._job_id, *self._native.state(self._name))
+        state = self._native.state(self._name)
+        return JobStreamingState(self._job_id, state.done, state.closed, state.has_dataloss)
 
     def wait_for_values(self, count: int = 1, timeout: float = VERY_LONG_TIME) -> None:
         """Waits until there are at least ``count`` values.
@@ -241,7 +237,7 @@ class BaseSingleStreamFetcher(ABC):
             DataFetchingError: More or less arrived than was promised.
             QmValueError: ``out`` does not fit; nothing was written.
         """
-        return self._fetch(item, check_for_errors, flat_struct, timeout, out)[0]
+        return self._fetch(item, check_for_errors, flat_struct, timeout, out).array
 
     def _fetch(
         self,
@@ -250,14 +246,12 @@ class BaseSingleStreamFetcher(ABC):
         flat_struct: bool,
         timeout: float | None,
         out: NDArray[Any] | None = None,
-    ) -> tuple[NDArray[Any], bool]:
+    ) -> _native.FetchedItems:
         start, stop = _range_of(self._name, item)
-        data, wrapped, has_errors = self._native.fetch(
-            self._name, start, stop, flat_struct, timeout, out
-        )
+        items = self._native.fetch(self._name, start, stop, flat_struct, timeout, out)
         if check_for_errors:
-            self._report_errors(has_errors)
-        return data, wrapped
+            self._report_errors(items.has_execution_errors)
+        return items
 
     @abstractmethod
     def fetch(
@@ -275,7 +269,7 @@ class BaseSingleStreamFetcher(ABC):
         return _range_of(self._name, item)
 
     @abstractmethod
-    def _shaped(self, data: NDArray[Any], wrapped: bool, flat_struct: bool) -> Any:
+    def _shaped(self, items: _native.FetchedItems, flat_struct: bool) -> Any:
         """What ``fetch`` makes of the items as they are stored."""
 
     def fetch_all(
@@ -334,11 +328,9 @@ class BaseSingleStreamFetcher(ABC):
         """
         started = time.monotonic()
         start, stop = _range_of(self._name, item)
-        dtype, shape, first, count, item_size, has_errors = self._native.plan(
-            self._name, start, stop, flat_struct, timeout
-        )
+        plan = self._native.plan(self._name, start, stop, flat_struct, timeout)
         if check_for_errors:
-            self._report_errors(has_errors)
+            self._report_errors(plan.has_execution_errors)
         target = Path(path)
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         try:
@@ -346,18 +338,20 @@ class BaseSingleStreamFetcher(ABC):
                 np.lib.format.write_array_header_2_0(
                     file,
                     {
-                        "descr": np.lib.format.dtype_to_descr(dtype),
+                        "descr": np.lib.format.dtype_to_descr(plan.dtype),
                         "fortran_order": False,
-                        "shape": shape,
+                        "shape": plan.shape,
                     },
                 )
             left = None if timeout is None else max(timeout - (time.monotonic() - started), 0)
-            self._native.append_to(self._name, first, count, item_size, temporary, left)
+            self._native.append_to(
+                self._name, plan.first, plan.count, plan.item_size, temporary, left
+            )
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        return count
+        return plan.count
 
     def stream(
         self,
@@ -411,14 +405,12 @@ class BaseSingleStreamFetcher(ABC):
         reported = not check_for_errors
         while (count := self._native.wait_for_more([self._name], seen, timeout)) > seen:
             stop = count if max_items is None else min(count, seen + max_items)
-            [(data, _, has_errors)] = self._native.fetch_many(
-                [(self._name, seen, stop)], flat_struct, None, True
-            )
-            if has_errors and not reported:
+            [items] = self._native.fetch_many([(self._name, seen, stop)], flat_struct, None, True)
+            if items.has_execution_errors and not reported:
                 self._report_errors(True)
                 reported = True
             seen = stop
-            yield data
+            yield items.array
         warn_if_closed(self._native, self._job_id)
 
 
@@ -451,15 +443,15 @@ class SingleStreamMultipleResultFetcher(BaseSingleStreamFetcher):
         Raises:
             StreamProcessingDataLossError: The gateway dropped data of the job.
         """
-        data, wrapped = self._fetch(item, check_for_errors, flat_struct, timeout)
-        return self._shaped(data, wrapped, flat_struct)
+        items = self._fetch(item, check_for_errors, flat_struct, timeout)
+        return self._shaped(items, flat_struct)
 
-    def _shaped(self, data: NDArray[Any], wrapped: bool, flat_struct: bool) -> NDArray[Any]:
-        if not wrapped:
-            return data
+    def _shaped(self, items: _native.FetchedItems, flat_struct: bool) -> NDArray[Any]:
+        if not items.is_wrapped:
+            return items.array
         # A record of value and timestamp below a single field "value": the field is dropped,
-        # and so is the first axis of a single item (measured, F2.14).
-        inner = data["value"]
+        # and so is the first axis of a single item (docs/protocol.md, "Types of results").
+        inner: NDArray[Any] = items.array["value"]
         return inner[0] if inner.shape[0] == 1 else inner
 
 
@@ -526,22 +518,24 @@ class SingleStreamSingleResultFetcher(BaseSingleStreamFetcher):
             StreamProcessingDataLossError: The gateway dropped data of the job.
         """
         self._asked(item)
-        data, wrapped = self._fetch(slice(0, 1), check_for_errors, flat_struct, timeout)
-        return self._shaped(data, wrapped, flat_struct)
+        items = self._fetch(slice(0, 1), check_for_errors, flat_struct, timeout)
+        return self._shaped(items, flat_struct)
 
     def _asked(self, item: object) -> tuple[int, int | None]:
         if item not in [0, slice(None), slice(1), slice(0, 1), slice(0, 1, 1), slice(0, None)]:
             logger.warning(f"the result {self._name!r} has a single value: that one is fetched")
         return 0, 1
 
-    def _shaped(self, data: NDArray[Any], wrapped: bool, flat_struct: bool) -> Any:
+    def _shaped(self, items: _native.FetchedItems, flat_struct: bool) -> Any:
+        data = items.array
         if data.ndim == 0:
             # An item without dimensions.
             return data[()]
         if len(data) == 0:
             logger.warning(f"the result {self._name!r} has no value yet: wait_for_values() first")
             return None
-        # One layer is peeled, and a second one when it holds a single thing (measured, F2.15).
+        # One layer is peeled, and a second one when it holds a single thing (docs/protocol.md,
+        # "Types of results").
         value: Any = data if flat_struct else data[0]
         if isinstance(value, (np.ndarray, np.void)) and len(cast("Sized", value)) == 1:
             return value[0]

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pulsewire import _native
 
 __all__ = ["ExecutionError", "ExecutionErrorSeverity", "ExecutionReport"]
 
@@ -42,18 +46,12 @@ class ExecutionReport:
         self._errors = list(errors)
 
     @classmethod
-    def from_native(cls, job_id: str, errors: Sequence[tuple[int, bool, str]]) -> ExecutionReport:
-        """The report of (code, whether it is an error, message) tuples."""
+    def from_native(cls, job_id: str, errors: Sequence[_native.ExecutionError]) -> ExecutionReport:
+        """The report of what the gateway tells."""
+        severity = {True: ExecutionErrorSeverity.Error, False: ExecutionErrorSeverity.Warn}
         return cls(
             job_id,
-            [
-                ExecutionError(
-                    code,
-                    message,
-                    ExecutionErrorSeverity.Error if serious else ExecutionErrorSeverity.Warn,
-                )
-                for code, serious, message in errors
-            ],
+            [ExecutionError(one.code, one.message, severity[one.is_error]) for one in errors],
         )
 
     def has_errors(self) -> bool:

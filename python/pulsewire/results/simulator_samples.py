@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -14,11 +14,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from pulsewire import _native
+
 __all__ = ["SimulatorControllerSamples", "SimulatorSamples"]
 
 Ports: TypeAlias = "str | int | Sequence[str | int] | None"
 
 _RATE = 1e9
+
+
+class _Port(NamedTuple):
+    """The samples of a port, as the extension gives them too."""
+
+    controller: str
+    is_analog: bool
+    port: str
+    samples: NDArray[Any]
 
 
 def _usual_rate() -> float:
@@ -196,21 +207,21 @@ class SimulatorSamples(dict[str, SimulatorControllerSamples]):
         """
         if arr.dtype.names is None:
             raise ValueError(f"samples are a structured array, not one of {arr.dtype}")
-        ports = []
+        ports: list[_Port] = []
         for name in arr.dtype.names:
             controller, kind, port = name.split(":")
             if kind not in ("analog", "digital"):
                 raise ValueError(f"a field of samples is analog or digital, not {name!r}")
-            ports.append((controller, kind == "analog", port, arr[name]))
+            ports.append(_Port(controller, kind == "analog", port, arr[name]))
         return SimulatorSamples.of_ports(ports)
 
     @staticmethod
-    def of_ports(ports: Iterable[tuple[str, bool, str, NDArray[Any]]]) -> SimulatorSamples:
-        """From controllers, whether a port is analog, ports and their samples."""
+    def of_ports(ports: Iterable[_native.SamplePort | _Port]) -> SimulatorSamples:
+        """From the samples of each port."""
         sorted_out: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
-        for controller, analog, port, array in ports:
-            pair = sorted_out.setdefault(controller, ({}, {}))
-            pair[0 if analog else 1][port] = array
+        for port in ports:
+            pair = sorted_out.setdefault(port.controller, ({}, {}))
+            pair[0 if port.is_analog else 1][port.port] = port.samples
         return SimulatorSamples(
             {name: SimulatorControllerSamples(*pair) for name, pair in sorted_out.items()}
         )

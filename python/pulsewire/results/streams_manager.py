@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any
 
+from pulsewire._timeouts import VERY_LONG_TIME
 from pulsewire.exceptions import QmQuaException, QMTimeoutError, QmValueError
 from pulsewire.results.fetchers import (
-    VERY_LONG_TIME,
     BaseSingleStreamFetcher,
     SingleStreamMultipleResultFetcher,
     SingleStreamSingleResultFetcher,
@@ -19,7 +19,7 @@ from pulsewire.results.fetchers import (
 )
 
 if TYPE_CHECKING:
-    from pulsewire.jobs.base_job import QmBaseJob
+    from pulsewire.jobs.running_qm_job import RunningQmJob
 
 __all__ = ["StreamingResultFetcher", "StreamsManager"]
 
@@ -35,17 +35,19 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         job: The job; its results' names and types are asked for once, here.
     """
 
-    def __init__(self, job: QmBaseJob) -> None:
+    def __init__(self, job: RunningQmJob) -> None:
         self._job = job
         self._native = job._native.results()
         self._handles: dict[str, BaseSingleStreamFetcher] = {}
         for schema in self._native.schema():
             kind = (
-                SingleStreamSingleResultFetcher if schema[2] else SingleStreamMultipleResultFetcher
+                SingleStreamSingleResultFetcher
+                if schema.is_single
+                else SingleStreamMultipleResultFetcher
             )
-            self._handles[schema[0]] = kind(self._native, job, schema)
+            self._handles[schema.name] = kind(self._native, job, schema)
 
-    def __reduce__(self) -> tuple[type[StreamsManager], tuple[QmBaseJob]]:
+    def __reduce__(self) -> tuple[type[StreamsManager], tuple[RunningQmJob]]:
         return (StreamsManager, (self._job,))
 
     def __repr__(self) -> str:
@@ -103,8 +105,8 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         """Whether more values may come; False for a job that has no results."""
         if not self._handles:
             return False
-        done, closed, _ = self._native.state(None)
-        return not (done or closed)
+        state = self._native.state(None)
+        return not (state.done or state.closed)
 
     def wait_for_all_values(self, timeout: float | None = None) -> bool:
         """Waits until no more values come.
@@ -191,9 +193,9 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         """What the handles' ``fetch`` gives, all asked for at once; None where there is nothing."""
         fetched = self._native.fetch_many(asked, flat_struct, timeout, False)
         results = {}
-        for (name, _, _), (data, wrapped, has_errors) in zip(asked, fetched, strict=True):
-            self._handles[name]._report_errors(has_errors)
-            results[name] = self._handles[name]._shaped(data, wrapped, flat_struct)
+        for (name, _, _), items in zip(asked, fetched, strict=True):
+            self._handles[name]._report_errors(items.has_execution_errors)
+            results[name] = self._handles[name]._shaped(items, flat_struct)
         return results
 
     def _named(self, names: Collection[str] | None) -> list[str]:
@@ -288,11 +290,11 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
             stop = count if max_items is None else min(count, seen + max_items)
             asked: list[tuple[str, int, int | None]] = [(name, seen, stop) for name in names]
             fetched = self._native.fetch_many(asked, flat_struct, None, True)
-            if not reported and any(has_errors for *_, has_errors in fetched):
+            if not reported and any(items.has_execution_errors for items in fetched):
                 report_errors(self._job.id, ", ".join(names))
                 reported = True
             seen = stop
-            yield {name: data for name, (data, _, _) in zip(names, fetched, strict=True)}
+            yield {name: items.array for name, items in zip(names, fetched, strict=True)}
         warn_if_closed(self._native, self._job.id)
 
 

@@ -2,26 +2,32 @@
 
 use std::sync::Arc;
 
-use pulsewire_client::{ClosedLoop, Timeout};
+use pulsewire_client::{ClosedLoop, Entry, Timeout};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::blocking::block_on;
+use crate::convert::new_array;
 use crate::errors;
 use crate::input_stream::Input;
-use crate::results::allocate;
-use crate::runtime::OfProcess;
+use crate::lifetime::{ProcessBound, block_on};
+
+/// The next item of a result, as a scalar or an array.
+#[pyclass(name = "LoopItem", module = "pulsewire._native", frozen, get_all)]
+pub(crate) struct PyLoopItem {
+    value: Py<PyAny>,
+    has_execution_errors: bool,
+}
 
 /// The steps of a closed loop over some input streams and results of a job.
 #[pyclass(name = "ClosedLoop", module = "pulsewire._native", frozen)]
 pub(crate) struct PyClosedLoop {
     inputs: Vec<Arc<Input>>,
-    steps: OfProcess<ClosedLoop>,
+    steps: ProcessBound<ClosedLoop>,
 }
 
 impl PyClosedLoop {
     pub(crate) fn new(inputs: Vec<Arc<Input>>, steps: ClosedLoop) -> Self {
-        Self { inputs, steps: OfProcess::new(steps) }
+        Self { inputs, steps: ProcessBound::new(steps) }
     }
 
     fn steps(&self) -> PyResult<&ClosedLoop> {
@@ -31,14 +37,13 @@ impl PyClosedLoop {
 
 #[pymethods]
 impl PyClosedLoop {
-    /// Pushes a value to each input, then waits for the next item of each result; (item, whether
-    /// the job met runtime errors) of each.
-    fn exchange<'py>(
+    /// Pushes a value to each input, then waits for the next item of each result.
+    fn exchange(
         &self,
-        py: Python<'py>,
-        values: &Bound<'py, PyTuple>,
+        py: Python<'_>,
+        values: &Bound<'_, PyTuple>,
         timeout: f64,
-    ) -> PyResult<Vec<(Bound<'py, PyAny>, bool)>> {
+    ) -> PyResult<Vec<PyLoopItem>> {
         if values.len() != self.inputs.len() {
             let names: Vec<_> = self.inputs.iter().map(|input| input.name()).collect();
             let text = format!(
@@ -46,22 +51,18 @@ impl PyClosedLoop {
                 names.join(", "),
                 values.len()
             );
-            return Err(errors::to_python(py, pulsewire_client::Error::Value(text)));
+            return Err(errors::refused_value(py, text));
         }
         let mut entries = Vec::with_capacity(self.inputs.len());
         for (input, value) in self.inputs.iter().zip(values.iter()) {
             entries.push(input.entry(input.stream(py)?.get()?, &value)?);
         }
-        self.answers(py, Some(entries), timeout)
+        self.items(py, Some(entries), timeout)
     }
 
     /// Waits for the next item of each result.
-    fn receive<'py>(
-        &self,
-        py: Python<'py>,
-        timeout: f64,
-    ) -> PyResult<Vec<(Bound<'py, PyAny>, bool)>> {
-        self.answers(py, None, timeout)
+    fn receive(&self, py: Python<'_>, timeout: f64) -> PyResult<Vec<PyLoopItem>> {
+        self.items(py, None, timeout)
     }
 
     fn skip(&self, py: Python<'_>) -> PyResult<()> {
@@ -79,30 +80,30 @@ impl PyClosedLoop {
 }
 
 impl PyClosedLoop {
-    fn answers<'py>(
+    fn items(
         &self,
-        py: Python<'py>,
-        entries: Option<Vec<pulsewire_client::Entry>>,
+        py: Python<'_>,
+        entries: Option<Vec<Entry>>,
         timeout: f64,
-    ) -> PyResult<Vec<(Bound<'py, PyAny>, bool)>> {
+    ) -> PyResult<Vec<PyLoopItem>> {
         let steps = self.steps()?;
-        let answers = block_on(py, async {
+        let received = block_on(py, async {
             let timeout = Timeout::from_seconds(timeout);
             match entries {
                 Some(entries) => steps.exchange(entries, timeout).await,
                 None => steps.receive(timeout).await,
             }
         })?;
-        let results: Vec<String> = steps.results().map(str::to_owned).collect();
-        let job = steps.job().to_owned();
-        let mut items = Vec::with_capacity(answers.len());
-        for (answer, name) in answers.into_iter().zip(&results) {
-            let scalar = answer.header.shape == [1];
-            let mut array = allocate(py, name, &job, &answer.header, 1)?;
-            array.fill(&answer.bytes)?;
+        let mut items = Vec::with_capacity(received.len());
+        for (item, name) in received.into_iter().zip(steps.results()) {
+            let header = item.header;
+            let shape = header.array_shape(1);
+            let mut array = new_array(py, name, steps.job(), &header, shape)?;
+            array.fill(&item.bytes)?;
             let array = array.finish();
-            let item = if scalar { array.get_item(0)? } else { array };
-            items.push((item, answer.header.has_execution_errors));
+            let value = if header.shape == [1] { array.get_item(0)? } else { array };
+            let has_execution_errors = header.has_execution_errors;
+            items.push(PyLoopItem { value: value.unbind(), has_execution_errors });
         }
         Ok(items)
     }

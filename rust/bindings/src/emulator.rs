@@ -1,35 +1,20 @@
 //! The emulator inside this process, on its own threads.
 
 use std::collections::HashMap;
-use std::mem::ManuallyDrop;
+use std::net::SocketAddr;
 
 use pulsewire_emulator::{Emulator, Limits, Models, Msb, Qubit, Readout, Timing};
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::runtime;
+use crate::lifetime::ProcessBound;
 
 /// A running emulator.
 #[pyclass(name = "Emulator", module = "pulsewire._native", frozen)]
 pub(crate) struct PyEmulator {
-    /// Dropped only in the process whose threads it has.
-    emulator: ManuallyDrop<Emulator>,
-    generation: u64,
-}
-
-impl Drop for PyEmulator {
-    fn drop(&mut self) {
-        if self.is_here() {
-            self.emulator.stop();
-        }
-    }
-}
-
-impl PyEmulator {
-    /// Whether its threads exist in this process, or were left behind by a fork.
-    fn is_here(&self) -> bool {
-        self.generation == runtime::generation()
-    }
+    /// Its threads do not exist in the child of a fork.
+    emulator: ProcessBound<Emulator>,
+    address: SocketAddr,
 }
 
 fn limits(given: HashMap<String, usize>) -> PyResult<Limits> {
@@ -146,7 +131,7 @@ impl PyEmulator {
         let readouts = readout.unwrap_or_default().into_iter();
         let readouts = readouts.map(|(name, given)| (name, given.into())).collect();
         let models = Models { readouts, seed };
-        models.check().map_err(PyValueError::new_err)?;
+        models.check().map_err(|error| PyValueError::new_err(error.to_string()))?;
         let builder = Emulator::builder()
             .host(&*host)
             .port(port)
@@ -158,22 +143,23 @@ impl PyEmulator {
         let emulator = py.detach(|| builder.start()).map_err(|error| {
             PyOSError::new_err(format!("the emulator cannot listen on {host}:{port}: {error}"))
         })?;
-        Ok(Self { emulator: ManuallyDrop::new(emulator), generation: runtime::generation() })
+        let address = emulator.address();
+        Ok(Self { emulator: ProcessBound::new(emulator), address })
     }
 
     #[getter]
     fn host(&self) -> String {
-        self.emulator.address().ip().to_string()
+        self.address.ip().to_string()
     }
 
     #[getter]
     fn port(&self) -> u16 {
-        self.emulator.address().port()
+        self.address.port()
     }
 
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
-        if self.is_here() {
-            py.detach(|| self.emulator.stop());
+        if let Some(emulator) = self.emulator.get() {
+            py.detach(|| emulator.stop());
             crate::logging::tell(py)?;
         }
         Ok(())

@@ -42,91 +42,111 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
     converted(py, &message, error)
 }
 
+/// The exception of a value that cannot be sent.
+pub(crate) fn refused_value(py: Python<'_>, message: String) -> PyErr {
+    to_python(py, Error::Value(message))
+}
+
 /// The exception of an error's class, with a message.
 fn converted(py: Python<'_>, message: &str, error: Error) -> PyErr {
-    let plain = |class: &str| raise(py, class, message, &[]);
     match error {
-        Error::Detection { .. } => plain("QmServerDetectionError"),
-        Error::Location { .. } => plain("QmLocationParsingError"),
-        Error::HealthCheck { .. } => plain("QMHealthCheckError"),
-        Error::Timeout { .. } => plain("QMTimeoutError"),
-        Error::Connection { .. } => plain("QMConnectionError"),
-        Error::Unimplemented { .. } => plain("GatewayNotImplementedError"),
-        Error::Unsupported { .. } => plain("UnsupportedCapabilitiesError"),
-        Error::OpenMachine { .. } => plain("OpenQmException"),
-        Error::CloseMachine { .. } => plain("QmFailedToCloseQuantumMachineError"),
-        Error::AddToQueue { messages, .. } => raise(
-            py,
-            "FailedToAddJobToQueueException",
-            message,
-            &[("errors", object(py, texts(&messages)))],
-        ),
-        Error::Compilation { messages, .. } => {
-            raise(py, "CompilationException", message, &[("errors", object(py, texts(&messages)))])
-        }
-        Error::Simulation { messages, .. } => raise(
-            py,
-            "FailedToExecuteJobException",
-            message,
-            &[("errors", object(py, texts(&messages)))],
-        ),
-        Error::Samples { .. } => plain("QMSimulationError"),
-        Error::JobManager { kind, .. } => match kind {
-            JobManagerError::Unspecified => plain("UnspecifiedError"),
-            JobManagerError::MissingJob => plain("MissingJobError"),
-            JobManagerError::InvalidJobExecutionStatus => plain("InvalidJobExecutionStatusError"),
-            JobManagerError::InvalidOperationOnSimulatorJob => {
-                plain("InvalidOperationOnSimulatorJobError")
-            }
-            JobManagerError::InvalidOperationOnRealJob => plain("InvalidOperationOnRealJobError"),
-            JobManagerError::UnknownInputStream => plain("UnknownInputStreamError"),
-            JobManagerError::ElementWithSingleInput { element } => raise(
-                py,
-                "ElementWithSingleInputError",
-                message,
-                &[("element_name", object(py, element))],
-            ),
-            JobManagerError::InvalidElementCorrection { element, correction } => raise(
-                py,
-                "InvalidElementCorrectionError",
-                message,
-                &[
-                    ("element_name", object(py, element)),
-                    ("correction", object(py, <(f64, f64, f64, f64)>::from(correction))),
-                ],
-            ),
-            JobManagerError::ElementWithoutIntermediateFrequency { element } => raise(
-                py,
-                "ElementWithoutIntermediateFrequencyError",
-                message,
-                &[("element_name", object(py, element))],
-            ),
-            JobManagerError::MissingElement => plain("MissingElementError"),
-        },
-        Error::JobFailed { messages, .. } => {
-            raise(py, "ErrorJobStateError", message, &[("error_list", object(py, messages))])
-        }
-        Error::JobCancelled { .. } => plain("JobCancelledError"),
-        Error::UnknownState { .. } => plain("UnknownJobStateError"),
         Error::WaitTimeout { .. } => PyTimeoutError::new_err(message.to_owned()),
-        Error::EndedShort { got, wanted, .. } => raise(
-            py,
-            "ResultEndedError",
-            message,
-            &[("got", object(py, got)), ("wanted", object(py, wanted))],
-        ),
-        Error::DataLoss { .. } => plain("StreamProcessingDataLossError"),
-        Error::Fetch { .. } => plain("DataFetchingError"),
-        Error::Schema { .. } => plain("QmInvalidSchemaError"),
-        Error::Value(_) => plain("QmValueError"),
         Error::Busy(_) => PyRuntimeError::new_err(message.to_owned()),
         Error::InDoubt { error, .. } => with_doubt(py, converted(py, message, *error), true),
+        Error::JobManager { kind, .. } => refusal(py, message, kind),
+        other => {
+            let (class, attributes) = class_of(py, other);
+            raise(py, class, message, &attributes)
+        }
+    }
+}
+
+/// Names and values of an exception's attributes.
+type Attributes = Vec<(&'static str, Py<PyAny>)>;
+
+/// The class of `pulsewire.exceptions` for an error, and its attributes.
+fn class_of(py: Python<'_>, error: Error) -> (&'static str, Attributes) {
+    let class = match &error {
+        Error::Detection { .. } => "QmServerDetectionError",
+        Error::Location { .. } => "QmLocationParsingError",
+        Error::HealthCheck { .. } => "QMHealthCheckError",
+        Error::Timeout { .. } => "QMTimeoutError",
+        Error::Connection { .. } => "QMConnectionError",
+        Error::Unimplemented { .. } => "GatewayNotImplementedError",
+        Error::Unsupported { .. } => "UnsupportedCapabilitiesError",
+        Error::OpenMachine { .. } => "OpenQmException",
+        Error::CloseMachine { .. } => "QmFailedToCloseQuantumMachineError",
+        Error::ChangeMachine { .. } => "QMRequestError",
+        Error::ReadMachine { .. } => "QMRequestDataError",
+        Error::AddToQueue { .. } => "FailedToAddJobToQueueException",
+        Error::Compilation { .. } => "CompilationException",
+        Error::Simulation { .. } => "FailedToExecuteJobException",
+        Error::Samples { .. } => "QMSimulationError",
+        Error::JobFailed { .. } => "ErrorJobStateError",
+        Error::JobCancelled { .. } => "JobCancelledError",
+        Error::UnknownState { .. } => "UnknownJobStateError",
+        Error::EndedShort { .. } => "ResultEndedError",
+        Error::DataLoss { .. } => "StreamProcessingDataLossError",
+        Error::Fetch { .. } => "DataFetchingError",
+        Error::Schema { .. } => "QmInvalidSchemaError",
+        Error::Value(_) => "QmValueError",
+        Error::OutOfStep { .. } => "ClosedLoopError",
+        // Those with exceptions of their own.
+        Error::WaitTimeout { .. }
+        | Error::Busy(_)
+        | Error::InDoubt { .. }
+        | Error::JobManager { .. } => "QmQuaException",
+    };
+    let attributes = match error {
+        Error::AddToQueue { messages, .. }
+        | Error::Compilation { messages, .. }
+        | Error::Simulation { messages, .. } => vec![("errors", object(py, texts(&messages)))],
+        Error::ChangeMachine { errors, .. } => {
+            let errors: Vec<_> = errors.into_iter().map(|error| error.message).collect();
+            vec![("errors", object(py, errors))]
+        }
+        Error::JobFailed { messages, .. } => vec![("error_list", object(py, messages))],
+        Error::EndedShort { got, wanted, .. } => {
+            vec![("got", object(py, got)), ("wanted", object(py, wanted))]
+        }
         Error::OutOfStep { streams, .. } => {
             let pushes: HashMap<String, u64> =
                 streams.into_iter().map(|stream| (stream.name, stream.in_doubt)).collect();
-            raise(py, "ClosedLoopError", message, &[("pushes", object(py, pushes))])
+            vec![("pushes", object(py, pushes))]
         }
-    }
+        _ => Vec::new(),
+    };
+    (class, attributes)
+}
+
+/// What the JobManager refuses.
+fn refusal(py: Python<'_>, message: &str, kind: JobManagerError) -> PyErr {
+    let class = match &kind {
+        JobManagerError::Unspecified => "UnspecifiedError",
+        JobManagerError::MissingJob => "MissingJobError",
+        JobManagerError::InvalidJobExecutionStatus => "InvalidJobExecutionStatusError",
+        JobManagerError::InvalidOperationOnSimulatorJob => "InvalidOperationOnSimulatorJobError",
+        JobManagerError::InvalidOperationOnRealJob => "InvalidOperationOnRealJobError",
+        JobManagerError::UnknownInputStream => "UnknownInputStreamError",
+        JobManagerError::ElementWithSingleInput { .. } => "ElementWithSingleInputError",
+        JobManagerError::InvalidElementCorrection { .. } => "InvalidElementCorrectionError",
+        JobManagerError::ElementWithoutIntermediateFrequency { .. } => {
+            "ElementWithoutIntermediateFrequencyError"
+        }
+        JobManagerError::MissingElement => "MissingElementError",
+    };
+    let attributes = match kind {
+        JobManagerError::ElementWithSingleInput { element }
+        | JobManagerError::ElementWithoutIntermediateFrequency { element } => {
+            vec![("element_name", object(py, element))]
+        }
+        JobManagerError::InvalidElementCorrection { element, correction } => vec![
+            ("element_name", object(py, element)),
+            ("correction", object(py, <(f64, f64, f64, f64)>::from(correction))),
+        ],
+        _ => Vec::new(),
+    };
+    raise(py, class, message, &attributes)
 }
 
 /// An error of numpy's as one of ours, which says of what; Ctrl-C stays what it is.

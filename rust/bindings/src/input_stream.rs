@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pulsewire_client::{Entry, InputStream, Timeout, Writer};
 use pyo3::prelude::*;
 
-use crate::blocking::block_on;
-use crate::client::Connection;
-use crate::runtime::OfProcess;
+use crate::connection::Connection;
+use crate::lifetime::{ProcessBound, block_on};
 use crate::{array, errors};
 
 /// An input stream of a job, with what its requests begin with.
@@ -19,7 +18,7 @@ pub(crate) struct Input {
     machine: String,
     name: String,
     /// Made for the connection of one process.
-    prepared: Mutex<Option<Arc<OfProcess<InputStream>>>>,
+    prepared: Mutex<Option<Arc<ProcessBound<InputStream>>>>,
 }
 
 impl Input {
@@ -47,7 +46,7 @@ impl Input {
         }
         let stream = client.job(&*self.job, &*self.machine).input_stream(&self.name);
         let stream = stream.map_err(|error| errors::to_python(py, error))?;
-        let prepared = Arc::new(OfProcess::new(stream));
+        let prepared = Arc::new(ProcessBound::new(stream));
         *lock() = Some(Arc::clone(&prepared));
         Ok(Prepared(prepared))
     }
@@ -89,12 +88,12 @@ impl Input {
         let stream = self.stream(py)?.get()?.over(&client);
         let (writer, send) = Writer::new(stream, most);
         background.spawn(send);
-        Ok(PyWriter { name: self.name.clone(), writer: OfProcess::new(writer) })
+        Ok(PyWriter { name: self.name.clone(), writer: ProcessBound::new(writer) })
     }
 }
 
 /// A stream that is prepared in this process.
-pub(crate) struct Prepared(Arc<OfProcess<InputStream>>);
+pub(crate) struct Prepared(Arc<ProcessBound<InputStream>>);
 
 impl Prepared {
     pub(crate) fn get(&self) -> PyResult<&InputStream> {
@@ -106,7 +105,7 @@ impl Prepared {
 #[pyclass(name = "Writer", module = "pulsewire._native", frozen)]
 pub(crate) struct PyWriter {
     name: String,
-    writer: OfProcess<Writer>,
+    writer: ProcessBound<Writer>,
 }
 
 impl PyWriter {

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use pulsewire_client::{Acquiring, ClosedLoop, Job, Severity, Timeout};
+use pulsewire_client::{Acquiring, ClosedLoop, ExecutionError, Job, JobStatus, Severity, Timeout};
 use pyo3::prelude::*;
 
-use crate::blocking::block_on;
-use crate::client::Connection;
 use crate::closed_loop::PyClosedLoop;
+use crate::connection::Connection;
 use crate::input_stream::{Input, PyWriter};
+use crate::lifetime::block_on;
 use crate::results::PyResults;
 
 /// A job, by its id; every call asks the gateway.
@@ -23,8 +23,46 @@ pub(crate) struct PyJob {
     inputs: Mutex<HashMap<String, Arc<Input>>>,
 }
 
-/// State, user, time added (seconds since the epoch), position in the queue, errors.
-type Status = (&'static str, Option<String>, Option<f64>, Option<i32>, Vec<String>);
+/// A job's status; the time is in seconds since the epoch.
+#[pyclass(name = "JobStatus", module = "pulsewire._native", frozen, get_all)]
+pub(crate) struct PyJobStatus {
+    state: &'static str,
+    added_by: Option<String>,
+    time_added: Option<f64>,
+    position: Option<i32>,
+    errors: Vec<String>,
+}
+
+impl From<JobStatus> for PyJobStatus {
+    fn from(status: JobStatus) -> Self {
+        let details = status.details;
+        let seconds = details
+            .time_added
+            .map(|time| time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()));
+        Self {
+            state: status.state.name(),
+            added_by: details.added_by,
+            time_added: seconds,
+            position: details.position,
+            errors: details.errors,
+        }
+    }
+}
+
+/// A runtime error of a job, or a warning.
+#[pyclass(name = "ExecutionError", module = "pulsewire._native", frozen, get_all)]
+pub(crate) struct PyExecutionError {
+    code: i32,
+    is_error: bool,
+    message: String,
+}
+
+impl From<ExecutionError> for PyExecutionError {
+    fn from(error: ExecutionError) -> Self {
+        let is_error = error.severity == Severity::Error;
+        Self { code: error.code, is_error, message: error.message }
+    }
+}
 
 impl PyJob {
     pub(crate) fn new(connection: Arc<Connection>, id: String, machine: String) -> Self {
@@ -60,14 +98,9 @@ impl PyJob {
         &self.machine
     }
 
-    fn status(&self, py: Python<'_>) -> PyResult<Status> {
+    fn status(&self, py: Python<'_>) -> PyResult<PyJobStatus> {
         let job = self.job(py)?;
-        let status = block_on(py, job.status())?;
-        let details = status.details;
-        let seconds = details
-            .time_added
-            .map(|time| time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()));
-        Ok((status.state.name(), details.added_by, seconds, details.position, details.errors))
+        Ok(block_on(py, job.status())?.into())
     }
 
     fn wait_for_execution(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
@@ -110,14 +143,9 @@ impl PyJob {
         })
     }
 
-    /// (code, whether it is an error and no warning, message) of each runtime error.
-    fn errors(&self, py: Python<'_>) -> PyResult<Vec<(i32, bool, String)>> {
+    fn errors(&self, py: Python<'_>) -> PyResult<Vec<PyExecutionError>> {
         let job = self.job(py)?;
-        let errors = block_on(py, job.errors())?;
-        let read = |error: pulsewire_client::ExecutionError| {
-            (error.code, error.severity == Severity::Error, error.message)
-        };
-        Ok(errors.into_iter().map(read).collect())
+        Ok(block_on(py, job.errors())?.into_iter().map(PyExecutionError::from).collect())
     }
 
     fn correction(&self, py: Python<'_>, element: &str) -> PyResult<(f64, f64, f64, f64)> {

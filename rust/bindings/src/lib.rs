@@ -2,16 +2,18 @@
 #![allow(missing_docs)]
 
 mod array;
-mod blocking;
 mod client;
 mod closed_loop;
+mod connection;
+mod convert;
 mod emulator;
 mod errors;
 mod input_stream;
 mod job;
+mod lifetime;
 mod logging;
+mod machine;
 mod results;
-mod runtime;
 mod simulation;
 
 use pyo3::prelude::*;
@@ -19,21 +21,32 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::client::{PyClient, connect, descriptor_set, quantize_correction};
+    use super::client::{
+        PyClient, PyLink, PyOpenedMachine, connect, descriptor_set, quantize_correction,
+    };
     #[pymodule_export]
-    use super::closed_loop::PyClosedLoop;
+    use super::closed_loop::{PyClosedLoop, PyLoopItem};
+    #[pymodule_export]
+    use super::convert::PyMessage;
     #[pymodule_export]
     use super::emulator::PyEmulator;
     #[pymodule_export]
     use super::input_stream::PyWriter;
     #[pymodule_export]
-    use super::job::PyJob;
+    use super::job::{PyExecutionError, PyJob, PyJobStatus};
     #[pymodule_export]
-    use super::results::PyResults;
+    use super::lifetime::{_after_fork, _shut_down};
     #[pymodule_export]
-    use super::runtime::{_after_fork, _shut_down};
+    use super::machine::{
+        PyDigitalInputSettings, PyDigitalInputTiming, PyElementSettings, PyIoValues, PyMachine,
+        PyMachineSettings, PyTakenProgram,
+    };
     #[pymodule_export]
-    use super::simulation::PyStructure;
+    use super::results::{
+        PyFetchPlan, PyFetchedItems, PyResultCount, PyResultState, PyResults, PySchema,
+    };
+    #[pymodule_export]
+    use super::simulation::{PySamplePort, PySimulation, PyStructure};
 
     use pyo3::prelude::*;
 

@@ -16,7 +16,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::runtime;
+use crate::lifetime::generation;
 
 /// Places for what waits: a child of a fork uses another, as its parent's lock may be held for ever.
 const PLACES: usize = 16;
@@ -26,7 +26,7 @@ static SOME: AtomicBool = AtomicBool::new(false);
 const MOST: usize = 1_000;
 
 fn here() -> &'static Mutex<Vec<(i32, String)>> {
-    &WAITING[(runtime::generation() % PLACES as u64) as usize]
+    &WAITING[(generation() % PLACES as u64) as usize]
 }
 
 /// An event's message, and its other fields behind it.

@@ -1,205 +1,199 @@
 //! Simulated jobs.
-// Deprecated for QOP 3: a client of QOP 2 reads them.
-#![allow(deprecated)]
 
-use pulsewire_client::wire::frontend as f;
-use pulsewire_client::wire::frontend::execution_request::simulate::SimulationInterface;
-use pulsewire_client::wire::frontend::execution_request::simulate::simulation_interface::{
-    InterfaceOneof, Loopback, RawInterface, loopback, raw_interface,
+use pulsewire_client::{
+    Client, Configuration, ControllerConnection, Error, Fields, Interface, LoopbackConnection,
+    Node, Program, RawConnection, SimulateOptions, Structure,
 };
-use pulsewire_client::{Client, SimulateOptions};
-use pulsewire_wire::qua::QuaProgram;
-use pulsewire_wire::qua_config::QuaConfig;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::array::{Destination, Memory};
-use crate::blocking::{block_on, block_on_lane};
+use crate::convert::messages;
 use crate::errors;
-use crate::runtime::Lane;
+use crate::lifetime::{Lane, block_on, block_on_lane};
 
-/// Controller, fem and port on either side.
-type Connection = (String, i32, i32, String, i32, i32);
-/// Controller, fem, port and samples.
-type Given = (String, i32, i32, Vec<f64>);
-/// Two addresses: controller, and whether it is the left connection; or controller and channel.
-type Address = ((String, bool), (String, bool));
-type Channel = ((String, i32), (String, i32));
+/// A port: controller, module, port.
+type Port = (String, i32, i32);
 
-/// What analog inputs see, and how controllers are connected, as Python gives it.
+/// An output that is connected to an input, as the attributes of an object of Python.
 #[derive(FromPyObject)]
-pub(crate) struct Surroundings {
-    #[pyo3(item)]
+struct GivenConnection {
+    output: Port,
+    input: Port,
+}
+
+/// Samples of an input.
+#[derive(FromPyObject)]
+struct GivenSamples {
+    input: Port,
+    samples: Vec<f64>,
+}
+
+/// What analog inputs see.
+#[derive(FromPyObject)]
+enum GivenInterface {
+    Loopback { connections: Vec<GivenConnection>, latency: u32, noise_power: f64 },
+    Raw { inputs: Vec<GivenSamples>, noise_power: f64 },
+}
+
+/// A connection of two controllers: each with whether it is its left one, or with its channel.
+#[derive(FromPyObject)]
+enum GivenLink {
+    Addresses { source: (String, bool), target: (String, bool) },
+    Channels { source_channel: (String, i32), target_channel: (String, i32) },
+}
+
+/// What is to be simulated, as the attributes of an object of Python.
+#[derive(FromPyObject)]
+pub(crate) struct SimulationRequest {
     cycles: u32,
-    #[pyo3(item)]
     analog_waveforms: bool,
-    #[pyo3(item)]
     digital_waveforms: bool,
-    #[pyo3(item)]
-    loopback: Option<(Vec<Connection>, u32, f64)>,
-    #[pyo3(item)]
-    raw: Option<(Vec<Given>, f64)>,
-    #[pyo3(item)]
-    addresses: Vec<Address>,
-    #[pyo3(item)]
-    channels: Vec<Channel>,
-    #[pyo3(item)]
+    interface: Option<GivenInterface>,
+    controller_connections: Vec<GivenLink>,
     extra_processing_ms: i32,
-    #[pyo3(item)]
     flags: Vec<String>,
 }
 
-impl Surroundings {
-    fn options(self) -> SimulateOptions {
-        let interface = match (self.loopback, self.raw) {
-            (Some((connections, latency, noise_power)), _) => {
-                let connections = connections.into_iter().map(|(from, ff, fp, to, tf, tp)| {
-                    loopback::Connections {
-                        from_controller: from,
-                        from_fem: ff,
-                        from_port: fp,
-                        to_controller: to,
-                        to_fem: tf,
-                        to_port: tp,
-                    }
-                });
-                let connections = connections.collect();
-                Some(InterfaceOneof::Loopback(Loopback { connections, latency, noise_power }))
+impl From<GivenInterface> for Interface {
+    fn from(given: GivenInterface) -> Self {
+        match given {
+            GivenInterface::Loopback { connections, latency, noise_power } => {
+                let connection = |given: GivenConnection| LoopbackConnection {
+                    from: given.output,
+                    to: given.input,
+                };
+                let connections = connections.into_iter().map(connection).collect();
+                Self::Loopback { connections, latency, noise_power }
             }
-            (None, Some((connections, noise_power))) => {
-                let connections = connections.into_iter().map(|(from, fem, port, samples)| {
-                    raw_interface::Connections {
-                        from_controller: from,
-                        from_fem: fem,
-                        from_port: port,
-                        to_samples: samples,
-                    }
-                });
-                let connections = connections.collect();
-                Some(InterfaceOneof::Raw(RawInterface { connections, noise_power }))
+            GivenInterface::Raw { inputs, noise_power } => {
+                let connection = |given: GivenSamples| RawConnection {
+                    input: given.input,
+                    samples: given.samples,
+                };
+                let connections = inputs.into_iter().map(connection).collect();
+                Self::Raw { connections, noise_power }
             }
-            (None, None) => None,
-        };
-        let interface =
-            interface.map(|interface| SimulationInterface { interface_oneof: Some(interface) });
-        use f::inter_opx_connection::{AddressToAddress, ChannelToChannel, ConnectionType};
-        let address = |(controller, left)| Some(f::InterOpxAddress { controller, left });
-        let channel =
-            |(controller, number)| Some(f::InterOpxChannel { controller, channel_number: number });
-        let addresses = self.addresses.into_iter().map(|(source, target)| {
-            ConnectionType::AddressToAddress(AddressToAddress {
-                source: address(source),
-                target: address(target),
-            })
-        });
-        let channels = self.channels.into_iter().map(|(source, target)| {
-            ConnectionType::ChannelToChannel(ChannelToChannel {
-                source: channel(source),
-                target: channel(target),
-            })
-        });
-        let connections = addresses.chain(channels).map(|kind| f::InterOpxConnection {
-            connection_type: Some(kind),
-            ..Default::default()
-        });
-        SimulateOptions {
-            cycles: self.cycles,
-            analog_waveforms: self.analog_waveforms,
-            digital_waveforms: self.digital_waveforms,
-            interface,
-            connections: connections.collect(),
-            extra_processing_ms: self.extra_processing_ms,
-            flags: self.flags,
+        }
+    }
+}
+
+impl From<GivenLink> for ControllerConnection {
+    fn from(given: GivenLink) -> Self {
+        match given {
+            GivenLink::Addresses { source, target } => Self::Addresses(source, target),
+            GivenLink::Channels { source_channel, target_channel } => {
+                Self::Channels(source_channel, target_channel)
+            }
+        }
+    }
+}
+
+impl From<SimulationRequest> for SimulateOptions {
+    fn from(request: SimulationRequest) -> Self {
+        let connections = request.controller_connections.into_iter();
+        Self {
+            cycles: request.cycles,
+            analog_waveforms: request.analog_waveforms,
+            digital_waveforms: request.digital_waveforms,
+            interface: request.interface.map_or(Interface::None, Interface::from),
+            connections: connections.map(ControllerConnection::from).collect(),
+            extra_processing_ms: request.extra_processing_ms,
+            flags: request.flags,
         }
     }
 }
 
 /// A structure of an answer; one of thousands of pulses becomes objects only when it is looked at.
 #[pyclass(name = "Structure", module = "pulsewire._native", frozen)]
-pub(crate) struct PyStructure(prost_types::Struct);
+pub(crate) struct PyStructure(Structure);
 
 #[pymethods]
 impl PyStructure {
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        object(py, &self.0)
+        dict(py, self.0.fields())
     }
 }
 
-/// The job, what the compiler says, and the three structures of the answer.
-pub(crate) type Answer = (
-    String,
-    Vec<(&'static str, String)>,
-    Option<PyStructure>,
-    Option<PyStructure>,
-    Option<PyStructure>,
-);
+/// A simulation that took place.
+#[pyclass(name = "Simulation", module = "pulsewire._native", frozen, get_all)]
+pub(crate) struct PySimulation {
+    job: String,
+    messages: Py<PyList>,
+    report: Option<Py<PyStructure>>,
+    analog: Option<Py<PyStructure>>,
+    digital: Option<Py<PyStructure>>,
+}
 
 pub(crate) fn simulate(
     py: Python<'_>,
     client: &Client,
-    config: QuaConfig,
-    program: QuaProgram,
-    surroundings: Surroundings,
-) -> PyResult<Answer> {
-    let simulated = block_on(py, client.simulate(config, program, surroundings.options()))?;
-    let part = simulated.part;
-    // An empty structure is one that nobody filled.
-    let given = |given: Option<prost_types::Struct>| {
-        given.filter(|given| !given.fields.is_empty()).map(PyStructure)
+    config: &Configuration,
+    program: &Program,
+    request: SimulationRequest,
+) -> PyResult<PySimulation> {
+    let simulated = block_on(py, client.simulate(config, program, request.into()))?;
+    let object = |given: Option<Structure>| {
+        given.map(|structure| Py::new(py, PyStructure(structure))).transpose()
     };
-    Ok((
-        simulated.job.id().to_owned(),
-        crate::client::messages(simulated.messages),
-        given(part.waveform_report),
-        given(part.analog_outputs),
-        given(part.digital_outputs),
-    ))
+    Ok(PySimulation {
+        job: simulated.job.id().to_owned(),
+        messages: messages(py, simulated.messages)?,
+        report: object(simulated.report)?,
+        analog: object(simulated.analog)?,
+        digital: object(simulated.digital)?,
+    })
 }
 
-/// A structure as a dict.
-fn object<'py>(py: Python<'py>, given: &prost_types::Struct) -> PyResult<Bound<'py, PyAny>> {
+/// Names and values as a dict.
+fn dict<'py>(py: Python<'py>, fields: Fields<'_>) -> PyResult<Bound<'py, PyAny>> {
     // A report of many pulses takes seconds: Ctrl-C ends that too.
     py.check_signals()?;
     let dict = PyDict::new(py);
-    for (name, value) in &given.fields {
-        dict.set_item(name, self::value(py, value)?)?;
+    for (name, node) in fields.iter() {
+        dict.set_item(name, object(py, node)?)?;
     }
     Ok(dict.into_any())
 }
 
-fn value<'py>(py: Python<'py>, given: &prost_types::Value) -> PyResult<Bound<'py, PyAny>> {
-    use prost_types::value::Kind;
-    Ok(match &given.kind {
-        None | Some(Kind::NullValue(_)) => py.None().into_bound(py),
-        Some(Kind::NumberValue(number)) => number.into_pyobject(py)?.into_any(),
-        Some(Kind::StringValue(text)) => text.into_pyobject(py)?.into_any(),
-        Some(Kind::BoolValue(flag)) => flag.into_pyobject(py)?.to_owned().into_any(),
-        Some(Kind::StructValue(fields)) => object(py, fields)?,
-        Some(Kind::ListValue(list)) => {
-            let values = list.values.iter().map(|one| value(py, one));
+fn object<'py>(py: Python<'py>, node: Node<'_>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match node {
+        Node::Null => py.None().into_bound(py),
+        Node::Number(number) => number.into_pyobject(py)?.into_any(),
+        Node::Text(text) => text.into_pyobject(py)?.into_any(),
+        Node::Flag(flag) => flag.into_pyobject(py)?.to_owned().into_any(),
+        Node::Fields(fields) => dict(py, fields)?,
+        Node::List(values) => {
+            let values = values.iter().map(|node| object(py, node));
             PyList::new(py, values.collect::<PyResult<Vec<_>>>()?)?.into_any()
         }
     })
 }
 
-/// A controller, whether the port is analog, the port, and its samples.
-pub(crate) type Port<'py> = (String, bool, String, Bound<'py, PyAny>);
+/// The samples of a port.
+#[pyclass(name = "SamplePort", module = "pulsewire._native", frozen, get_all)]
+pub(crate) struct PySamplePort {
+    controller: String,
+    is_analog: bool,
+    port: String,
+    samples: Py<PyAny>,
+}
 
 /// The samples of a simulated job, port by port.
-pub(crate) fn samples<'py>(
-    py: Python<'py>,
+pub(crate) fn samples(
+    py: Python<'_>,
     client: &Client,
     job: &str,
     analog: bool,
     digital: bool,
-) -> PyResult<Vec<Port<'py>>> {
+) -> PyResult<Vec<PySamplePort>> {
     let job = client.job(job, "");
     let stream = block_on_lane(py, Lane::Bulk, job.pull_samples(analog, digital))?;
     let ports = stream.ports().to_vec();
     let mut arrays = Vec::with_capacity(ports.len());
     for port in &ports {
         let descr = port.dtype.as_str().into_pyobject(py)?.into_any();
-        let named = |reason: String| pulsewire_client::Error::Samples {
+        let named = |reason: String| Error::Samples {
             job: job.id().to_owned(),
             reason: format!(
                 "{} samples of the port '{}' of '{}': {reason}",
@@ -219,8 +213,11 @@ pub(crate) fn samples<'py>(
     let mut memories: Vec<Memory<'_>> = arrays.iter_mut().map(Destination::memory).collect();
     block_on_lane(py, Lane::Bulk, stream.take(&mut memories))?;
     drop(memories);
-    let named = ports.into_iter().zip(arrays);
-    Ok(named
-        .map(|(port, array)| (port.controller, port.analog, port.port, array.finish()))
-        .collect())
+    let named = ports.into_iter().zip(arrays).map(|(port, array)| PySamplePort {
+        controller: port.controller,
+        is_analog: port.analog,
+        port: port.port,
+        samples: array.finish().unbind(),
+    });
+    Ok(named.collect())
 }

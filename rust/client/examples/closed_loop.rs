@@ -6,9 +6,9 @@
 //!     python/pulsewire/_demo/config.bin python/pulsewire/_demo/closed_loop.program.bin
 //! ```
 
-use prost::Message as _;
-use pulsewire_client::wire::{qua::QuaProgram, qua_config::QuaConfig};
-use pulsewire_client::{Client, ClosedLoop, ConnectOptions, Timeout, Values};
+use pulsewire_client::{
+    Client, ClosedLoop, Configuration, ConnectOptions, Program, Timeout, Values,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,12 +16,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [host, port, config, program] = arguments.as_slice() else {
         return Err("usage: closed_loop HOST PORT CONFIG PROGRAM".into());
     };
-    let config = QuaConfig::decode(std::fs::read(config)?.as_slice())?;
-    let program = QuaProgram::decode(std::fs::read(program)?.as_slice())?;
+    let config = Configuration::from_bytes(std::fs::read(config)?);
+    let program = Program::from_bytes(std::fs::read(program)?);
 
     let client = Client::connect(ConnectOptions::new(host, port.parse()?)).await?;
-    let (machine, _) = client.open_machine(config, true).await?;
-    let (job, _) = client.execute(&machine, program, Timeout::from_seconds(5.0)).await?;
+    let machine = client.open_machine(&config, true).await?.machine;
+    let (job, _) = client.execute(&machine, &program, Timeout::from_seconds(5.0)).await?;
     let results = job.results().await?;
 
     // The program starts with a pause().

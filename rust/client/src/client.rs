@@ -1,48 +1,16 @@
-//! A connection to a gateway: its capabilities, machines and queues.
+//! A connection to a gateway: who is there, and what it can.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use pulsewire_wire::frontend as f;
-use pulsewire_wire::frontend::frontend_client::FrontendClient;
-use pulsewire_wire::general_messages::ErrorMessage;
-use pulsewire_wire::info::GetInfoRequest;
-use pulsewire_wire::info::info_service_client::InfoServiceClient;
-use pulsewire_wire::job_manager::job_manager_service_client::JobManagerServiceClient;
-use pulsewire_wire::job_manager_legacy::job_manager_service_client::JobManagerServiceClient as LegacyClient;
-use pulsewire_wire::qm_manager as m;
-use pulsewire_wire::qua::QuaProgram;
-use pulsewire_wire::qua_config::QuaConfig;
-use pulsewire_wire::results::job_results_service_client::JobResultsServiceClient;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use crate::channel;
 use crate::closed_loop::Ledgers;
-use crate::config::{ConnectOptions, MESSAGE_BYTES};
-use crate::error::{CompilerMessage, Error, Level, Result, ValidationMessage};
-use crate::job::Job;
-use crate::link::{self, Link};
-use crate::retry;
-use crate::status::{compiler_messages, failure, joined};
-use crate::wait::Timeout;
-
-/// Gateways without it serve the JobManager under its older path (F1.10).
-pub(crate) const NEW_STRUCTURE: &str = "qm.new_grpc_structure";
-
-/// A call of the JobManager, on the path that the gateway serves.
-macro_rules! call_job_manager {
-    ($client:expr, $action:expr, $method:ident($request:expr)) => {
-        if $client.has_capability($crate::client::NEW_STRUCTURE) {
-            let mut manager = $client.job_manager();
-            $client.call($action, None, manager.$method($request)).await?
-        } else {
-            let mut manager = $client.legacy_job_manager();
-            $client.call($action, None, manager.$method($request)).await?
-        }
-    };
-}
-pub(crate) use call_job_manager;
+use crate::config::ConnectOptions;
+use crate::error::{Error, Result};
+use crate::gateway::{self, Call, Dialect};
+use crate::transport::{self, Link};
 
 /// A connected client; clones share the connection.
 #[derive(Clone, Debug)]
@@ -57,41 +25,19 @@ struct Inner {
     ledgers: Arc<Ledgers>,
     version: String,
     capabilities: Vec<String>,
-}
-
-/// Which pending jobs are meant; all conditions that are given must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PendingQuery {
-    /// The job's id.
-    pub job_id: Option<String>,
-    /// Who added it.
-    pub user_id: Option<String>,
-    /// Its place in the queue, from 1.
-    pub position: Option<u32>,
-}
-
-impl PendingQuery {
-    fn into_params(self, machine: &str) -> f::JobQueryParams {
-        let matcher = |value: String| f::QueryValueMatcher {
-            value_type: Some(f::query_value_matcher::ValueType::Value(value)),
-        };
-        f::JobQueryParams {
-            quantum_machine_id: machine.to_owned(),
-            job_id: self.job_id.map(matcher),
-            user_id: self.user_id.map(matcher),
-            position: self.position,
-        }
-    }
+    dialect: Arc<dyn Dialect>,
 }
 
 impl Client {
-    /// Connects: redirection, capabilities, health (F1.2).
+    /// Connects: redirection, capabilities, health.
     ///
     /// # Errors
-    /// [`Error::Detection`], [`Error::Location`], [`Error::HealthCheck`] and those of any call.
+    /// [`Error::Detection`] when no gateway is there, [`Error::Location`] when a cluster sends the client to
+    /// something that is no address, [`Error::HealthCheck`] when the gateway says that it is not well,
+    /// [`Error::Value`] for headers or certificates that cannot be.
     pub async fn connect(options: ConnectOptions) -> Result<Self> {
         let (timeout, address) =
-            (options.timeout, channel::address_of(&options.host, options.port));
+            (options.timeout, transport::address_of(&options.host, options.port));
         tokio::time::timeout(timeout, Self::connect_unbounded(options)).await.unwrap_or_else(|_| {
             let reason = format!("no answer within {} s", timeout.as_secs_f64());
             Err(Error::Detection { address, reason })
@@ -99,9 +45,10 @@ impl Client {
     }
 
     async fn connect_unbounded(options: ConnectOptions) -> Result<Self> {
-        let headers = channel::headers(&options)?;
-        let address = channel::locate(&options, &headers).await?;
-        let link = channel::open(&options, &address, headers).await?;
+        let headers = transport::headers(&options)?;
+        let address = transport::locate(&options, &headers).await?;
+        let link = transport::open(&options, &address, headers).await?;
+        let info = gateway::Info::default();
         let mut inner = Inner {
             options,
             address,
@@ -109,8 +56,11 @@ impl Client {
             ledgers: Arc::default(),
             version: String::new(),
             capabilities: Vec::new(),
+            dialect: gateway::dialect(&info),
         };
-        inner.introduce().await?;
+        let Introduction { info, dialect } = inner.introduce().await?;
+        (inner.version, inner.capabilities) = (info.version, info.capabilities);
+        inner.dialect = dialect;
         Ok(Self(Arc::new(inner)))
     }
 
@@ -129,91 +79,39 @@ impl Client {
         &self.0.version
     }
 
-    /// Whether the gateway has a capability, by its name on the wire.
-    pub fn has_capability(&self, name: &str) -> bool {
-        self.0.capabilities.iter().any(|capability| capability == name)
-    }
-
     /// All capabilities of the gateway, by their names on the wire.
     pub fn capabilities(&self) -> &[String] {
         &self.0.capabilities
     }
 
-    pub(crate) fn require(
-        &self,
-        action: impl Fn() -> String,
-        capability: &'static str,
-    ) -> Result<()> {
-        if self.has_capability(capability) {
-            return Ok(());
-        }
-        Err(Error::Unsupported { action: action(), capability })
+    /// The language of the gateway.
+    pub(crate) fn dialect(&self) -> &dyn Dialect {
+        &*self.0.dialect
     }
 
-    pub(crate) fn frontend(&self) -> FrontendClient<Link> {
-        self.0.frontend()
+    /// Makes a call within the connection's time.
+    pub(crate) async fn ask<T>(&self, action: impl Fn() -> String, call: Call<T>) -> Result<T> {
+        self.0.ask(action, None, call, None).await
     }
 
-    pub(crate) fn results_service(&self) -> JobResultsServiceClient<Link> {
-        JobResultsServiceClient::new(self.0.link.clone()).max_decoding_message_size(MESSAGE_BYTES)
-    }
-
-    pub(crate) fn job_manager(&self) -> JobManagerServiceClient<Link> {
-        JobManagerServiceClient::new(self.0.link.clone()).max_encoding_message_size(MESSAGE_BYTES)
-    }
-
-    pub(crate) fn legacy_job_manager(&self) -> LegacyClient<Link> {
-        LegacyClient::new(self.0.link.clone()).max_encoding_message_size(MESSAGE_BYTES)
-    }
-
-    /// Runs a call within a time of its own, or the connection's.
-    pub(crate) async fn call<T>(
+    /// [`Self::ask`] within a time of its own.
+    pub(crate) async fn ask_within<T>(
         &self,
         action: impl Fn() -> String,
         timeout: Option<Duration>,
-        call: impl Future<Output = Result<Response<T>, Status>>,
+        call: Call<T>,
     ) -> Result<T> {
-        self.0.call(action, timeout, call).await
+        self.0.ask(action, timeout, call, None).await
     }
 
-    /// A call of one message for another, on the connection itself.
-    pub(crate) async fn ask<A: prost::Message + Default>(
+    /// [`Self::ask`]; `sent` is set as soon as anything may have left.
+    pub(crate) async fn ask_noting<T>(
         &self,
         action: impl Fn() -> String,
-        timeout: Option<Duration>,
-        path: &'static str,
-        request: &impl prost::Message,
-    ) -> Result<A> {
-        self.ask_framed(action, timeout, path, link::framed(request)).await
-    }
-
-    /// [`Self::ask`] with a message that is framed already.
-    pub(crate) async fn ask_framed<A: prost::Message + Default>(
-        &self,
-        action: impl Fn() -> String,
-        timeout: Option<Duration>,
-        path: &'static str,
-        frame: bytes::Bytes,
-    ) -> Result<A> {
-        self.ask_noting(action, timeout, path, frame, None).await
-    }
-
-    /// [`Self::ask_framed`]; `sent` is set as soon as anything may have left.
-    pub(crate) async fn ask_noting<A: prost::Message + Default>(
-        &self,
-        action: impl Fn() -> String,
-        timeout: Option<Duration>,
-        path: &'static str,
-        frame: bytes::Bytes,
-        sent: Option<&AtomicBool>,
-    ) -> Result<A> {
-        let answer = async {
-            let answer = self.0.link.unary(path, frame, sent).await?;
-            A::decode(answer)
-                .map(Response::new)
-                .map_err(|error| Status::internal(format!("an unreadable answer: {error}")))
-        };
-        self.call(action, timeout, answer).await
+        call: Call<T>,
+        sent: &AtomicBool,
+    ) -> Result<T> {
+        self.0.ask(action, None, call, Some(sent)).await
     }
 
     /// What a status of a call on the link itself means.
@@ -229,7 +127,25 @@ impl Client {
         &self.0.ledgers
     }
 
-    /// Ends the connection once the calls under way are over; later ones fail, whoever makes them.
+    /// Asks the gateway anew who it is and how it is; false when it is another than the one that was
+    /// connected to.
+    ///
+    /// # Errors
+    /// [`Error::Detection`] when it cannot be reached (any more), [`Error::HealthCheck`] when it says that it
+    /// is not well.
+    pub async fn check(&self) -> Result<bool> {
+        let Introduction { info, .. } = self.0.introduce().await?;
+        Ok(info.version == self.0.version && info.capabilities == self.0.capabilities)
+    }
+
+    /// A client of the same connection that is closed by itself; what is known of jobs is known to both.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        self.over(self.0.link.share())
+    }
+
+    /// Later calls of this client and its clones fail. Once all that share the connection are closed it
+    /// ends, when the calls under way are over.
     pub fn close(&self) {
         self.0.link.close();
     }
@@ -237,272 +153,42 @@ impl Client {
     /// A second connection to the same gateway, for what must not stand in the way of the first.
     ///
     /// # Errors
-    /// [`Error::Detection`].
+    /// [`Error::Detection`] when the gateway cannot be reached (any more).
     pub async fn sibling(&self) -> Result<Self> {
-        let Inner { options, address, ledgers, version, capabilities, .. } = &*self.0;
+        let Inner { options, address, .. } = &*self.0;
         let lost = |reason: String| Error::Detection { address: address.clone(), reason };
         let link = tokio::time::timeout(options.timeout, self.0.link.sibling())
             .await
             .map_err(|_| lost(format!("no answer within {} s", options.timeout.as_secs_f64())))?
-            .map_err(|error| channel::detection(address, &*error, options.tls.is_some()))?;
-        Ok(Self(Arc::new(Inner {
+            .map_err(|error| transport::detection(address, &*error, options.tls.is_some()))?;
+        Ok(self.over(link))
+    }
+
+    /// The same client over another link.
+    fn over(&self, link: Link) -> Self {
+        let Inner { options, address, ledgers, version, capabilities, dialect, .. } = &*self.0;
+        Self(Arc::new(Inner {
             options: options.clone(),
             address: address.clone(),
             link,
             ledgers: Arc::clone(ledgers),
             version: version.clone(),
             capabilities: capabilities.clone(),
-        })))
-    }
-
-    /// A job by its id; nothing is asked yet. The machine may be left empty.
-    pub fn job(&self, id: impl Into<String>, machine: impl Into<String>) -> Job {
-        Job::new(self.clone(), id.into(), machine.into())
-    }
-
-    /// Opens a quantum machine; gives its id.
-    ///
-    /// # Errors
-    /// [`Error::OpenMachine`] with everything that is wrong with the configuration.
-    pub async fn open_machine(
-        &self,
-        config: QuaConfig,
-        close_others: bool,
-    ) -> Result<(String, Vec<String>)> {
-        use m::open_quantum_machine_request::OneOfCloseOtherMachines as Others;
-        let others = if close_others { Others::Always(true) } else { Others::Never(true) };
-        let request = m::OpenQuantumMachineRequest {
-            config: Some(config),
-            one_of_close_other_machines: Some(others),
-            ..Default::default()
-        };
-        let mut frontend = self.frontend();
-        let call = frontend.open_quantum_machine(request);
-        let response = self.call(|| "open a quantum machine".to_owned(), None, call).await?;
-        if !response.success {
-            let of_config = response
-                .config_validation_errors
-                .into_iter()
-                .map(|e| ValidationMessage { path: e.path, group: e.group, message: e.message });
-            let physical = response
-                .physical_validation_errors
-                .into_iter()
-                .map(|e| ValidationMessage { path: e.path, group: e.group, message: e.message });
-            return Err(Error::OpenMachine { errors: of_config.chain(physical).collect() });
-        }
-        let warnings = response.open_qm_warnings.into_iter().map(|w| w.message).collect();
-        Ok((response.machine_id, warnings))
-    }
-
-    /// Closes a machine; its queue is cancelled and its running job halted.
-    ///
-    /// # Errors
-    /// [`Error::CloseMachine`] when there is none of that id.
-    pub async fn close_machine(&self, machine: &str) -> Result<()> {
-        let request = m::CloseQuantumMachineRequest { machine_id: machine.to_owned() };
-        let mut frontend = self.frontend();
-        let call = frontend.close_quantum_machine(request);
-        let action = || format!("close the quantum machine '{machine}'");
-        let response = self.call(action, None, call).await?;
-        if response.success {
-            return Ok(());
-        }
-        let message = joined(response.errors);
-        Err(Error::CloseMachine { machine: machine.to_owned(), message })
-    }
-
-    /// The ids of the open machines.
-    ///
-    /// # Errors
-    /// Those of any call.
-    pub async fn list_machines(&self) -> Result<Vec<String>> {
-        let action = || "list the open quantum machines".to_owned();
-        retry::reading(|| async {
-            let mut frontend = self.frontend();
-            let call = frontend.list_open_quantum_machines(());
-            Ok(self.call(action, None, call).await?.machine_i_ds)
-        })
-        .await
-    }
-
-    /// Compiles a program for later; gives its id and what the compiler says.
-    ///
-    /// # Errors
-    /// [`Error::Compilation`] with every mistake and its source line.
-    pub async fn compile(
-        &self,
-        machine: &str,
-        program: QuaProgram,
-    ) -> Result<(String, Vec<CompilerMessage>)> {
-        let request = f::CompileRequest {
-            quantum_machine_id: machine.to_owned(),
-            high_level_program: Some(program),
-        };
-        let mut frontend = self.frontend();
-        let call = frontend.compile(request);
-        let action = || format!("compile a program for '{machine}'");
-        let response = self.call(action, None, call).await?;
-        let messages = compiler_messages(response.messages);
-        if response.ok {
-            return Ok((response.program_id, messages));
-        }
-        Err(Error::Compilation { machine: machine.to_owned(), messages })
-    }
-
-    /// Queues a program; gives the job and what the compiler says.
-    ///
-    /// # Errors
-    /// [`Error::AddToQueue`] with every mistake and its source line.
-    pub async fn add_to_queue(
-        &self,
-        machine: &str,
-        program: QuaProgram,
-        to_start: bool,
-    ) -> Result<(Job, Vec<CompilerMessage>)> {
-        let request = f::AddToQueueRequest {
-            quantum_machine_id: machine.to_owned(),
-            high_level_program: Some(program),
-            queue_position: Some(queue_position(to_start)),
-        };
-        let mut frontend = self.frontend();
-        let call = frontend.add_to_queue(request);
-        let action = || format!("add a program to the queue of '{machine}'");
-        let response = self.call(action, None, call).await?;
-        let messages = compiler_messages(response.messages);
-        if response.ok {
-            return Ok((self.job(response.job_id, machine), messages));
-        }
-        Err(Error::AddToQueue { machine: machine.to_owned(), messages })
-    }
-
-    /// Queues a compiled program, with some waveforms replaced.
-    ///
-    /// # Errors
-    /// [`Error::AddToQueue`] when the program or a waveform is not what it should be.
-    pub async fn add_compiled(
-        &self,
-        machine: &str,
-        program_id: &str,
-        overrides: Vec<(String, Vec<f64>)>,
-    ) -> Result<Job> {
-        let waveforms = overrides
-            .into_iter()
-            .map(|(name, samples)| (name, f::WaveformOverride { samples }))
-            .collect();
-        let request = f::AddCompiledToQueueRequest {
-            quantum_machine_id: machine.to_owned(),
-            program_id: program_id.to_owned(),
-            queue_position: Some(queue_position(false)),
-            execution_overrides: Some(f::ExecutionOverrides { waveforms }),
-        };
-        let mut frontend = self.frontend();
-        let call = frontend.add_compiled_to_queue(request);
-        let action =
-            || format!("add the compiled program '{program_id}' to the queue of '{machine}'");
-        let response = self.call(action, None, call).await?;
-        if response.ok {
-            return Ok(self.job(response.job_id, machine));
-        }
-        let read =
-            |error: ErrorMessage| CompilerMessage { level: Level::Error, text: error.message };
-        let messages = response.errors.into_iter().map(read).collect();
-        Err(Error::AddToQueue { machine: machine.to_owned(), messages })
-    }
-
-    /// Empties the queue of a machine, halts its running job and runs a program at once.
-    ///
-    /// # Errors
-    /// [`Error::AddToQueue`], or those of [`Job::wait_for_execution`]; in the latter case the job
-    /// stays queued.
-    pub async fn execute(
-        &self,
-        machine: &str,
-        program: QuaProgram,
-        timeout: Timeout,
-    ) -> Result<(Job, Vec<CompilerMessage>)> {
-        self.remove_pending(machine, PendingQuery::default()).await?;
-        if let Some(running) = self.running_job(machine).await? {
-            running.halt().await?;
-        }
-        let (job, messages) = self.add_to_queue(machine, program, false).await?;
-        job.wait_for_execution(timeout).await?;
-        Ok((job, messages))
-    }
-
-    /// The job that a machine runs, if any.
-    ///
-    /// # Errors
-    /// Those of any call.
-    pub async fn running_job(&self, machine: &str) -> Result<Option<Job>> {
-        let action = || format!("look for the running job of '{machine}'");
-        retry::reading(|| async {
-            let mut frontend = self.frontend();
-            let call = frontend
-                .get_running_job(m::GetRunningJobRequest { machine_id: machine.to_owned() });
-            let id = self.call(action, None, call).await?.job_id;
-            Ok((!id.is_empty()).then(|| self.job(id, machine)))
-        })
-        .await
-    }
-
-    /// The ids of the pending jobs that are meant, sorted as text (F2.8).
-    ///
-    /// # Errors
-    /// Those of any call.
-    pub async fn pending_jobs(&self, machine: &str, query: PendingQuery) -> Result<Vec<String>> {
-        let action = || format!("look into the queue of '{machine}'");
-        let jobs = retry::reading(|| async {
-            let mut frontend = self.frontend();
-            let call = frontend.get_pending_jobs(query.clone().into_params(machine));
-            Ok(self.call(action, None, call).await?.pending_jobs)
-        })
-        .await?;
-        let mut ids: Vec<_> = jobs.into_keys().collect();
-        ids.sort();
-        Ok(ids)
-    }
-
-    /// The ids of all pending jobs, in the order in which they will run.
-    ///
-    /// # Errors
-    /// Those of any call.
-    pub async fn queued_jobs(&self, machine: &str) -> Result<Vec<String>> {
-        let action = || format!("look into the queue of '{machine}'");
-        let jobs = retry::reading(|| async {
-            let mut frontend = self.frontend();
-            let call = frontend.get_pending_jobs(PendingQuery::default().into_params(machine));
-            Ok(self.call(action, None, call).await?.pending_jobs)
-        })
-        .await?;
-        let mut placed: Vec<_> =
-            jobs.into_iter().map(|(id, job)| (job.position_in_queue, id)).collect();
-        placed.sort();
-        Ok(placed.into_iter().map(|(_, id)| id).collect())
-    }
-
-    /// Takes the pending jobs that are meant out of a queue; gives how many they were.
-    ///
-    /// # Errors
-    /// Those of any call.
-    pub async fn remove_pending(&self, machine: &str, query: PendingQuery) -> Result<i32> {
-        let mut frontend = self.frontend();
-        let call = frontend.remove_pending_jobs(query.into_params(machine));
-        let action = || format!("remove jobs from the queue of '{machine}'");
-        Ok(self.call(action, None, call).await?.numbers_of_jobs_removed)
+            dialect: Arc::clone(dialect),
+        }))
     }
 }
 
-fn queue_position(to_start: bool) -> f::QueuePosition {
-    use f::queue_position::Position;
-    f::QueuePosition {
-        position: Some(if to_start { Position::Start(()) } else { Position::End(()) }),
-    }
+/// Who answers at an address.
+struct Introduction {
+    info: gateway::Info,
+    dialect: Arc<dyn Dialect>,
 }
 
 impl Inner {
     /// What a status means, and where to look when nobody answered.
     fn failure(&self, action: String, timeout: Duration, status: &Status) -> Error {
-        match failure(action, timeout, status) {
+        match transport::failure(action, timeout, status) {
             Error::Connection { action, reason, status: "UNAVAILABLE" } => Error::Connection {
                 action,
                 reason: format!("{reason}; the gateway at {}: is it started?", self.address),
@@ -512,29 +198,29 @@ impl Inner {
         }
     }
 
-    fn frontend(&self) -> FrontendClient<Link> {
-        FrontendClient::new(self.link.clone())
-            .max_decoding_message_size(MESSAGE_BYTES)
-            .max_encoding_message_size(MESSAGE_BYTES)
-    }
-
-    async fn call<T>(
+    async fn ask<T>(
         &self,
         action: impl Fn() -> String,
         timeout: Option<Duration>,
-        call: impl Future<Output = Result<Response<T>, Status>>,
+        call: Call<T>,
+        sent: Option<&AtomicBool>,
     ) -> Result<T> {
         let timeout = timeout.unwrap_or(self.options.timeout);
-        match tokio::time::timeout(timeout, call).await {
-            Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) => Err(self.failure(action(), timeout, &status)),
-            Err(_) => Err(Error::Timeout { action: action(), timeout }),
-        }
+        let answer = self.link.unary(call.path, call.frame, sent);
+        let answer = match tokio::time::timeout(timeout, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(status)) => return Err(self.failure(action(), timeout, &status)),
+            Err(_) => return Err(Error::Timeout { action: action(), timeout }),
+        };
+        (call.read)(answer).map_err(|gateway::Unreadable(reason)| Error::Connection {
+            action: action(),
+            reason,
+            status: "INTERNAL",
+        })
     }
 
     /// Asks who is there and how it is.
-    async fn introduce(&mut self) -> Result<()> {
-        let mut info = InfoServiceClient::new(self.link.clone());
+    async fn introduce(&self) -> Result<Introduction> {
         let asked = || format!("ask the gateway at {} for its version", self.address);
         let anonymous = self.options.tls.as_ref().is_some_and(|tls| tls.identity.is_none());
         let detection = |mut reason: String| {
@@ -546,37 +232,28 @@ impl Inner {
             }
             Error::Detection { address: self.address.clone(), reason }
         };
-        let answer = self
-            .call(asked, None, info.get_info(Request::new(GetInfoRequest {})))
-            .await
-            .map_err(|error| detection(error.to_string()))?;
-        let mut version = answer.implementation.unwrap_or_default().version;
-        let mut frontend = self.frontend();
-        if version.is_empty() {
-            version = self
-                .call(asked, None, frontend.get_version(()))
-                .await
-                .map_err(|error| detection(error.to_string()))?;
+        let info = self.ask(asked, None, gateway::info(), None).await;
+        let mut info = info.map_err(|error| detection(error.to_string()))?;
+        let dialect = gateway::dialect(&info);
+        if info.version.is_empty() {
+            let version = self.ask(asked, None, dialect.version(), None).await;
+            info.version = version.map_err(|error| detection(error.to_string()))?;
         }
-        if version.is_empty() {
+        if info.version.is_empty() {
             return Err(detection("it does not tell its version".to_owned()));
         }
         let asked = || format!("ask the gateway at {} for its health", self.address);
-        let health = self.call(asked, None, frontend.health_check(())).await?;
-        for warning in &health.warning_messages {
+        let health = self.ask(asked, None, dialect.health(), None).await?;
+        for warning in &health.warnings {
             tracing::warn!("the gateway at {}: {warning}", self.address);
         }
-        if health.ok {
-            for message in &health.message {
-                tracing::info!("the gateway at {}: {message}", self.address);
-            }
-        }
         if !health.ok {
-            let messages = health.message.into_iter().chain(health.error_messages).collect();
+            let messages = health.messages.into_iter().chain(health.errors).collect();
             return Err(Error::HealthCheck { address: self.address.clone(), messages });
         }
-        self.version = version;
-        self.capabilities = answer.capabilities;
-        Ok(())
+        for message in &health.messages {
+            tracing::info!("the gateway at {}: {message}", self.address);
+        }
+        Ok(Introduction { info, dialect })
     }
 }

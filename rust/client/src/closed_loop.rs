@@ -10,7 +10,8 @@ pub(crate) use ledger::Ledgers;
 
 use crate::error::{Error, Result};
 use crate::input_stream::{Entry, InputStream};
-use crate::results::{Ends, Header, Results};
+use crate::results::{EndDetector, Results};
+use crate::types::Header;
 use crate::wait::{self, Timeout};
 use ledger::{Ledger, Turn, lock, turn};
 
@@ -30,9 +31,9 @@ struct Output {
     item_size: usize,
 }
 
-/// An item of a result.
+/// An item of a result, as a step of a loop got it.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct LoopItem {
     /// How the result stands.
     pub header: Header,
     /// The item's bytes.
@@ -45,7 +46,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// How often a loop that begins looks whether the results stand still.
 const STILL: usize = 5;
 
-fn missing_place((at, answer): (usize, &Option<Answer>)) -> Option<usize> {
+fn missing_place((at, answer): (usize, &Option<LoopItem>)) -> Option<usize> {
     answer.is_none().then_some(at)
 }
 
@@ -54,7 +55,7 @@ impl ClosedLoop {
     ///
     /// # Errors
     /// [`Error::Value`] for a result that keeps its last item only, whose next item cannot be told
-    /// from it; those of any call.
+    /// from it; [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn new(inputs: Vec<InputStream>, results: Results, names: &[String]) -> Result<Self> {
         let job = results.job().id();
         for name in names {
@@ -150,7 +151,7 @@ impl ClosedLoop {
     /// # Errors
     /// [`Error::OutOfStep`] when it is not known whose answer comes next: nothing is sent then. Those of
     /// [`Self::push`] and [`Self::receive`].
-    pub async fn exchange(&self, entries: Vec<Entry>, timeout: Timeout) -> Result<Vec<Answer>> {
+    pub async fn exchange(&self, entries: Vec<Entry>, timeout: Timeout) -> Result<Vec<LoopItem>> {
         self.check(&entries)?;
         let _turn = self.turn()?;
         self.settle(timeout).await?;
@@ -275,16 +276,16 @@ impl ClosedLoop {
     ///
     /// # Errors
     /// [`Error::EndedShort`] when one never comes; [`Error::DataLoss`]; [`Error::WaitTimeout`],
-    /// after which the same items are still the next ones; those of any call.
-    pub async fn receive(&self, timeout: Timeout) -> Result<Vec<Answer>> {
+    /// after which the same items are still the next ones; [`Error::Connection`] and [`Error::Timeout`] as of every call.
+    pub async fn receive(&self, timeout: Timeout) -> Result<Vec<LoopItem>> {
         let _turn = self.turn()?;
         self.take(timeout).await
     }
 
-    async fn take(&self, timeout: Timeout) -> Result<Vec<Answer>> {
+    async fn take(&self, timeout: Timeout) -> Result<Vec<LoopItem>> {
         let found = Mutex::new(vec![None; self.outputs.len()]);
         let found_now = || lock(&found);
-        let ends: Vec<_> = self.outputs.iter().map(|_| Ends::new()).collect();
+        let ends: Vec<_> = self.outputs.iter().map(|_| EndDetector::new()).collect();
         let missing = || {
             let places = found_now().iter().enumerate().map(missing_place).collect::<Vec<_>>();
             places.into_iter().flatten()
@@ -310,7 +311,7 @@ impl ClosedLoop {
             let action = format!("wait for {late} of the job '{job}'");
             return Err(Error::WaitTimeout { action, timeout: timeout.duration() });
         }
-        let answers: Vec<Answer> = found_now().drain(..).flatten().collect();
+        let answers: Vec<LoopItem> = found_now().drain(..).flatten().collect();
         self.ledger().answered(1);
         Ok(answers)
     }
@@ -322,7 +323,7 @@ impl ClosedLoop {
     ///
     /// # Errors
     /// [`Error::OutOfStep`] when some of several input streams took an entry that others did not, or may have:
-    /// no step belongs together then. Those of any call. Nothing is left out then.
+    /// no step belongs together then. [`Error::Connection`] and [`Error::Timeout`] as of every call. Nothing is left out then.
     pub async fn skip(&self) -> Result<()> {
         let _turn = self.turn()?;
         let ahead = self.ahead().await?;
@@ -343,7 +344,12 @@ impl ClosedLoop {
     ///
     /// With `together` it is asked for together with the header. What a gateway says to a request for an
     /// item that is not there yet is not known, so that it counts only when the header says that it is.
-    async fn look(&self, output: &Output, ends: &Ends, together: bool) -> Result<Option<Answer>> {
+    async fn look(
+        &self,
+        output: &Output,
+        ends: &EndDetector,
+        together: bool,
+    ) -> Result<Option<LoopItem>> {
         let Output { name, item_size } = output;
         let next = self.ledger().next(name);
         let mut item = std::pin::pin!(self.item(name, *item_size, next));
@@ -372,7 +378,7 @@ impl ClosedLoop {
                 // Asked for a moment too early.
                 Err(_) => self.item(name, *item_size, next).await?,
             };
-            return Ok(Some(Answer { header, bytes }));
+            return Ok(Some(LoopItem { header, bytes }));
         }
         if let Some(closed) = ends.look(&self.results, name, &header).await? {
             let last = self.results.header(name, true, None).await?;

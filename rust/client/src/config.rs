@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The largest message taken or sent, as in the vendor's client (F1.6).
+/// The largest message taken or sent, as in the vendor's client (docs/protocol.md, "Connection").
 pub const MESSAGE_BYTES: usize = 100 << 20;
 
 /// Options of a connection.

@@ -3,116 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::types::{CompilerMessage, JobManagerError, MachineError, ValidationMessage};
+
 /// The result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// How serious a message of the gateway is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// The call failed because of it.
-    Error,
-    /// The call succeeded all the same.
-    Warning,
-    /// For information.
-    Info,
-}
-
-/// A message of the compiler, with the statement and its source line where there is one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompilerMessage {
-    /// How serious it is.
-    pub level: Level,
-    /// Its text.
-    pub text: String,
-}
-
-/// What is wrong with a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ValidationMessage {
-    /// Where in the configuration.
-    pub path: String,
-    /// What it is about.
-    pub group: String,
-    /// What is wrong.
-    pub message: String,
-}
-
-/// What the JobManager service answers when it refuses (F2.7).
-#[derive(Clone, Debug, PartialEq)]
-pub enum JobManagerError {
-    /// 0, and every number that is not known.
-    Unspecified,
-    /// 1000: the gateway does not know the job.
-    MissingJob,
-    /// 1001: the job's status does not allow it.
-    InvalidJobExecutionStatus,
-    /// 1002: the job is a simulation.
-    InvalidOperationOnSimulatorJob,
-    /// 1003: the job is not a simulation.
-    InvalidOperationOnRealJob,
-    /// 1006: the program declares no such input stream.
-    UnknownInputStream,
-    /// 3000: the element has a single input.
-    ElementWithSingleInput {
-        /// Which element.
-        element: String,
-    },
-    /// 3001: the matrix has an entry out of range.
-    InvalidElementCorrection {
-        /// Which element.
-        element: String,
-        /// The matrix that was refused.
-        correction: [f64; 4],
-    },
-    /// 3002: the element has no intermediate frequency.
-    ElementWithoutIntermediateFrequency {
-        /// Which element.
-        element: String,
-    },
-    /// 4001: the configuration has no such element.
-    MissingElement,
-}
-
-impl JobManagerError {
-    /// The number that users of qm-qua know it by.
-    pub fn code(&self) -> i32 {
-        match self {
-            Self::Unspecified => 0,
-            Self::MissingJob => 1000,
-            Self::InvalidJobExecutionStatus => 1001,
-            Self::InvalidOperationOnSimulatorJob => 1002,
-            Self::InvalidOperationOnRealJob => 1003,
-            Self::UnknownInputStream => 1006,
-            Self::ElementWithSingleInput { .. } => 3000,
-            Self::InvalidElementCorrection { .. } => 3001,
-            Self::ElementWithoutIntermediateFrequency { .. } => 3002,
-            Self::MissingElement => 4001,
-        }
-    }
-
-    fn advice(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "the gateway refused it",
-            Self::MissingJob => {
-                "the gateway knows no such job: check its id, it may have been cleared"
-            }
-            Self::InvalidJobExecutionStatus => "the job is not running (any more)",
-            Self::InvalidOperationOnSimulatorJob => "the job is a simulation: execute the program",
-            Self::InvalidOperationOnRealJob => "the job is not a simulation",
-            Self::UnknownInputStream => {
-                "the program of the job declares no such input stream: see declare_input_stream()"
-            }
-            Self::ElementWithSingleInput { .. } => {
-                "the element has a single input: only elements with mixInputs have a correction"
-            }
-            Self::InvalidElementCorrection { .. } => "entries must be within [-2, 2 - 2^-16]",
-            Self::ElementWithoutIntermediateFrequency { .. } => {
-                "the element has no intermediate frequency in the configuration"
-            }
-            Self::MissingElement => "the configuration of the job has no such element",
-        }
-    }
-}
 
 /// A peer's text as far as anybody reads it.
 pub(crate) fn short(text: &str, most: usize) -> Cow<'_, str> {
@@ -170,6 +64,9 @@ pub struct LoopStream {
 fn detail(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" ({})", short(text, MOST_TOLD)) }
 }
+
+/// Characters of what a gateway says in a status that are told.
+pub(crate) const MOST_SAID: usize = 4_000;
 
 /// Characters of a peer's text that are told, and texts of a list.
 const MOST_TOLD: usize = 2_000;
@@ -247,16 +144,32 @@ pub enum Error {
         capability: &'static str,
     },
     /// The machine was not opened.
-    #[error("can not open the quantum machine:{}", listed(.errors, |e| format!("{} [{}]: {}", e.path, e.group, e.message)))]
+    #[error("cannot open the quantum machine:{}", listed(.errors, |e| format!("{} [{}]: {}", e.path, e.group, e.message)))]
     OpenMachine {
         /// What is wrong with the configuration.
         errors: Vec<ValidationMessage>,
     },
     /// The machine was not closed.
-    #[error("can not close the quantum machine '{machine}'{}", detail(.message))]
+    #[error("cannot close the quantum machine '{machine}'{}", detail(.message))]
     CloseMachine {
         /// Which machine.
         machine: String,
+        /// What the gateway says.
+        message: String,
+    },
+    /// The machine was not changed.
+    #[error("{action}:{}", listed(.errors, |e| e.message.clone()))]
+    ChangeMachine {
+        /// What was asked.
+        action: String,
+        /// What is wrong.
+        errors: Vec<MachineError>,
+    },
+    /// The machine could not be read.
+    #[error("{action}: the gateway cannot tell{}", detail(.message))]
+    ReadMachine {
+        /// What was asked.
+        action: String,
         /// What the gateway says.
         message: String,
     },

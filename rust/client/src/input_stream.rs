@@ -3,25 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
-use pulsewire_wire::job_manager::{InsertInputStreamRequest, InsertInputStreamResponse};
+use pulsewire_common::{fixed, frame};
 
-use crate::client::NEW_STRUCTURE;
 use crate::error::{Error, Result};
-use crate::job::{Job, check};
-use crate::link::finish_frame;
+use crate::gateway::{Call, PushFields, PushTemplate};
+use crate::job::Job;
+use crate::varint::{self, LENGTH, key};
 
-/// Half of 2⁻²⁸, the step of a `fixed`.
-const HALF_STEP: f64 = 1.0 / (1u64 << 29) as f64;
-
-const NEW_PATH: &str = "/qm.grpc.job_manager.JobManagerService/InsertInputStream";
-const OLD_PATH: &str = "/qm.grpc.jobManager.JobManagerService/InsertInputStream";
-
-/// The field of each type of entry in `InsertInputStreamRequest`, and that of its values.
-const INTS: u32 = 3;
-const FIXED: u32 = 4;
-const BOOLS: u32 = 5;
-const DATA: u32 = 1;
 /// Bytes of both keys and both lengths, at most.
 const MOST_KEYS: usize = 2 * (1 + 10);
 /// Room for values made at first; what needs more grows.
@@ -85,8 +73,6 @@ impl<'a> Values<'a> {
 
     /// Refuses what the controller cannot represent.
     fn check(self, stream: &str) -> Result<()> {
-        // Half a step above the largest one the nearest would be 8, which wraps. False for NaN.
-        let fits = |value: &f64| (-8.0..8.0 - HALF_STEP).contains(value);
         let misfit = match self {
             Self::Ints(_) | Self::Bools(_) => None,
             // All at once first, which takes vector instructions; where, only when there is one.
@@ -98,7 +84,7 @@ impl<'a> Values<'a> {
                 })
             }
             Self::Fixed(values) => {
-                let at = values.iter().position(|value| !fits(value));
+                let at = values.iter().position(|value| !fixed::fits(*value));
                 at.map(|at| {
                     let kind = "a fixed, [-8, 8); it is a float, and a stream of int takes ints";
                     (format!("{:?}", values[at]), at, kind)
@@ -114,31 +100,32 @@ impl<'a> Values<'a> {
     }
 
     /// Writes them as their field of the request, behind `start`; ints fit 32 bits.
-    fn encode(self, start: &[u8]) -> BytesMut {
+    fn encode(self, start: &[u8], fields: PushFields) -> BytesMut {
         let field = match self {
-            Self::Ints(_) | Self::Longs(_) => INTS,
-            Self::Fixed(_) => FIXED,
-            Self::Bools(_) => BOOLS,
+            Self::Ints(_) | Self::Longs(_) => fields.ints,
+            Self::Fixed(_) => fields.fixed,
+            Self::Bools(_) => fields.bools,
         };
         // Lengths go before what they count, and are known after it: room for them is left.
         let room = start.len() + MOST_KEYS;
         let mut frame = BytesMut::with_capacity(room + self.most_bytes().min(FIRST_BYTES));
         frame.put_bytes(0, room);
         match self {
-            Self::Ints(values) => varint::put(values, |value| *value, &mut frame),
-            Self::Longs(values) => varint::put(values, |value| *value as i32, &mut frame),
+            Self::Ints(values) => varint::put_all(values, |value| *value, &mut frame),
+            Self::Longs(values) => varint::put_all(values, |value| *value as i32, &mut frame),
             Self::Fixed(values) => values.iter().for_each(|v| frame.put_f64_le(*v)),
             Self::Bools(values) => values.iter().for_each(|v| frame.put_u8(u8::from(*v))),
         }
         let len = frame.len() - room;
+        let data = key(fields.data, LENGTH);
+        let inner = if len == 0 { 0 } else { varint::len(data) + varint::len(len as u64) + len };
         let mut keys = [0; MOST_KEYS];
         let mut unused = &mut keys[..];
-        let inner = if len == 0 { 0 } else { key_len(DATA) + encoded_len_varint(len as u64) + len };
-        encode_key(field, WireType::LengthDelimited, &mut unused);
-        encode_varint(inner as u64, &mut unused);
+        varint::put(key(field, LENGTH), &mut unused);
+        varint::put(inner as u64, &mut unused);
         if len > 0 {
-            encode_key(DATA, WireType::LengthDelimited, &mut unused);
-            encode_varint(len as u64, &mut unused);
+            varint::put(data, &mut unused);
+            varint::put(len as u64, &mut unused);
         }
         let unused = unused.len();
         frame.advance(unused);
@@ -162,98 +149,6 @@ fn beyond(value: i64) -> u64 {
     (value.wrapping_add(1 << 31) as u64) >> 32
 }
 
-/// Many ints as protobuf writes them: seven bits a byte, the lowest first; a negative one is ten bytes.
-mod varint {
-    use bytes::{BufMut, BytesMut};
-
-    /// Bytes of the longest.
-    pub(super) const LONGEST: usize = 10;
-
-    /// Values looked at together.
-    const BLOCK: usize = 64;
-
-    /// By leading zeros of the 32 bits: the length, and the marks of all bytes but the last.
-    const FORMS: [(usize, u64); 33] = {
-        let mut forms = [(1, 0); 33];
-        let mut zeros = 0usize;
-        while zeros < 32 {
-            let len = (32 - zeros).div_ceil(7);
-            forms[zeros] = (len, 0x80_8080_8080 & !(u64::MAX << (8 * (len - 1))));
-            zeros += 1;
-        }
-        // Negative.
-        forms[0] = (10, 0x80_8080_8080);
-        forms
-    };
-
-    /// Appends them.
-    pub(super) fn put<T>(values: &[T], int: impl Fn(&T) -> i32, frame: &mut BytesMut) {
-        let mut out = [0; BLOCK * LONGEST];
-        let mut blocks = values.chunks_exact(BLOCK);
-        for block in &mut blocks {
-            let mut bits = [0u32; BLOCK];
-            bits.iter_mut().zip(block).for_each(|(bits, value)| *bits = int(value) as u32);
-            let all = bits.iter().fold(0, |all, bits| all | bits);
-            let len = if all < 1 << 28 {
-                short(&bits, &mut out)
-            } else {
-                long(bits.iter().map(|bits| *bits as i32), &mut out)
-            };
-            frame.put_slice(&out[..len]);
-        }
-        let len = long(blocks.remainder().iter().map(int), &mut out);
-        frame.put_slice(&out[..len]);
-    }
-
-    /// Those of at most 28 bits, that is four bytes. All but the stores is without branches and
-    /// tables, which compilers turn into vector instructions.
-    fn short(bits: &[u32; BLOCK], out: &mut [u8; BLOCK * LONGEST]) -> usize {
-        let mut words = [0; BLOCK];
-        let mut lens = [0; BLOCK];
-        for ((word, len), bits) in words.iter_mut().zip(&mut lens).zip(bits) {
-            // All ones where the value is as large; these are below 2³¹, so that signs do not matter.
-            let from = |limit: i32| (((limit - 1) - *bits as i32) >> 31) as u32;
-            let (two, three, four) = (from(1 << 7), from(1 << 14), from(1 << 21));
-            *len = 1u32.wrapping_sub(two).wrapping_sub(three).wrapping_sub(four);
-            let spread = (bits & 0x7f)
-                | (bits << 1 & 0x7f00)
-                | (bits << 2 & 0x7f_0000)
-                | (bits << 3 & 0x7f00_0000);
-            *word = spread | (two & 0x80) | (three & 0x8000) | (four & 0x80_0000);
-        }
-        let mut at = 0;
-        for (word, len) in words.iter().zip(&lens) {
-            // At most 4 bytes each: never beyond the buffer, which has room for ten each.
-            if let Some(place) = out[at..].first_chunk_mut::<4>() {
-                *place = word.to_le_bytes();
-            }
-            at += *len as usize;
-        }
-        at
-    }
-
-    /// At most a block of any size.
-    fn long(values: impl Iterator<Item = i32>, out: &mut [u8; BLOCK * LONGEST]) -> usize {
-        let mut at = 0;
-        for value in values {
-            let bits = u64::from(value as u32);
-            let (len, marks) = FORMS[value.leading_zeros() as usize];
-            // Groups of seven bits, each in a byte of its own: first by halves, then by quarters.
-            let halves = (bits & 0x3fff) | (bits & 0x0fff_c000) << 2;
-            let quarters = (halves & 0x007f_007f) | (halves & 0x3f80_3f80) << 1;
-            let spread = quarters | (bits >> 28) << 32 | marks;
-            out[at..at + 8].copy_from_slice(&spread.to_le_bytes());
-            if value < 0 {
-                // The sign goes on to the 64th bit.
-                out[at + 4] |= 0x70;
-                out[at + 5..at + 10].copy_from_slice(&[0xff, 0xff, 0xff, 0xff, 0x01]);
-            }
-            at += len;
-        }
-        at
-    }
-}
-
 /// An entry, checked and ready to be sent.
 #[derive(Clone, Debug)]
 pub struct Entry(Bytes);
@@ -263,8 +158,7 @@ pub struct Entry(Bytes);
 pub struct InputStream {
     job: Job,
     name: String,
-    path: &'static str,
-    start: Bytes,
+    template: PushTemplate,
 }
 
 impl Job {
@@ -274,20 +168,12 @@ impl Job {
     /// # Errors
     /// [`Error::Unsupported`] by a gateway without input streams.
     pub fn input_stream(&self, name: &str) -> Result<InputStream> {
-        let action = || action(name, self.id());
-        self.client().require(action, "qm.input_stream")?;
-        let new = self.client().has_capability(NEW_STRUCTURE);
-        let request = InsertInputStreamRequest {
-            job_id: self.id().to_owned(),
-            stream_name: format!("input_stream_{name}"),
-            stream_data_oneof: None,
-        };
-        Ok(InputStream {
-            job: self.clone(),
-            name: name.to_owned(),
-            path: if new { NEW_PATH } else { OLD_PATH },
-            start: crate::link::framed(&request),
-        })
+        let dialect = self.client().dialect();
+        if let Some(capability) = dialect.missing_for_input_streams() {
+            return Err(Error::Unsupported { action: action(name, self.id()), capability });
+        }
+        let template = dialect.push(self.id(), name);
+        Ok(InputStream { job: self.clone(), name: name.to_owned(), template })
     }
 }
 
@@ -319,8 +205,8 @@ impl InputStream {
     /// [`Error::Value`] for a value that cannot be represented.
     pub fn entry(&self, values: Values<'_>) -> Result<Entry> {
         values.check(&self.name)?;
-        let mut frame = values.encode(&self.start);
-        finish_frame(&mut frame);
+        let mut frame = values.encode(&self.template.start, self.template.fields);
+        frame::finish(&mut frame);
         Ok(Entry(frame.freeze()))
     }
 
@@ -328,7 +214,7 @@ impl InputStream {
     ///
     /// # Errors
     /// [`Error::JobManager`] when the gateway refuses; [`Error::InDoubt`] when nobody knows whether the
-    /// entry was taken; those of any call when nothing was sent.
+    /// entry was taken; [`Error::Connection`] and [`Error::Timeout`] when nothing was sent.
     pub async fn send(&self, entry: Entry) -> Result<()> {
         self.send_noting(entry, &AtomicBool::new(false)).await
     }
@@ -356,10 +242,10 @@ impl InputStream {
 
     async fn ask(&self, entry: Entry, sent: &AtomicBool) -> Result<()> {
         let action = || action(&self.name, self.job.id());
-        let client = self.job.client();
-        let answer: InsertInputStreamResponse =
-            client.ask_noting(action, None, self.path, entry.0, Some(sent)).await?;
-        check(answer.job_manager_response_header, action, "", [0.0; 4])
+        let PushTemplate { path, read, .. } = self.template;
+        let call = Call { path, frame: entry.0, read };
+        let taken = self.job.client().ask_noting(action, call, sent).await?;
+        taken.map_err(|refusal| refusal.into_error(action(), "", [0.0; 4]))
     }
 
     /// Pushes one entry; it is sent once, whatever happens.
@@ -406,9 +292,10 @@ impl InputStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::PREFIX;
     use proptest::prelude::*;
     use prost::Message;
+    use pulsewire_common::frame::{PREFIX, framed};
+    use pulsewire_wire::job_manager::InsertInputStreamRequest;
     use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
     use pulsewire_wire::job_manager::{BoolStreamData, FixedStreamData, IntStreamData};
 
@@ -419,8 +306,9 @@ mod tests {
             stream_name: "input_stream_x".into(),
             stream_data_oneof: None,
         };
-        let mut frame = values.encode(&crate::link::framed(&request));
-        finish_frame(&mut frame);
+        let fields = PushFields { ints: 3, fixed: 4, bools: 5, data: 1 };
+        let mut frame = values.encode(&framed(&request), fields);
+        frame::finish(&mut frame);
         Entry(frame.freeze())
     }
 
@@ -468,7 +356,7 @@ mod tests {
                 let entry = frame(values);
                 let decoded = InsertInputStreamRequest::decode(&entry.0[PREFIX..]);
                 prop_assert_eq!(decoded.as_ref(), Ok(&request));
-                prop_assert_eq!(&entry.0, &crate::link::framed(&request));
+                prop_assert_eq!(&entry.0, &framed(&request));
             }
         }
     }

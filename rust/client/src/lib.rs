@@ -15,37 +15,42 @@
 //! # }
 //! ```
 #![forbid(unsafe_code)]
-// Deprecated for QOP 3: a client of QOP 2 reads and fills them.
-#![allow(deprecated)]
 
-mod channel;
 mod client;
 mod closed_loop;
 mod config;
-mod correction;
 mod error;
+mod gateway;
 mod input_stream;
 mod job;
-mod link;
+mod machine;
+mod queue;
 mod results;
 mod retry;
 mod simulation;
-mod status;
-mod tls;
+mod transport;
+mod types;
+mod varint;
 mod wait;
 mod writer;
 
-pub use client::{Client, PendingQuery};
-pub use closed_loop::{Answer, ClosedLoop};
+pub use client::Client;
+pub use closed_loop::{ClosedLoop, LoopItem};
 pub use config::{ConnectOptions, MESSAGE_BYTES, TlsOptions};
-pub use correction::{Matrix, quantize};
-pub use error::{CompilerMessage, Error, JobManagerError, Level, Result, ValidationMessage};
+pub use error::{Error, LoopStream, Result};
+pub use gateway::{Fields, Node, NodeValues, Structure};
 pub use input_stream::{Entry, InputStream, Rows, Values};
-pub use job::{Acquiring, ExecutionError, Job, JobStatus, Severity, State, StatusDetails};
-pub use pulsewire_wire as wire;
-pub use results::{
-    Dtype, DtypeKind, Fetched, Field, Header, ResultState, ResultStream, Results, Schema, Selection,
+pub use job::Job;
+pub use pulsewire_common::correction::{Matrix, OutOfRange, quantize};
+pub use results::{Fetched, ResultStream, Results, Selection};
+pub use simulation::{SampleStream, Simulated};
+pub use types::{
+    Acquiring, CompilerMessage, Configuration, ControllerConnection, DigitalInput, DigitalPolarity,
+    Dtype, DtypeError, DtypeKind, ElementSettings, ExecutionError, Field, Header, Interface,
+    IoValue, IoValues, JobManagerError, JobState, JobStatus, Level, LoopbackConnection,
+    MachineChange, MachineError, MachineSettings, MixerEntry, Opened, PendingQuery, Program,
+    RawConnection, ResultState, SamplePort, Schema, Severity, SimulateOptions, StatusDetails,
+    ValidationMessage,
 };
-pub use simulation::{SamplePort, SampleStream, SimulateOptions, Simulated};
 pub use wait::{Driven, Timeout, drive};
 pub use writer::Writer;

@@ -4,56 +4,35 @@ use std::io::Write;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use prost::Message;
-use pulsewire_wire::frontend as f;
-use pulsewire_wire::frontend::execution_request::Simulate;
-use pulsewire_wire::frontend::execution_request::simulate::SimulationInterface;
-use pulsewire_wire::qua::QuaProgram;
-use pulsewire_wire::qua_config::QuaConfig;
-use pulsewire_wire::results::simulator_samples_response::Body;
-use pulsewire_wire::results::{PullSimulatorSamplesRequest, SimulatorSamplesResponse};
+use pulsewire_common::frame::PREFIX;
 use tokio::time::Instant;
 
 use crate::client::Client;
-use crate::error::{CompilerMessage, Error, Level, Result, short};
+use crate::error::{Error, Result, short};
+use crate::gateway::{SamplesHeader, SimulationAnswer, Structure, Unreadable};
 use crate::job::Job;
-use crate::link::{Incoming, PREFIX, framed};
-use crate::results::{Dtype, DtypeKind, Layout, Unframer};
-use crate::status::compiler_messages;
+use crate::transport::{Incoming, UnframeError, Unframer};
+use crate::types::{
+    CompilerMessage, Configuration, Dtype, DtypeKind, Program, SamplePort, SimulateOptions,
+};
 use crate::wait::FOREVER;
 
-const PULL: &str = "/qm.grpc.frontend.Frontend/PullSimulatorSamples";
 /// Bytes that the description of the ports may have.
 const MOST_HEADER: usize = 16 << 20;
 /// Bytes of rows that are taken apart together: what fits the nearest cache.
 const BLOCK: usize = 16 << 10;
-
-/// What is to be simulated, besides the program.
-#[derive(Clone, Debug, Default)]
-pub struct SimulateOptions {
-    /// Clock cycles of 4 ns.
-    pub cycles: u32,
-    /// Whether the answer lists the waveforms of analog outputs.
-    pub analog_waveforms: bool,
-    /// Whether the answer lists those of digital outputs.
-    pub digital_waveforms: bool,
-    /// What analog inputs see; `None`: nothing.
-    pub interface: Option<SimulationInterface>,
-    /// How controllers are connected.
-    pub connections: Vec<f::InterOpxConnection>,
-    /// Milliseconds that stream processing may take longer; -1 for the gateway's own choice.
-    pub extra_processing_ms: i32,
-    /// Flags of the compiler.
-    pub flags: Vec<String>,
-}
 
 /// A simulation that took place.
 #[derive(Debug)]
 pub struct Simulated {
     /// The job.
     pub job: Job,
-    /// What was played, as the gateway tells it.
-    pub part: f::SimulatedResponsePart,
+    /// The waveform report.
+    pub report: Option<Structure>,
+    /// The waveforms of analog outputs, when they were asked for.
+    pub analog: Option<Structure>,
+    /// Those of digital outputs, when they were asked for.
+    pub digital: Option<Structure>,
     /// What the compiler says.
     pub messages: Vec<CompilerMessage>,
 }
@@ -62,78 +41,38 @@ impl Client {
     /// Simulates a program; no machine is needed, and none is touched.
     ///
     /// # Errors
-    /// [`Error::Simulation`] with everything that is wrong with the program or the configuration.
+    /// [`Error::Simulation`] with everything that is wrong with the program or the configuration;
+    /// [`Error::Samples`] when the simulation itself failed; [`Error::Value`] for bytes that are none of the two;
+    /// [`Error::Connection`] as of every call.
     pub async fn simulate(
         &self,
-        config: QuaConfig,
-        mut program: QuaProgram,
+        config: &Configuration,
+        program: &Program,
         options: SimulateOptions,
     ) -> Result<Simulated> {
-        // Beside those that the program carries itself.
-        let of_program = program.compiler_options.get_or_insert_default();
-        of_program.flags.extend(options.flags);
-        let none = f::execution_request::simulate::simulation_interface::InterfaceOneof::None(
-            f::execution_request::simulate::simulation_interface::None {},
-        );
-        let interface =
-            options.interface.unwrap_or(SimulationInterface { interface_oneof: Some(none) });
-        let request = f::SimulationRequest {
-            config: Some(config),
-            high_level_program: Some(program),
-            simulate: Some(Simulate {
-                duration: options.cycles,
-                include_analog_waveforms: options.analog_waveforms,
-                include_digital_waveforms: options.digital_waveforms,
-                simulation_interface: Some(interface),
-                extra_processing_timeout_ms: options.extra_processing_ms,
-                ..Default::default()
-            }),
-            controller_connections: options.connections,
-        };
-        let mut frontend = self.frontend();
-        let call = frontend.simulate(request);
         let cycles = options.cycles;
         let action = || format!("simulate a program for {cycles} clock cycles");
+        let call = self.dialect().simulate(config, program, options)?;
         // Computing takes as long as it takes.
-        let response = self.call(action, Some(Duration::MAX), call).await?;
-        let mut messages = compiler_messages(response.messages);
-        let part = response.simulated.unwrap_or_default();
-        if response.success && part.errors.is_empty() {
-            let job = self.job(response.job_id, "");
-            return Ok(Simulated { job, part, messages });
+        let answer = self.ask_within(action, Some(Duration::MAX), call).await?;
+        let SimulationAnswer { success, job, mut messages, findings, errors, .. } = answer;
+        if success && errors.is_empty() {
+            let SimulationAnswer { report, analog, digital, .. } = answer;
+            return Ok(Simulated { job: self.job(job, ""), report, analog, digital, messages });
         }
-        let error = |text| CompilerMessage { level: Level::Error, text };
-        let of_config = response.config_validation_errors.into_iter();
-        messages
-            .extend(of_config.map(|e| error(format!("{} [{}]: {}", e.path, e.group, e.message))));
-        let physical = response.physical_validation_errors.into_iter();
-        messages
-            .extend(physical.map(|e| error(format!("{} [{}]: {}", e.path, e.group, e.message))));
-        messages.extend(part.errors.into_iter().map(error));
-        if response.success {
+        messages.extend(findings.into_iter().map(|found| {
+            CompilerMessage::error(format!("{} [{}]: {}", found.path, found.group, found.message))
+        }));
+        messages.extend(errors.into_iter().map(CompilerMessage::error));
+        if success {
             let reason = messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>();
-            return Err(Error::Samples { job: response.job_id, reason: reason.join("; ") });
+            return Err(Error::Samples { job, reason: reason.join("; ") });
         }
         if messages.is_empty() {
-            messages.push(error("the gateway gives no reason".to_owned()));
+            messages.push(CompilerMessage::error("the gateway gives no reason".to_owned()));
         }
-        Err(Error::Simulation { job: response.job_id, messages })
+        Err(Error::Simulation { job, messages })
     }
-}
-
-/// One port of a simulation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SamplePort {
-    /// The controller.
-    pub controller: String,
-    /// Whether it is analog; digital otherwise.
-    pub analog: bool,
-    /// Its name: a number, or `fem-port`.
-    pub port: String,
-    /// The type of its samples, as numpy knows it.
-    pub dtype: String,
-    /// Bytes of a sample.
-    pub size: usize,
 }
 
 /// The samples of a simulated job on their way: rows of one sample of each port.
@@ -153,51 +92,54 @@ impl Job {
     /// Asks for the samples of a simulated job.
     ///
     /// # Errors
-    /// [`Error::Samples`] when the job is no simulation, or its answer is not understood.
+    /// [`Error::Samples`] when the job is no simulation, or its answer is not understood; [`Error::Connection`] and
+    /// [`Error::Timeout`] as of every call.
     pub async fn pull_samples(&self, analog: bool, digital: bool) -> Result<SampleStream> {
-        let request = PullSimulatorSamplesRequest {
-            job_id: self.id().to_owned(),
-            include_analog: analog,
-            include_digital: digital,
-            include_all_connections: true,
-            ..Default::default()
-        };
         let timeout = self.client().options().timeout;
         let deadline = Instant::now() + timeout.min(FOREVER);
         let failed = |status: &tonic::Status| {
             Self::or_missing(self.client().failure(action(self), timeout, status))
         };
+        let call = self.client().dialect().samples(self.id(), analog, digital);
         let begin = async {
-            let mut incoming = self.client().link().stream(PULL, framed(&request)).await?;
-            let header = header(&mut incoming).await?;
-            Ok::<_, tonic::Status>((incoming, header))
+            let mut incoming = self.client().link().stream(call.path, call.frame).await?;
+            let first = first_message(&mut incoming).await?;
+            Ok::<_, tonic::Status>((incoming, first))
         };
-        let (incoming, header) = tokio::time::timeout(timeout, begin)
+        let (incoming, first) = tokio::time::timeout(timeout, begin)
             .await
             .map_err(|_| Error::Timeout { action: action(self), timeout })?
             .map_err(|status| failed(&status))?;
-        let (response, input) = header.map_err(|reason| self.samples_error(reason))?;
-        let ports = match (response.ok, response.body) {
-            (true, Some(Body::Header(header))) => {
-                let ports = ports(&header.simple_d_type).map_err(|e| self.samples_error(e))?;
-                let count = header.count_of_items;
-                let row: usize = ports.iter().map(|port| port.size).sum();
-                let fits = |count: &usize| {
-                    count.checked_mul(row.max(1)).is_some_and(|all| isize::try_from(all).is_ok())
-                };
-                let known = usize::try_from(count).ok().filter(fits);
-                let wrong = || self.samples_error(format!("the gateway counts {count} samples"));
-                (ports, known.ok_or_else(wrong)?)
-            }
-            (false, _) => {
+        let (message, input) = first.map_err(|error| self.samples_error(error.to_string()))?;
+        let (ports, count) = self.described(message)?;
+        let unframer = Unframer::new(call.layout);
+        Ok(SampleStream { job: self.clone(), ports, count, incoming, unframer, input, deadline })
+    }
+
+    /// The ports, and how many samples come of each.
+    fn described(&self, message: Bytes) -> Result<(Vec<SamplePort>, usize)> {
+        let header = self.client().dialect().read_samples_header(message);
+        let header = header.map_err(|Unreadable(reason)| {
+            self.samples_error(format!("its description cannot be read: {reason}"))
+        })?;
+        let (dtype, count) = match header {
+            SamplesHeader::Ports { dtype, count } => (dtype, count),
+            SamplesHeader::None => {
                 let reason = "the gateway has none: only simulated jobs have samples";
                 return Err(self.samples_error(reason.to_owned()));
             }
-            _ => return Err(self.samples_error("the answer describes no ports".to_owned())),
+            SamplesHeader::Other => {
+                return Err(self.samples_error("the answer describes no ports".to_owned()));
+            }
         };
-        let (ports, count) = ports;
-        let unframer = Unframer::new(Layout::SAMPLES);
-        Ok(SampleStream { job: self.clone(), ports, count, incoming, unframer, input, deadline })
+        let ports = ports(&dtype).map_err(|error| self.samples_error(error.to_string()))?;
+        let row: usize = ports.iter().map(|port| port.size).sum();
+        let fits = |count: &usize| {
+            count.checked_mul(row.max(1)).is_some_and(|all| isize::try_from(all).is_ok())
+        };
+        let known = usize::try_from(count).ok().filter(fits);
+        let wrong = || self.samples_error(format!("the gateway counts {count} samples"));
+        Ok((ports, known.ok_or_else(wrong)?))
     }
 
     fn samples_error(&self, reason: String) -> Error {
@@ -209,29 +151,42 @@ fn action(job: &Job) -> String {
     format!("pull the samples of the simulated job '{}'", job.id())
 }
 
+/// Why the description of samples is not understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum DescriptionError {
+    #[error("its description has {0} bytes")]
+    Size(usize),
+    #[error("nothing arrived")]
+    Nothing,
+    #[error("its type {dtype}: {reason}")]
+    Type { dtype: String, reason: String },
+    #[error("its type {0} names no ports")]
+    NoPorts(String),
+    #[error("the port '{0}' of a type that is not known")]
+    Port(String),
+}
+
 /// The first message, and what came behind it.
-async fn header(
+async fn first_message(
     incoming: &mut Incoming,
-) -> Result<Result<(SimulatorSamplesResponse, Bytes), String>, tonic::Status> {
+) -> Result<Result<(Bytes, Bytes), DescriptionError>, tonic::Status> {
     let mut bytes = BytesMut::new();
     loop {
         if let Some(prefix) = bytes.first_chunk::<PREFIX>() {
             let [flag, len @ ..] = *prefix;
             let len = u32::from_be_bytes(len) as usize;
             if flag != 0 || len > MOST_HEADER {
-                return Ok(Err(format!("its description has {len} bytes")));
+                return Ok(Err(DescriptionError::Size(len)));
             }
             if bytes.len() >= PREFIX + len {
                 bytes.advance(PREFIX);
                 let message = bytes.split_to(len).freeze();
-                return Ok(SimulatorSamplesResponse::decode(message)
-                    .map(|message| (message, bytes.freeze()))
-                    .map_err(|error| format!("its description cannot be read: {error}")));
+                return Ok(Ok((message, bytes.freeze())));
             }
         }
         match incoming.data().await? {
             Some(data) => bytes.extend_from_slice(&data),
-            None => return Ok(Err("nothing arrived".to_owned())),
+            None => return Ok(Err(DescriptionError::Nothing)),
         }
     }
 }
@@ -240,23 +195,22 @@ async fn header(
 const MOST_TOLD: usize = 300;
 
 /// The ports that the type of a row names.
-fn ports(dtype: &str) -> Result<Vec<SamplePort>, String> {
+fn ports(dtype: &str) -> Result<Vec<SamplePort>, DescriptionError> {
     if dtype.trim() == "[]" {
         return Ok(Vec::new());
     }
-    let told = short(dtype, MOST_TOLD);
-    let row = Dtype::parse(dtype)
-        .map_err(|reason| format!("its type {told}: {}", short(&reason, MOST_TOLD)))?;
+    let told = || short(dtype, MOST_TOLD).into_owned();
+    let row = Dtype::parse(dtype).map_err(|error| DescriptionError::Type {
+        dtype: told(),
+        reason: short(&error.to_string(), MOST_TOLD).into_owned(),
+    })?;
     let DtypeKind::Struct(fields) = row.kind else {
-        return Err(format!("its type {told} names no ports"));
+        return Err(DescriptionError::NoPorts(told()));
     };
     fields
         .into_iter()
         .map(|field| {
-            let unknown = || {
-                let name = short(&field.name, MOST_TOLD);
-                format!("the port '{name}' of a type that is not known")
-            };
+            let unknown = || DescriptionError::Port(short(&field.name, MOST_TOLD).into_owned());
             let DtypeKind::Plain(dtype) = &field.dtype.kind else { return Err(unknown()) };
             if !field.shape.is_empty() {
                 return Err(unknown());
@@ -316,11 +270,15 @@ impl SampleStream {
         self.job.samples_error(reason)
     }
 
+    fn unframed(&self, error: &UnframeError) -> Error {
+        self.wrong(error.to_string())
+    }
+
     async fn piece(&mut self) -> Result<Option<Bytes>> {
         let timeout = self.job.client().options().timeout;
         loop {
             match self.unframer.next(&mut self.input) {
-                Err(reason) => return Err(self.wrong(reason)),
+                Err(error) => return Err(self.unframed(&error)),
                 Ok(Some(piece)) => return Ok(Some(piece)),
                 Ok(None) => {}
             }

@@ -22,7 +22,7 @@ pub struct Writer {
 struct Shared {
     stream: InputStream,
     most: usize,
-    state: Mutex<State>,
+    state: Mutex<Pending>,
     /// There is something to send, or nothing more will come.
     filled: Notify,
     /// An entry was acknowledged, or one failed.
@@ -30,7 +30,7 @@ struct Shared {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Pending {
     waiting: VecDeque<Entry>,
     /// Whether an entry is on its way.
     sending: bool,
@@ -41,7 +41,7 @@ struct State {
     failure: Option<Error>,
 }
 
-impl State {
+impl Pending {
     fn pending(&self) -> usize {
         self.waiting.len() + usize::from(self.sending)
     }
@@ -52,7 +52,7 @@ impl State {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -74,7 +74,7 @@ impl Shared {
         }
     }
 
-    fn wake(&self, mut state: MutexGuard<'_, State>) {
+    fn wake(&self, mut state: MutexGuard<'_, Pending>) {
         if std::mem::take(&mut state.asleep) {
             drop(state);
             self.filled.notify_one();

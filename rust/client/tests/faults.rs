@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use prost::Message;
-use pulsewire_client::wire::{frontend as f, job_manager as jm, results as r};
 use pulsewire_client::{
     Client, ClosedLoop, ConnectOptions, Error, Job, Selection, Timeout, Values,
 };
+use pulsewire_wire::{frontend as f, job_manager as jm, results as r};
 
 use gateway::*;
 

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use pulsewire_client::wire::{errors, frontend as f, job_manager as jm, results as r};
 use pulsewire_client::{
     Client, ClosedLoop, Error, JobManagerError, Selection, Timeout, Values, Writer,
 };
+use pulsewire_wire::{errors, frontend as f, job_manager as jm, results as r};
 
 mod gateway;
 

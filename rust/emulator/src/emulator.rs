@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::compiler::Msb;
+use crate::control::{Registry, Release};
 use crate::gateway::server;
 use crate::limits::Limits;
-use crate::lock;
-use crate::machine::{Hub, Release};
-use crate::program::function::Msb;
-use crate::program::run::Pace;
-use crate::program::timing::Timing;
-use crate::pulse::model::Models;
+use crate::lock::lock;
+use crate::qua::timing::Timing;
+use crate::runtime::Pace;
+use crate::signal::readout::Models;
 
 /// Programs that are compiled or simulated at a time, for all clients together.
 const ASIDE_THREADS: usize = 16;
@@ -100,11 +100,11 @@ impl Builder {
     /// that contradict each other.
     pub fn start(self) -> std::io::Result<Emulator> {
         let check = self.models.check();
-        check.map_err(|message| std::io::Error::new(std::io::ErrorKind::InvalidInput, message))?;
-        let hub = Hub::new(self.limits, self.pace, self.release, self.models);
+        check.map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidInput, error))?;
+        let registry = Registry::new(self.limits, self.pace, self.release, self.models);
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, bound) = std::sync::mpsc::channel();
-        let served = Arc::clone(&hub);
+        let served = Arc::clone(&registry);
         let (host, port) = (self.host, self.port);
         let thread =
             std::thread::Builder::new().name("pulsewire-emulator".to_owned()).spawn(move || {
@@ -140,7 +140,7 @@ impl Builder {
         let address = bound
             .recv()
             .unwrap_or_else(|_| Err(std::io::Error::other("the gateway's thread ended")))?;
-        Ok(Emulator { address, hub, running: Mutex::new(Some((stop, thread))) })
+        Ok(Emulator { address, registry, running: Mutex::new(Some((stop, thread))) })
     }
 }
 
@@ -148,7 +148,7 @@ impl Builder {
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
-    hub: Arc<Hub>,
+    registry: Arc<Registry>,
     running: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -169,7 +169,7 @@ impl Emulator {
             return;
         };
         // First, so that what waits for a job is answered; nothing can be opened from here on.
-        self.hub.shut_down();
+        self.registry.shut_down();
         // A gateway that ended by itself no longer listens for this.
         let _ = stop.send(());
         // Its thread catches nothing: a panic there was logged by the runtime.

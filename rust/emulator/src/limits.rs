@@ -5,7 +5,7 @@
 pub struct Limits {
     /// Connections open at once; further ones wait to be accepted. Default 256.
     pub clients: usize,
-    /// Bytes of one message. Default 100 MiB, as the vendor's client (F1.6).
+    /// Bytes of one message. Default 100 MiB, as the vendor's client (docs/protocol.md, "Connection").
     pub message_bytes: usize,
     /// Quantum machines open at once. Default 64.
     pub machines: usize,

@@ -1,4 +1,4 @@
-//! The wire interface of the QOP 2 gateway: what `protos/` defines, as Rust types and stubs.
+//! The wire interface of the QOP 2 gateway: the messages that `protos/` defines, as Rust types.
 //!
 //! Nothing is written by hand here; `protos/README.md` tells where each name and number comes from.
 #![forbid(unsafe_code)]
@@ -6,52 +6,48 @@
 
 /// `io.qualang.api.v1`: the gateway's version and capabilities.
 pub mod info {
-    tonic::include_proto!("io.qualang.api.v1");
+    include!(concat!(env!("OUT_DIR"), "/io.qualang.api.v1.rs"));
 }
 
 /// The packages below `qm.grpc`, nested as prost's cross-references need them.
 pub mod qm {
     pub mod grpc {
         pub mod compiler {
-            tonic::include_proto!("qm.grpc.compiler");
+            include!(concat!(env!("OUT_DIR"), "/qm.grpc.compiler.rs"));
         }
         pub mod errors {
-            tonic::include_proto!("qm.grpc.errors");
+            include!(concat!(env!("OUT_DIR"), "/qm.grpc.errors.rs"));
         }
         pub mod frontend {
-            tonic::include_proto!("qm.grpc.frontend");
+            include!(concat!(env!("OUT_DIR"), "/qm.grpc.frontend.rs"));
         }
         pub mod general_messages {
-            tonic::include_proto!("qm.grpc.general_messages");
+            include!(concat!(env!("OUT_DIR"), "/qm.grpc.general_messages.rs"));
         }
         pub mod job_manager {
-            tonic::include_proto!("qm.grpc.job_manager");
-        }
-        /// The older path of the JobManager service.
-        pub mod job_manager_legacy {
-            include!(concat!(env!("OUT_DIR"), "/legacy/qm.grpc.job_manager.rs"));
+            include!(concat!(env!("OUT_DIR"), "/qm.grpc.job_manager.rs"));
         }
         pub mod qm_api {
-            tonic::include_proto!("qm.grpc.qm_api");
+            include!(concat!(env!("OUT_DIR"), "/qm.grpc.qm_api.rs"));
         }
         pub mod qm_manager {
-            tonic::include_proto!("qm.grpc.qm_manager");
+            include!(concat!(env!("OUT_DIR"), "/qm.grpc.qm_manager.rs"));
         }
         pub mod qua {
-            tonic::include_proto!("qm.grpc.qua");
+            include!(concat!(env!("OUT_DIR"), "/qm.grpc.qua.rs"));
         }
         pub mod qua_config {
-            tonic::include_proto!("qm.grpc.qua_config");
+            include!(concat!(env!("OUT_DIR"), "/qm.grpc.qua_config.rs"));
         }
         pub mod results_analyser {
-            tonic::include_proto!("qm.grpc.results_analyser");
+            include!(concat!(env!("OUT_DIR"), "/qm.grpc.results_analyser.rs"));
         }
     }
 }
 
 pub use qm::grpc::{
-    compiler, errors, frontend, general_messages, job_manager, job_manager_legacy, qm_api,
-    qm_manager, qua, qua_config, results_analyser as results,
+    compiler, errors, frontend, general_messages, job_manager, qm_api, qm_manager, qua, qua_config,
+    results_analyser as results,
 };
 
 /// The serialized `FileDescriptorSet` of everything above, for tests that compare it with the

@@ -4,18 +4,15 @@ use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pulsewire_wire::results as r;
 use tokio::time::Instant;
 
-use super::schema::{Header, Results};
-use super::unframe::{Layout, Unframer};
+use super::schema::Results;
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::link::{Incoming, framed};
 use crate::retry;
+use crate::transport::{Incoming, Unframer};
+use crate::types::Header;
 use crate::wait::FOREVER;
-
-const DATA: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResult";
 
 /// Bytes that are asked for together with the header, or on the connection of all other calls: more
 /// than that would keep those waiting.
@@ -83,7 +80,7 @@ pub struct ResultStream {
     item_size: u64,
     deadline: Instant,
     timeout: Duration,
-    answer: Option<Answer>,
+    incoming: Option<IncomingItems>,
     /// Bytes handed on.
     at: u64,
     /// Failed since the last piece.
@@ -94,7 +91,7 @@ pub struct ResultStream {
 
 /// One answer of the gateway, from an item on.
 #[derive(Debug)]
-struct Answer {
+struct IncomingItems {
     incoming: Incoming,
     unframer: Unframer,
     input: Bytes,
@@ -119,26 +116,21 @@ impl ResultStream {
     }
 
     /// Asks for the items from the one on where the stream is.
-    async fn ask(&self) -> Result<Answer, tonic::Status> {
+    async fn ask(&self) -> Result<IncomingItems, tonic::Status> {
         let from = self.at.checked_div(self.item_size).unwrap_or(0);
-        let request = r::GetJobNamedResultRequest {
-            job_id: self.results.job().id().to_owned(),
-            output_name: self.name.clone(),
-            offset: 0,
-            limit: i32::try_from(self.items - from).unwrap_or(i32::MAX),
-            long_offset: Some((self.first + from) as i64),
-        };
-        let link = self.results.job().client().link();
-        let incoming = link.stream(DATA, framed(&request)).await?;
+        let (job, first, count) = (self.results.job(), self.first + from, self.items - from);
+        let client = job.client();
+        let call = client.dialect().items(job.id(), &self.name, first, count);
+        let incoming = client.link().stream(call.path, call.frame).await?;
         let skip = self.at - from * self.item_size;
-        let unframer = Unframer::new(Layout::RESULT);
-        Ok(Answer { incoming, unframer, input: Bytes::new(), from, skip })
+        let unframer = Unframer::new(call.layout);
+        Ok(IncomingItems { incoming, unframer, input: Bytes::new(), from, skip })
     }
 
     /// The next piece; `None` at the end, once everything that was promised has arrived.
     ///
     /// # Errors
-    /// [`Error::Fetch`] when more or less arrives than was promised; those of any call.
+    /// [`Error::Fetch`] when more or less arrives than was promised; [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         if self.items == 0 {
             return Ok(None);
@@ -162,7 +154,7 @@ impl ResultStream {
                 self.items = 0;
                 return Ok(None);
             }
-            self.answer = None;
+            self.incoming = None;
             self.tried += 1;
             if self.at > 0 && self.changes {
                 return Err(error);
@@ -176,15 +168,15 @@ impl ResultStream {
 
     /// The next piece of the gateway's answer. A status is a failure that may be overcome.
     async fn piece(&mut self) -> Result<Result<Option<Bytes>>, tonic::Status> {
-        if self.answer.is_none() {
-            self.answer = Some(self.ask().await?);
+        if self.incoming.is_none() {
+            self.incoming = Some(self.ask().await?);
         }
-        let Some(answer) = &mut self.answer else {
+        let Some(answer) = &mut self.incoming else {
             return Ok(Ok(None));
         };
         loop {
             match answer.unframer.next(&mut answer.input) {
-                Err(reason) => return Ok(Err(self.error(reason))),
+                Err(error) => return Ok(Err(self.error(error.to_string()))),
                 Ok(Some(mut piece)) => {
                     let skipped = answer.skip.min(piece.len() as u64);
                     answer.skip -= skipped;
@@ -268,7 +260,7 @@ impl Results {
             item_size: item_size as u64,
             deadline: Instant::now() + timeout.min(FOREVER),
             timeout,
-            answer: None,
+            incoming: None,
             at: 0,
             tried: 0,
             changes: self.schema().iter().any(|schema| schema.name == name && schema.is_single),
@@ -281,7 +273,7 @@ impl Results {
     /// header: one round trip instead of two.
     ///
     /// # Errors
-    /// [`Error::DataLoss`] when items were lost; those of any call.
+    /// [`Error::DataLoss`] when items were lost; [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn take(
         &self,
         name: &str,

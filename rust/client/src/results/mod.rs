@@ -1,12 +1,10 @@
-//! Results: what there is, of which type, and the bytes.
+//! Results: what there is, how it stands, and the bytes.
 
-mod dtype;
+mod end_detector;
 mod fetch;
+mod header_cache;
 mod schema;
-mod unframe;
 
-pub use dtype::{Dtype, DtypeKind, Field};
+pub(crate) use end_detector::EndDetector;
 pub use fetch::{Fetched, ResultStream, Selection};
-pub(crate) use schema::Ends;
-pub use schema::{Header, ResultState, Results, Schema};
-pub(crate) use unframe::{Layout, Unframer};
+pub use schema::Results;

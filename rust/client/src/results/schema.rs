@@ -1,150 +1,30 @@
 //! What results a job has, and how each stands.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use pulsewire_wire::results as r;
-
-use super::dtype::Dtype;
+use super::end_detector::EndDetector;
+use super::header_cache::{HeaderCache, Seen};
 use crate::client::Client;
 use crate::error::{Error, Result, short};
-use crate::job::{Job, State};
+use crate::gateway::AnnouncedResult;
+use crate::job::Job;
 use crate::retry;
+use crate::types::{Dtype, Header, JobState, ResultState, Schema};
 use crate::wait::{self, Timeout};
-
-/// How often a wait for values looks at the state besides the header.
-const STATE_EVERY: Duration = Duration::from_millis(20);
-
-/// A named result, as announced.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Schema {
-    /// The name it is saved under.
-    pub name: String,
-    /// Its type.
-    pub dtype: Dtype,
-    /// Whether only the last item is kept.
-    pub is_single: bool,
-    /// What the gateway expects in all; 0 where it does not know.
-    pub expected_count: i32,
-    /// Dimensions of an item.
-    pub shape: Vec<usize>,
-}
-
-/// A named result, as it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Header {
-    /// Its type, in the form that was asked for.
-    pub dtype: Dtype,
-    /// Dimensions of an item beside those in the type.
-    pub shape: Vec<usize>,
-    /// Items so far.
-    pub count: u64,
-    /// Whether items were lost.
-    pub has_dataloss: bool,
-    /// Whether the job met runtime errors.
-    pub has_execution_errors: bool,
-    /// Whether everything is there.
-    pub done: bool,
-    /// Whether nothing more comes although the program did not come to its end.
-    pub closed: bool,
-}
-
-impl Header {
-    /// Bytes of one item.
-    pub fn item_size(&self) -> usize {
-        self.shape.iter().product::<usize>() * self.dtype.size
-    }
-
-    /// The dimensions of an array of `count` items with an axis for them, also for a single one.
-    pub fn rows_shape(&self, count: u64) -> Vec<usize> {
-        let item = if self.shape == [1] { &[] } else { self.shape.as_slice() };
-        [&[count as usize], item].concat()
-    }
-
-    /// The dimensions of an array of `count` items (F2.12).
-    pub fn array_shape(&self, count: u64) -> Vec<usize> {
-        let count = count as usize;
-        match (count, self.shape.as_slice()) {
-            (1, shape) => shape.to_vec(),
-            (count, [1]) => vec![count],
-            (count, shape) => [&[count], shape].concat(),
-        }
-    }
-}
-
-/// How all results of a job stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ResultState {
-    /// Everything is there.
-    pub done: bool,
-    /// Nothing more comes although the program did not come to its end.
-    pub closed: bool,
-    /// Items were lost.
-    pub has_dataloss: bool,
-}
-
-impl ResultState {
-    /// Whether nothing more comes.
-    pub fn is_over(self) -> bool {
-        self.done || self.closed
-    }
-}
 
 /// The results of a job.
 #[derive(Clone, Debug)]
 pub struct Results {
     job: Job,
     schema: Arc<Vec<Schema>>,
-    known: Arc<Mutex<Known>>,
+    cache: Arc<HeaderCache>,
 }
-
-/// What need not be asked for again.
-#[derive(Debug, Default)]
-struct Known {
-    /// The items seen of each result, and their size: so many are there for certain.
-    seen: HashMap<String, Seen>,
-    /// The headers, in both forms, that were asked for after it was known that the results are done:
-    /// they do not change any more.
-    done: [HashMap<String, Header>; 2],
-    /// How all results stand, once they are done.
-    all: Option<ResultState>,
-}
-
-/// What is known of a result without asking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) count: u64,
-    pub(super) item_size: usize,
-}
-
-const SCHEMA: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobResultSchema";
-const HEADER: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobNamedResultHeader";
-const STATE: &str = "/qm.grpc.results_analyser.JobResultsService/GetJobState";
 
 /// Dimensions that an array may have besides that of its items.
 const MOST_DIMS: usize = 31;
 /// Characters of a type, and of a name, that are told.
 const MOST_TOLD: usize = 300;
-
-/// A header as it stands on the wire, with the numbers that do not fit an int32 as well.
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireHeader {
-    #[prost(int64, tag = "2")]
-    count_so_far: i64,
-    #[prost(string, tag = "3")]
-    simple_d_type: String,
-    #[prost(bool, tag = "4")]
-    done: bool,
-    #[prost(bool, tag = "5")]
-    closed: bool,
-    #[prost(bool, tag = "6")]
-    has_dataloss: bool,
-    #[prost(int64, repeated, tag = "7")]
-    shape: Vec<i64>,
-    #[prost(message, optional, tag = "8")]
-    has_execution_errors: Option<bool>,
-}
 
 fn unreadable(name: &str, dtype: &str, reason: &str) -> Error {
     Error::Schema {
@@ -154,46 +34,43 @@ fn unreadable(name: &str, dtype: &str, reason: &str) -> Error {
     }
 }
 
-fn dims<D: Copy + Into<i64>>(name: &str, text: &str, shape: &[D]) -> Result<Vec<usize>> {
+fn dims(name: &str, text: &str, shape: &[i64]) -> Result<Vec<usize>> {
     if shape.len() > MOST_DIMS {
         let reason = format!("it has {} dimensions", shape.len());
         return Err(unreadable(name, text, &reason));
     }
-    let dim = |dim: &D| {
-        let dim: i64 = (*dim).into();
-        let known = i32::try_from(dim).ok().and_then(|dim| usize::try_from(dim).ok());
+    let dim = |dim: &i64| {
+        let known = i32::try_from(*dim).ok().and_then(|dim| usize::try_from(dim).ok());
         known.ok_or_else(|| unreadable(name, text, &format!("{dim} is not a dimension")))
     };
     shape.iter().map(dim).collect()
 }
 
 fn parse(name: &str, text: &str) -> Result<Dtype> {
-    Dtype::parse(text).map_err(|reason| unreadable(name, text, &reason))
+    Dtype::parse(text).map_err(|error| unreadable(name, text, &error.to_string()))
 }
 
 impl Job {
     /// What results it has.
     ///
     /// # Errors
-    /// [`Error::Schema`], and those of any call.
+    /// [`Error::Schema`] for a result whose type is not known; [`Error::JobManager`] for a job that the gateway does
+    /// not know; [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn results(&self) -> Result<Results> {
-        let request = r::GetJobResultSchemaRequest { job_id: self.id().to_owned() };
         let action = || format!("ask for the results of the job '{}'", self.id());
-        let schema: r::GetJobResultSchemaResponse =
-            retry::reading(|| self.client().ask(action, None, SCHEMA, &request))
-                .await
-                .map_err(Self::or_missing)?;
-        let read = |item: r::get_job_result_schema_response::Item| {
+        let call = self.client().dialect().result_schema(self.id());
+        let announced = retry::reading(|| self.client().ask(action, call.clone())).await;
+        let read = |item: AnnouncedResult| {
             Ok(Schema {
-                dtype: parse(&item.name, &item.simple_d_type)?,
-                shape: dims(&item.name, &item.simple_d_type, &item.shape)?,
+                dtype: parse(&item.name, &item.dtype)?,
+                shape: dims(&item.name, &item.dtype, &item.shape)?,
                 name: item.name,
                 is_single: item.is_single,
                 expected_count: item.expected_count,
             })
         };
-        let schema = schema.items.into_iter().map(read).collect::<Result<_>>()?;
-        Ok(Results::of(self.clone(), Arc::new(schema)))
+        let announced = announced.map_err(Self::or_missing)?.into_iter();
+        Ok(Results::of(self.clone(), Arc::new(announced.map(read).collect::<Result<_>>()?)))
     }
 }
 
@@ -205,7 +82,7 @@ impl Results {
 
     /// The results of a job whose names and types are known already.
     pub fn of(job: Job, schema: Arc<Vec<Schema>>) -> Self {
-        Self { job, schema, known: Arc::default() }
+        Self { job, schema, cache: Arc::default() }
     }
 
     /// The same results over another connection to the same gateway.
@@ -224,54 +101,43 @@ impl Results {
     /// done is not asked for again.
     ///
     /// # Errors
-    /// [`Error::Schema`], and those of any call.
+    /// [`Error::Schema`] for a type that is not known; [`Error::Fetch`] for a count that cannot be;
+    /// [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn header(
         &self,
         name: &str,
         flat: bool,
         timeout: Option<Duration>,
     ) -> Result<Header> {
-        let over = {
-            let known = self.known();
-            if let Some(done) = known.done[usize::from(flat)].get(name) {
-                return Ok(done.clone());
-            }
-            known.all.is_some()
-        };
+        if let Some(done) = self.cache.header(name, flat) {
+            return Ok(done);
+        }
+        let over = self.cache.state().is_some();
         let client = self.job.client();
-        let request = r::GetJobNamedResultHeaderRequest {
-            job_id: self.job.id().to_owned(),
-            output_name: name.to_owned(),
-            flat_format: flat,
-        };
+        let call = client.dialect().result_header(self.job.id(), name, flat);
         let action = || format!("ask for the result '{name}' of the job '{}'", self.job.id());
-        let asked = retry::reading(|| client.ask(action, timeout, HEADER, &request)).await;
+        let asked = retry::reading(|| client.ask_within(action, timeout, call.clone())).await;
         // A result that was there is missing with its job only.
         let known = self.schema.iter().any(|schema| schema.name == name);
-        let header: WireHeader =
-            asked.map_err(|error| if known { Job::or_missing(error) } else { error })?;
-        let count = i32::try_from(header.count_so_far).ok().and_then(|n| u64::try_from(n).ok());
+        let header = asked.map_err(|error| if known { Job::or_missing(error) } else { error })?;
+        let count = i32::try_from(header.count).ok().and_then(|n| u64::try_from(n).ok());
         let count = count.ok_or_else(|| Error::Fetch {
             name: name.to_owned(),
             job: self.job.id().to_owned(),
-            reason: format!("the gateway counts {} items", header.count_so_far),
+            reason: format!("the gateway counts {} items", header.count),
         })?;
         let header = Header {
-            dtype: parse(name, &header.simple_d_type)?,
-            shape: dims(name, &header.simple_d_type, &header.shape)?,
+            dtype: parse(name, &header.dtype)?,
+            shape: dims(name, &header.dtype, &header.shape)?,
             count,
             has_dataloss: header.has_dataloss,
-            has_execution_errors: header.has_execution_errors.unwrap_or(false),
+            has_execution_errors: header.has_execution_errors,
             done: header.done,
             closed: header.closed,
         };
         self.check_size(name, &header)?;
-        self.note(name, flat, &header, over);
+        self.cache.note(name, flat, &header, over);
         Ok(header)
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Refuses a size that no machine can hold, before anything is calculated from it.
@@ -292,49 +158,33 @@ impl Results {
         }
     }
 
-    fn note(&self, name: &str, flat: bool, header: &Header, over: bool) {
-        let seen = Seen { count: header.count, item_size: header.item_size() };
-        let mut known = self.known();
-        match known.seen.get_mut(name) {
-            Some(before) => *before = seen,
-            None => drop(known.seen.insert(name.to_owned(), seen)),
-        }
-        if over {
-            known.done[usize::from(flat)].insert(name.to_owned(), header.clone());
-        }
-    }
-
     /// What is known of a result without asking.
     pub(super) fn seen(&self, name: &str) -> Option<Seen> {
-        self.known().seen.get(name).copied()
+        self.cache.seen(name)
     }
 
     /// How a result stands, or (without a name) all of them together.
     ///
     /// # Errors
-    /// Those of any call.
+    /// [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn state(&self, name: Option<&str>) -> Result<ResultState> {
-        if !self.job.client().has_capability("qm.job_streaming_state") {
+        let client = self.job.client();
+        let Some(call) = client.dialect().result_state(self.job.id()) else {
             return self.state_from_headers(name).await;
-        }
-        if let Some(state) = self.known().all {
+        };
+        if let Some(state) = self.cache.state() {
             return Ok(state);
         }
-        let request = r::GetJobStateRequest { job_id: self.job.id().to_owned() };
         let action = || format!("ask for the state of the results of the job '{}'", self.job.id());
-        let state: r::GetJobStateResponse =
-            retry::reading(|| self.job.client().ask(action, None, STATE, &request))
-                .await
-                .map_err(Job::or_missing)?;
-        let r::GetJobStateResponse { done, closed, has_dataloss } = state;
-        let state = ResultState { done, closed, has_dataloss };
-        if done {
-            self.known().all = Some(state);
+        let state = retry::reading(|| client.ask(action, call.clone())).await;
+        let state = state.map_err(Job::or_missing)?;
+        if state.done {
+            self.cache.note_state(state);
         }
         Ok(state)
     }
 
-    /// The state as older gateways tell it: in the header of each result (F1.10).
+    /// The state as older gateways tell it: in the header of each result.
     async fn state_from_headers(&self, name: Option<&str>) -> Result<ResultState> {
         let named = self.schema.iter().filter(|schema| name.is_none_or(|name| schema.name == name));
         let mut all = ResultState { done: true, ..Default::default() };
@@ -351,7 +201,7 @@ impl Results {
     /// program came to its end.
     ///
     /// # Errors
-    /// [`Error::WaitTimeout`], and those of any call.
+    /// [`Error::WaitTimeout`]; [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn wait_for_all(&self, name: Option<&str>, timeout: Timeout) -> Result<bool> {
         let over = wait::until(timeout, || async {
             let state = self.state(name).await?;
@@ -368,14 +218,14 @@ impl Results {
     ///
     /// # Errors
     /// [`Error::EndedShort`] as soon as it is known that they will never come;
-    /// [`Error::WaitTimeout`]; those of any call.
+    /// [`Error::WaitTimeout`]; [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn wait_for_values(
         &self,
         name: &str,
         wanted: u64,
         timeout: Timeout,
     ) -> Result<Header> {
-        let ends = Ends::new();
+        let ends = EndDetector::new();
         let there = wait::until(timeout, || async {
             let header = self.header(name, false, None).await?;
             if header.count >= wanted {
@@ -405,14 +255,14 @@ impl Results {
     /// then, `seen` when one of them has no more to come.
     ///
     /// # Errors
-    /// [`Error::WaitTimeout`]; those of any call.
+    /// [`Error::WaitTimeout`]; [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn wait_for_more(
         &self,
         names: &[String],
         seen: u64,
         timeout: Timeout,
     ) -> Result<u64> {
-        let ends: Vec<_> = names.iter().map(|_| Ends::new()).collect();
+        let ends: Vec<_> = names.iter().map(|_| EndDetector::new()).collect();
         let more = wait::until(timeout, || async {
             let headers = names.iter().map(|name| self.header(name, false, None));
             let headers = futures_util::future::try_join_all(headers).await?;
@@ -451,10 +301,10 @@ impl Results {
         // The reason is worth a request: the job is over, nothing is in a hurry.
         let status = self.job.status().await;
         let reason = match status {
-            Ok(status) if status.state == State::Error => {
+            Ok(status) if status.state == JobState::Error => {
                 format!("the job failed: {}", status.details.errors.join("; "))
             }
-            Ok(status) if status.state == State::Canceled => "the job was cancelled".to_owned(),
+            Ok(status) if status.state == JobState::Canceled => "the job was cancelled".to_owned(),
             _ if closed => "the job was halted or failed".to_owned(),
             _ => "the program came to its end".to_owned(),
         };
@@ -465,42 +315,5 @@ impl Results {
             wanted,
             reason,
         }
-    }
-}
-
-/// Looks for the end of a result while its values are waited for.
-///
-/// The header tells the end as well; gateways for which that is an older way are asked for the state
-/// too, now and then.
-pub(crate) struct Ends(Mutex<Instant>);
-
-impl Ends {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(Instant::now()))
-    }
-
-    /// Whether no more values come, and then whether the result was closed before its end.
-    pub(crate) async fn look(
-        &self,
-        results: &Results,
-        name: &str,
-        header: &Header,
-    ) -> Result<Option<bool>> {
-        if header.done || header.closed {
-            return Ok(Some(header.closed));
-        }
-        let due = {
-            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let due = last.elapsed() >= STATE_EVERY;
-            if due {
-                *last = Instant::now();
-            }
-            due
-        };
-        if !due {
-            return Ok(None);
-        }
-        let state = results.state(Some(name)).await?;
-        Ok(state.is_over().then_some(state.closed))
     }
 }

@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 use pulsewire_client::ConnectOptions;
-use pulsewire_client::wire::{frontend as f, info, results as r};
+use pulsewire_wire::{frontend as f, info, results as r};
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt;
 

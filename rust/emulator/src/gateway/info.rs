@@ -1,13 +1,15 @@
-//! `InfoService`: what a client asks first.
+//! `InfoService`, and what else a client asks first.
 
-use pulsewire_wire::info::info_service_server::InfoService;
+use pulsewire_wire::frontend as f;
 use pulsewire_wire::info::{GetInfoRequest, GetInfoResponse, ImplementationDetails};
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-/// Shown by the clients as QOP 2.6.0 (F1.9).
+use super::service::{Call, Gateway};
+
+/// Shown by the clients as QOP 2.6.0.
 pub(super) const VERSION: &str = "2.70-a0974ba";
 
-/// What a QOP 2.6 without Octave management offers (F1.10).
+/// What a QOP 2.6 without Octave management offers.
 const CAPABILITIES: [&str; 15] = [
     "qm.job_streaming_state",
     "qm.multiple_inputs_for_element",
@@ -26,16 +28,12 @@ const CAPABILITIES: [&str; 15] = [
     "qm.keep_dc_offsets_when_closing",
 ];
 
-#[derive(Debug, Default)]
-pub(super) struct Info;
-
-#[tonic::async_trait]
-impl InfoService for Info {
-    async fn get_info(
+impl Gateway {
+    pub(super) async fn get_info(
         &self,
-        _: Request<GetInfoRequest>,
-    ) -> Result<Response<GetInfoResponse>, Status> {
-        Ok(Response::new(GetInfoResponse {
+        _: Call<GetInfoRequest>,
+    ) -> Result<GetInfoResponse, Status> {
+        Ok(GetInfoResponse {
             implementation: Some(ImplementationDetails {
                 name: "pulsewire-emulator".to_owned(),
                 version: VERSION.to_owned(),
@@ -43,6 +41,22 @@ impl InfoService for Info {
                 proto_version: None,
             }),
             capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
-        }))
+        })
+    }
+
+    pub(super) async fn get_version(&self, _: Call<()>) -> Result<String, Status> {
+        Ok(VERSION.to_owned())
+    }
+
+    pub(super) async fn health_check(&self, _: Call<()>) -> Result<f::HealthCheckResponse, Status> {
+        Ok(f::HealthCheckResponse { ok: true, ..Default::default() })
+    }
+
+    pub(super) async fn perform_hal_debug_command(
+        &self,
+        _: Call<f::PerformHalDebugCommandRequest>,
+    ) -> Result<f::PerformHalDebugCommandResponse, Status> {
+        let response = "the emulator has no hardware to debug".to_owned();
+        Ok(f::PerformHalDebugCommandResponse { success: false, response })
     }
 }

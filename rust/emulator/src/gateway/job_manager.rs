@@ -1,28 +1,25 @@
-//! `JobManagerService`, on both of its paths.
+//! `JobManagerService`, under both of its paths.
 
 use std::sync::Arc;
 
+use pulsewire_common::correction::Matrix;
 use pulsewire_wire::errors::{
     ConfigQueryErrorTypes, JobManagerErrorTypes, JobOperationSpecificErrorTypes,
 };
 use pulsewire_wire::general_messages::Matrix as WireMatrix;
 use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
 use pulsewire_wire::job_manager::job_error_details::ErrorType;
-use pulsewire_wire::job_manager::job_manager_service_server::JobManagerService;
 use pulsewire_wire::job_manager::{
-    ChangeOscillatorFrequencyRequest, ChangeOscillatorFrequencyResponse,
     GetElementCorrectionRequest, GetElementCorrectionResponse, InsertInputStreamRequest,
     InsertInputStreamResponse, JobErrorDetails, JobManagerResponseHeader,
     SetElementCorrectionRequest, SetElementCorrectionResponse,
 };
-use pulsewire_wire::job_manager_legacy::job_manager_service_server::JobManagerService as LegacyService;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use crate::machine::{CorrectionError, Hub, Job, Matrix};
-use crate::streams::control::{Entry, PushError};
-
-#[derive(Clone, Debug)]
-pub(super) struct JobManager(pub(super) Arc<Hub>);
+use super::service::{Call, Gateway};
+use crate::config::CorrectionError;
+use crate::control::Job;
+use crate::runtime::{InputEntry, PushError};
 
 /// A header that says what went wrong.
 struct Refusal {
@@ -72,10 +69,10 @@ fn header(job_id: &str, outcome: &Result<impl Sized, Refusal>) -> Option<JobMana
     })
 }
 
-impl JobManager {
+impl Gateway {
     /// A job that can still be acted on.
     fn live_job(&self, id: &str) -> Result<Arc<Job>, Refusal> {
-        let job = self.0.job(id).ok_or_else(|| {
+        let job = self.registry.jobs.job(id).ok_or_else(|| {
             Refusal::new(JobManagerErrorTypes::MissingJobError, format!("there is no job '{id}'"))
         })?;
         if job.simulated.is_some() {
@@ -93,13 +90,14 @@ impl JobManager {
         Ok(job)
     }
 
+    /// An entry of an input stream.
     pub(super) fn insert(&self, request: InsertInputStreamRequest) -> InsertInputStreamResponse {
         let outcome = self.live_job(&request.job_id).and_then(|job| {
             let entry = match request.stream_data_oneof {
-                Some(StreamDataOneof::IntStreamData(data)) => Entry::Ints(data.data),
-                Some(StreamDataOneof::FixedStreamData(data)) => Entry::Fixed(data.data),
-                Some(StreamDataOneof::BoolStreamData(data)) => Entry::Bools(data.data),
-                None => Entry::Bools(Vec::new()),
+                Some(StreamDataOneof::IntStreamData(data)) => InputEntry::Ints(data.data),
+                Some(StreamDataOneof::FixedStreamData(data)) => InputEntry::Fixed(data.data),
+                Some(StreamDataOneof::BoolStreamData(data)) => InputEntry::Bools(data.data),
+                None => InputEntry::Bools(Vec::new()),
             };
             job.control.push(&request.stream_name, entry).map_err(|error| {
                 let kind = match error {
@@ -114,84 +112,37 @@ impl JobManager {
         InsertInputStreamResponse { job_manager_response_header: header(&request.job_id, &outcome) }
     }
 
-    fn get(&self, request: &GetElementCorrectionRequest) -> GetElementCorrectionResponse {
+    pub(super) async fn get_element_correction(
+        &self,
+        request: Call<GetElementCorrectionRequest>,
+    ) -> Result<GetElementCorrectionResponse, Status> {
+        let request = &request.message;
         let job = self.live_job(&request.job_id);
         let outcome = job.and_then(|job| Ok(job.correction(&request.qe_name)?));
-        GetElementCorrectionResponse {
+        Ok(GetElementCorrectionResponse {
             job_manager_response_header: header(&request.job_id, &outcome),
             correction: outcome.ok().map(to_wire),
-        }
+        })
     }
 
-    fn set(&self, request: &SetElementCorrectionRequest) -> SetElementCorrectionResponse {
+    pub(super) async fn set_element_correction(
+        &self,
+        request: Call<SetElementCorrectionRequest>,
+    ) -> Result<SetElementCorrectionResponse, Status> {
+        let request = &request.message;
         // Without a matrix there is none to set: refused as one that is no number.
         let nothing = WireMatrix { v00: f64::NAN, ..Default::default() };
         let matrix = request.correction.unwrap_or(nothing);
         let matrix = [matrix.v00, matrix.v01, matrix.v10, matrix.v11];
         let job = self.live_job(&request.job_id);
         let outcome = job.and_then(|job| Ok(job.set_correction(&request.qe_name, matrix)?));
-        SetElementCorrectionResponse {
+        Ok(SetElementCorrectionResponse {
             job_manager_response_header: header(&request.job_id, &outcome),
             correction: outcome.ok().map(to_wire),
-        }
+        })
     }
 }
 
 fn to_wire([v00, v01, v10, v11]: Matrix) -> WireMatrix {
     WireMatrix { v00, v01, v10, v11 }
-}
-
-#[tonic::async_trait]
-impl JobManagerService for JobManager {
-    async fn get_element_correction(
-        &self,
-        request: Request<GetElementCorrectionRequest>,
-    ) -> Result<Response<GetElementCorrectionResponse>, Status> {
-        Ok(Response::new(self.get(request.get_ref())))
-    }
-
-    async fn set_element_correction(
-        &self,
-        request: Request<SetElementCorrectionRequest>,
-    ) -> Result<Response<SetElementCorrectionResponse>, Status> {
-        Ok(Response::new(self.set(request.get_ref())))
-    }
-
-    async fn insert_input_stream(
-        &self,
-        request: Request<InsertInputStreamRequest>,
-    ) -> Result<Response<InsertInputStreamResponse>, Status> {
-        Ok(Response::new(self.insert(request.into_inner())))
-    }
-
-    async fn update_oscillator_frequency(
-        &self,
-        _: Request<ChangeOscillatorFrequencyRequest>,
-    ) -> Result<Response<ChangeOscillatorFrequencyResponse>, Status> {
-        Err(Status::unimplemented("UpdateOscillatorFrequency: no client of QOP 2 calls it"))
-    }
-}
-
-#[tonic::async_trait]
-impl LegacyService for JobManager {
-    async fn get_element_correction(
-        &self,
-        request: Request<GetElementCorrectionRequest>,
-    ) -> Result<Response<GetElementCorrectionResponse>, Status> {
-        Ok(Response::new(self.get(request.get_ref())))
-    }
-
-    async fn set_element_correction(
-        &self,
-        request: Request<SetElementCorrectionRequest>,
-    ) -> Result<Response<SetElementCorrectionResponse>, Status> {
-        Ok(Response::new(self.set(request.get_ref())))
-    }
-
-    async fn insert_input_stream(
-        &self,
-        request: Request<InsertInputStreamRequest>,
-    ) -> Result<Response<InsertInputStreamResponse>, Status> {
-        Ok(Response::new(self.insert(request.into_inner())))
-    }
 }

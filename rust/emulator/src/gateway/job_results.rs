@@ -1,34 +1,23 @@
 //! `JobResultsService`: schemas, headers, data, errors.
 
-use std::sync::Arc;
-
 use pulsewire_wire::results::get_job_errors_response::{
     Error as WireError, ExecutionErrorSeverity,
 };
 use pulsewire_wire::results::get_job_result_schema_response::Item;
-use pulsewire_wire::results::job_results_service_server::JobResultsService;
 use pulsewire_wire::results::{
     GetJobErrorsRequest, GetJobErrorsResponse, GetJobNamedResultHeaderRequest,
     GetJobNamedResultHeaderResponse, GetJobNamedResultRequest, GetJobNamedResultResponse,
     GetJobResultSchemaRequest, GetJobResultSchemaResponse, GetJobStateRequest, GetJobStateResponse,
 };
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
-use super::{Streamed, no_job};
-use crate::machine::{Hub, Job};
-use crate::streams::store::{Output, Progress};
+use super::fast_path::frame::Streamed;
+use super::service::{Call, Gateway};
+use crate::control::Job;
+use crate::streams::{Output, Progress};
 
-/// The code of every runtime error of the emulator; the real ones are not documented (F8.3).
+/// The code of every runtime error of the emulator; the real ones are not documented.
 const FAULT_CODE: i32 = 10_900;
-
-#[derive(Clone, Debug)]
-pub(super) struct JobResults(pub(super) Arc<Hub>);
-
-impl JobResults {
-    fn job(&self, id: &str) -> Result<Arc<Job>, Status> {
-        self.0.job(id).ok_or_else(|| no_job(id))
-    }
-}
 
 fn output<'a>(job: &'a Job, name: &str) -> Result<&'a Output, Status> {
     job.results
@@ -36,13 +25,12 @@ fn output<'a>(job: &'a Job, name: &str) -> Result<&'a Output, Status> {
         .ok_or_else(|| Status::not_found(format!("the job '{}' has no result '{name}'", job.id)))
 }
 
-#[tonic::async_trait]
-impl JobResultsService for JobResults {
-    async fn get_job_result_schema(
+impl Gateway {
+    pub(super) async fn get_job_result_schema(
         &self,
-        request: Request<GetJobResultSchemaRequest>,
-    ) -> Result<Response<GetJobResultSchemaResponse>, Status> {
-        let job = self.job(&request.get_ref().job_id)?;
+        request: Call<GetJobResultSchemaRequest>,
+    ) -> Result<GetJobResultSchemaResponse, Status> {
+        let job = self.job(&request.message.job_id)?;
         let item = |output: &Output| Item {
             name: output.name.clone(),
             simple_d_type: output.ty.structured_dtype(),
@@ -51,27 +39,27 @@ impl JobResultsService for JobResults {
             shape: vec![1],
         };
         let items = job.results.outputs().iter().map(item).collect();
-        Ok(Response::new(GetJobResultSchemaResponse { items }))
+        Ok(GetJobResultSchemaResponse { items })
     }
 
-    async fn get_job_state(
+    pub(super) async fn get_job_state(
         &self,
-        request: Request<GetJobStateRequest>,
-    ) -> Result<Response<GetJobStateResponse>, Status> {
-        let job = self.job(&request.get_ref().job_id)?;
+        request: Call<GetJobStateRequest>,
+    ) -> Result<GetJobStateResponse, Status> {
+        let job = self.job(&request.message.job_id)?;
         let progress = job.results.progress();
-        Ok(Response::new(GetJobStateResponse {
+        Ok(GetJobStateResponse {
             done: progress == Progress::Done,
             closed: progress == Progress::Closed,
             has_dataloss: job.results.data_loss(),
-        }))
+        })
     }
 
-    async fn get_job_named_result_header(
+    pub(super) async fn get_job_named_result_header(
         &self,
-        request: Request<GetJobNamedResultHeaderRequest>,
-    ) -> Result<Response<GetJobNamedResultHeaderResponse>, Status> {
-        let request = request.get_ref();
+        request: Call<GetJobNamedResultHeaderRequest>,
+    ) -> Result<GetJobNamedResultHeaderResponse, Status> {
+        let request = &request.message;
         let job = self.job(&request.job_id)?;
         let output = output(&job, &request.output_name)?;
         // Before the count: a reader that sees `done` must find everything in the count.
@@ -81,7 +69,7 @@ impl JobResultsService for JobResults {
         } else {
             (output.ty.structured_dtype(), vec![1])
         };
-        Ok(Response::new(GetJobNamedResultHeaderResponse {
+        Ok(GetJobNamedResultHeaderResponse {
             is_single: output.single,
             count_so_far: i32::try_from(output.count()).unwrap_or(i32::MAX),
             simple_d_type,
@@ -90,16 +78,14 @@ impl JobResultsService for JobResults {
             has_dataloss: job.results.data_loss(),
             shape,
             has_execution_errors: Some(job.has_errors()),
-        }))
+        })
     }
 
-    type GetJobNamedResultStream = Streamed<GetJobNamedResultResponse>;
-
-    async fn get_job_named_result(
+    pub(super) async fn get_job_named_result(
         &self,
-        request: Request<GetJobNamedResultRequest>,
-    ) -> Result<Response<Self::GetJobNamedResultStream>, Status> {
-        let request = request.get_ref();
+        request: Call<GetJobNamedResultRequest>,
+    ) -> Result<Streamed<GetJobNamedResultResponse>, Status> {
+        let request = &request.message;
         let job = self.job(&request.job_id)?;
         let output = output(&job, &request.output_name)?;
         let offset = request.long_offset.unwrap_or_else(|| i64::from(request.offset));
@@ -108,14 +94,14 @@ impl JobResultsService for JobResults {
             let count_of_items = i32::try_from(piece.count).unwrap_or(i32::MAX);
             Ok(GetJobNamedResultResponse { count_of_items, data: piece.data })
         });
-        Ok(Response::new(Box::pin(tokio_stream::iter(messages))))
+        Ok(Box::pin(tokio_stream::iter(messages)))
     }
 
-    async fn get_job_errors(
+    pub(super) async fn get_job_errors(
         &self,
-        request: Request<GetJobErrorsRequest>,
-    ) -> Result<Response<GetJobErrorsResponse>, Status> {
-        let job = self.job(&request.get_ref().job_id)?;
+        request: Call<GetJobErrorsRequest>,
+    ) -> Result<GetJobErrorsResponse, Status> {
+        let job = self.job(&request.message.job_id)?;
         let errors = job.faults().into_iter().map(|fault| WireError {
             error_code: FAULT_CODE,
             error_severity: if fault.warning {
@@ -125,6 +111,6 @@ impl JobResultsService for JobResults {
             },
             message: fault.message,
         });
-        Ok(Response::new(GetJobErrorsResponse { errors: errors.collect(), job_id: job.id.clone() }))
+        Ok(GetJobErrorsResponse { errors: errors.collect(), job_id: job.id.clone() })
     }
 }

@@ -1,17 +1,19 @@
-//! What a simulation played, as the structures of its answer (F5.9, F5.10).
+//! What a simulation played, as the structures of its answer.
 
 use std::collections::BTreeMap;
 
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 
-use crate::pulse::engine::highs;
-use crate::pulse::phase::{Phase, TURN};
-use crate::pulse::render::{Score, swept_hz};
-use crate::pulse::rig::{Inputs, Port};
-use crate::pulse::shapes::{Pulse, Wave, Waves};
-use crate::pulse::stretch::stretched;
-use crate::pulse::tape::{MOST_LISTED, MOST_STRUCTURED, Outputs, Played};
+use crate::config::elements::Inputs;
+use crate::config::ports::Port;
+use crate::config::pulses::{Pulse, Wave, Waves};
+use crate::config::stretched;
+use crate::signal::engine::markers::highs;
+use crate::signal::oscillator::swept_hz;
+use crate::signal::phase::{Phase, TURN};
+use crate::signal::render::RenderInput;
+use crate::signal::timeline::{MOST_LISTED, MOST_STRUCTURED, Outputs, Played};
 
 /// Values that the structure of analog waveforms lists in all: each takes about 50 bytes, twice.
 const MOST_VALUES: usize = 1 << 18;
@@ -74,7 +76,7 @@ impl Part {
 }
 
 struct Report<'a> {
-    score: &'a Score,
+    render_input: &'a RenderInput,
     /// The first pulser of each element: one for each of its inputs.
     pulsers: Vec<usize>,
     /// The number of each element among those with I and Q.
@@ -82,17 +84,17 @@ struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(score: &'a Score) -> Self {
+    fn new(render_input: &'a RenderInput) -> Self {
         let (mut next, mut pairs) = (0, 0);
         let (mut pulsers, mut groups) = (Vec::new(), Vec::new());
-        for element in &score.rig.elements {
+        for element in &render_input.resolved.elements {
             let mixed = matches!(element.inputs, Inputs::Mixed { .. });
             pulsers.push(next);
             groups.push(if mixed { pairs } else { 0 });
             next += if mixed { 2 } else { 1 };
             pairs += usize::from(mixed);
         }
-        Self { score, pulsers, groups }
+        Self { render_input, pulsers, groups }
     }
 
     fn pulser(&self, element: u32, part: Part, controller: &str) -> Value {
@@ -104,22 +106,24 @@ impl<'a> Report<'a> {
     }
 
     fn controller_of(&self, element: u32) -> String {
-        let rig = &self.score.rig;
-        let element = &rig.elements[element as usize];
+        let resolved = &self.render_input.resolved;
+        let element = &resolved.elements[element as usize];
         let analog = match &element.inputs {
             Inputs::None => None,
             Inputs::Single(output) | Inputs::Mixed { i: output, .. } => Some(*output),
             Inputs::Collection(all) | Inputs::Multiple(all) => all.values().next().copied(),
         };
-        let digital = || element.markers.first().map(|marker| &rig.digital[marker.output].port);
-        let input = || element.outputs.values().next().map(|input| &rig.inputs[*input].port);
-        let port = analog.map(|output| &rig.outputs[output].port).or_else(digital).or_else(input);
+        let digital =
+            || element.markers.first().map(|marker| &resolved.digital()[marker.output].port);
+        let input = || element.outputs.values().next().map(|input| &resolved.inputs()[*input].port);
+        let port =
+            analog.map(|output| &resolved.outputs()[output].port).or_else(digital).or_else(input);
         port.map_or_else(String::new, |port| port.controller.clone())
     }
 
     fn names(&self, played: &Played, part: Part) -> (String, String) {
         let Some(pulse) = played.pulse else { return ("ramp".to_owned(), "ramp".to_owned()) };
-        let pulse = &self.score.rig.pulses[pulse as usize];
+        let pulse = &self.render_input.resolved.pulses[pulse as usize];
         let mut waveform = pulse.waveforms.get(part.offset()).cloned().unwrap_or_default();
         let wave = match (&pulse.waves, part) {
             (Waves::Mixed { q, .. }, Part::Q) => Some(q),
@@ -143,13 +147,13 @@ impl<'a> Report<'a> {
                 vec![Row { output: *i, part: Part::I }, Row { output: *q, part: Part::Q }]
             }
         };
-        let rig = &self.score.rig;
+        let resolved = &self.render_input.resolved;
         let (cos, sin) = played.frame.cos_sin();
         let [a00, a01, a10, a11] = played.amplitude;
         let [c00, c01, c10, c11] = played.correction;
         rows.into_iter()
             .map(|Row { output, part }| {
-                let port = &rig.outputs[output].port;
+                let port = &resolved.outputs()[output].port;
                 let ports: Vec<usize> = match &played.outputs {
                     Some(Outputs::Single(outputs)) => outputs.to_vec(),
                     _ => vec![output],
@@ -168,10 +172,10 @@ impl<'a> Report<'a> {
                     place.map_or(0.0, |place| played.offsets[place])
                 };
                 let offsets = ports.iter().map(|output| {
-                    (rig.outputs[*output].port.number.to_string(), number(offset(*output)))
+                    (resolved.outputs()[*output].port.number.to_string(), number(offset(*output)))
                 });
                 let offsets = Struct { fields: offsets.collect() };
-                let delay = f64::from(self.score.delays[output]);
+                let delay = f64::from(self.render_input.delays[output]);
                 object([
                     ("waveformName", text(&waveform)),
                     ("pulseName", text(&format!("OriginPulseName={pulse}"))),
@@ -179,10 +183,12 @@ impl<'a> Report<'a> {
                     ("length", number(played.told as f64)),
                     ("endsAt", number((played.start + played.told) as f64 + delay)),
                     ("iqInfo", part.iq_info(self.groups[played.element as usize])),
-                    ("quantumElements", text(&rig.elements[played.element as usize].name)),
+                    ("quantumElements", text(&resolved.elements[played.element as usize].name)),
                     (
                         "outputPorts",
-                        numbers(ports.iter().map(|o| f64::from(rig.outputs[*o].port.number))),
+                        numbers(
+                            ports.iter().map(|o| f64::from(resolved.outputs()[*o].port.number)),
+                        ),
                     ),
                     ("pulser", self.pulser(played.element, part, &port.controller)),
                     ("currentGMatrixElements", numbers(amplitude)),
@@ -198,10 +204,10 @@ impl<'a> Report<'a> {
     }
 
     fn digital(&self, played: &Played) -> Vec<Value> {
-        let rig = &self.score.rig;
-        let element = &rig.elements[played.element as usize];
+        let resolved = &self.render_input.resolved;
+        let element = &resolved.elements[played.element as usize];
         let Some(pulse) = played.pulse.filter(|_| played.marker) else { return Vec::new() };
-        let pulse = &rig.pulses[pulse as usize];
+        let pulse = &resolved.pulses[pulse as usize];
         let parts = match &element.inputs {
             Inputs::Mixed { .. } if played.measured => vec![Part::I],
             Inputs::Mixed { .. } => vec![Part::I, Part::Q],
@@ -209,11 +215,11 @@ impl<'a> Report<'a> {
         };
         let mut rows = Vec::new();
         for marker in &element.markers {
-            let port = &rig.digital[marker.output].port;
+            let port = &resolved.digital()[marker.output].port;
             // When it rises, in whole clock cycles; how long it stays up is that of the pulse.
-            let lead = self.score.timing.marker_lead as i64;
+            let lead = self.render_input.timing.marker_lead as i64;
             let shift = i64::from(marker.delay) - i64::from(marker.buffer) - lead;
-            let shift = shift.div_euclid(4) * 4 + i64::from(self.score.moved);
+            let shift = shift.div_euclid(4) * 4 + i64::from(self.render_input.moved);
             let start = played.start as i64 + shift;
             let length = played.told;
             for part in &parts {
@@ -259,15 +265,19 @@ fn chirp(played: &Played) -> Value {
 }
 
 /// The waveform report.
-pub(super) fn waveforms(score: &Score) -> Struct {
-    let report = Report::new(score);
-    let Score { rig, tape, .. } = score;
-    let acquisitions = tape.acquisitions.iter().take(MOST_LISTED).map(|acquisition| {
-        let ports: Vec<&Port> =
-            acquisition.inputs.iter().flatten().map(|input| &rig.inputs[*input].port).collect();
-        let delay = f64::from(score.moved) - score.timing.acquisition_lead as f64;
+pub(super) fn waveforms(render_input: &RenderInput) -> Struct {
+    let report = Report::new(render_input);
+    let RenderInput { resolved, timeline, .. } = render_input;
+    let acquisitions = timeline.acquisitions.iter().take(MOST_LISTED).map(|acquisition| {
+        let ports: Vec<&Port> = acquisition
+            .inputs
+            .iter()
+            .flatten()
+            .map(|input| &resolved.inputs()[*input].port)
+            .collect();
+        let delay = f64::from(render_input.moved) - render_input.timing.acquisition_lead as f64;
         let mixed =
-            matches!(rig.elements[acquisition.element as usize].inputs, Inputs::Mixed { .. });
+            matches!(resolved.elements[acquisition.element as usize].inputs, Inputs::Mixed { .. });
         let part = if mixed && acquisition.place % 2 == 1 { Part::Q } else { Part::I };
         let controller = ports.first().map_or("", |port| &port.controller);
         object([
@@ -275,22 +285,23 @@ pub(super) fn waveforms(score: &Score) -> Struct {
             ("endTime", number(acquisition.to as f64 + delay)),
             ("process", text(acquisition.process)),
             ("pulser", report.pulser(acquisition.element, part, controller)),
-            ("quantumElement", text(&rig.elements[acquisition.element as usize].name)),
+            ("quantumElement", text(&resolved.elements[acquisition.element as usize].name)),
             ("adc", numbers(ports.iter().map(|port| f64::from(port.number) - 1.0))),
         ])
     });
-    let events = tape.resets.iter().take(MOST_LISTED).map(|reset| {
+    let events = timeline.resets.iter().take(MOST_LISTED).map(|reset| {
         let controller = report.controller_of(reset.element);
-        let mixed = matches!(rig.elements[reset.element as usize].inputs, Inputs::Mixed { .. });
+        let mixed =
+            matches!(resolved.elements[reset.element as usize].inputs, Inputs::Mixed { .. });
         object([
             ("eventMessage", text("phase_reset")),
-            ("timestamp", number(reset.at as f64 + f64::from(score.moved))),
-            ("quantumElement", text(&rig.elements[reset.element as usize].name)),
+            ("timestamp", number(reset.at as f64 + f64::from(render_input.moved))),
+            ("quantumElement", text(&resolved.elements[reset.element as usize].name)),
             ("sourcePulser", report.pulser(reset.element, Part::Single, &controller)),
             ("sourcePulserIqInfo", object([("isI", boolean(mixed)), ("isQ", boolean(false))])),
         ])
     });
-    let listed = || tape.plays.iter().take(MOST_LISTED);
+    let listed = || timeline.plays.iter().take(MOST_LISTED);
     structure([
         ("analogWaveforms", list(listed().flat_map(|played| report.analog(played)))),
         (
@@ -375,13 +386,13 @@ fn runs(played: &Played, waves: &Waves, second: bool, left: &mut usize) -> Value
 }
 
 /// The waveforms of analog outputs, before modulation.
-pub(super) fn analog_outputs(score: &Score) -> Struct {
+pub(super) fn analog_outputs(render_input: &RenderInput) -> Struct {
     let mut lists = Lists::default();
     let mut left = MOST_VALUES;
-    let rig = &score.rig;
-    for played in score.tape.plays.iter().take(MOST_STRUCTURED) {
-        let element = &rig.elements[played.element as usize].name;
-        let pulse = played.pulse.map(|pulse| &rig.pulses[pulse as usize]);
+    let resolved = &render_input.resolved;
+    for played in render_input.timeline.plays.iter().take(MOST_STRUCTURED) {
+        let element = &resolved.elements[played.element as usize].name;
+        let pulse = played.pulse.map(|pulse| &resolved.pulses[pulse as usize]);
         let waves = match pulse.map(|pulse| &pulse.waves) {
             None | Some(Waves::None) => continue,
             Some(waves) => waves,
@@ -398,25 +409,30 @@ pub(super) fn analog_outputs(score: &Score) -> Struct {
             let name = pulse.and_then(|pulse| pulse.waveforms.get(place));
             let entry = object([
                 ("name", text(name.map_or("", String::as_str))),
-                ("timestamp", number((played.start + u64::from(score.delays[*output])) as f64)),
+                (
+                    "timestamp",
+                    number((played.start + u64::from(render_input.delays[*output])) as f64),
+                ),
                 ("duration", number(played.length as f64)),
                 ("frequency", number(played.frequency)),
                 ("phase", number(phase)),
                 ("samples", samples),
             ]);
-            lists.add(element, &rig.outputs[*output].port, entry);
+            lists.add(element, &resolved.outputs()[*output].port, entry);
         }
     }
     lists.into_struct()
 }
 
 /// The markers of digital outputs.
-pub(super) fn digital_outputs(score: &Score) -> Struct {
+pub(super) fn digital_outputs(render_input: &RenderInput) -> Struct {
     let mut lists = Lists::default();
-    let rig = &score.rig;
-    for played in score.tape.plays.iter().take(MOST_STRUCTURED) {
-        let element = &rig.elements[played.element as usize];
-        let Some(pulse) = played.pulse.map(|pulse| &rig.pulses[pulse as usize]) else { continue };
+    let resolved = &render_input.resolved;
+    for played in render_input.timeline.plays.iter().take(MOST_STRUCTURED) {
+        let element = &resolved.elements[played.element as usize];
+        let Some(pulse) = played.pulse.map(|pulse| &resolved.pulses[pulse as usize]) else {
+            continue;
+        };
         let Some(marker) = &pulse.marker else { continue };
         let highs = highs(marker, u64::from(pulse.length), played.length);
         for input in &element.markers {
@@ -438,16 +454,16 @@ pub(super) fn digital_outputs(score: &Score) -> Struct {
             let samples = list(levels.into_iter().map(|(duration, value)| {
                 object([("duration", number(duration as f64)), ("value", boolean(value))])
             }));
-            let lead = score.timing.marker_lead as i64;
-            let start =
-                (played.start + delay) as i64 - buffer as i64 - lead + i64::from(score.moved);
+            let lead = render_input.timing.marker_lead as i64;
+            let start = (played.start + delay) as i64 - buffer as i64 - lead
+                + i64::from(render_input.moved);
             let entry = object([
                 ("name", text(&pulse.marker_name)),
                 ("timestamp", number(start as f64)),
                 ("duration", number((played.length + 2 * buffer) as f64)),
                 ("samples", samples),
             ]);
-            lists.add(&element.name, &rig.digital[input.output].port, entry);
+            lists.add(&element.name, &resolved.digital()[input.output].port, entry);
         }
     }
     lists.into_struct()

@@ -1,5 +1,6 @@
 //! The listening side: one port, every service, bounded connections.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -9,26 +10,16 @@ use std::time::Duration;
 
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use pulsewire_wire::info::info_service_server::InfoServiceServer;
-use pulsewire_wire::job_manager::job_manager_service_server::JobManagerServiceServer;
-use pulsewire_wire::job_manager_legacy::job_manager_service_server::JobManagerServiceServer as LegacyServer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
-use tonic::service::Routes;
 
-use super::entries::Entries;
-use super::frontend::Frontend;
-use super::info::Info;
-use super::job_manager::JobManager;
-use super::job_results::JobResults;
-use super::samples::Sampled;
-use super::uncopied::Uncopied;
-use crate::machine::Hub;
+use super::service::Gateway;
+use crate::control::Registry;
 
-/// The window of a connection and of a stream; the clients announce the same (F1.6).
+/// The window of a connection and of a stream; the clients announce the same.
 const WINDOW: u32 = 16 << 20;
 /// The largest frame that is taken: an entry of many values comes in few of them.
 const FRAME: u32 = 1 << 20;
@@ -65,35 +56,25 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for AtOnce {
 ///
 /// # Errors
 /// The system's.
-pub async fn bind(host: &str, port: u16) -> std::io::Result<(TcpListener, SocketAddr)> {
+pub(crate) async fn bind(host: &str, port: u16) -> std::io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((host, port)).await?;
     let address = listener.local_addr()?;
     Ok((listener, address))
-}
-
-fn routes(hub: &Arc<Hub>) -> Routes {
-    let most = hub.limits.message_bytes;
-    let manager = || JobManager(Arc::clone(hub));
-    let frontend = Frontend::new(Arc::clone(hub), Handle::current());
-    let new = JobManagerServiceServer::new(manager()).max_decoding_message_size(most);
-    let legacy = LegacyServer::new(manager()).max_decoding_message_size(most);
-    Routes::new(InfoServiceServer::new(Info))
-        .add_service(Sampled::new(frontend, most))
-        .add_service(Entries::new(manager(), new, most))
-        .add_service(Entries::new(manager(), legacy, most))
-        .add_service(Uncopied::new(JobResults(Arc::clone(hub)), most))
-        .prepare()
 }
 
 /// Serves until `stop` resolves; open connections are dropped then.
 ///
 /// Each connection has a thread of its own: no call waits for another client's large result, and none
 /// is passed from thread to thread on its way.
-pub async fn serve(listener: TcpListener, hub: Arc<Hub>, stop: impl Future<Output = ()> + Send) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    registry: Arc<Registry>,
+    stop: impl Future<Output = ()> + Send,
+) {
     // More than any system has; a semaphore has an end of its own.
-    let most = hub.limits.clients.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+    let most = registry.jobs.limits.clients.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
     let clients = Arc::new(Semaphore::new(most));
-    let routes = routes(&hub);
+    let gateway = Gateway::new(registry, Handle::current());
     let (open, stopped) = watch::channel(());
     let mut stop = pin!(stop);
     loop {
@@ -112,11 +93,11 @@ pub async fn serve(listener: TcpListener, hub: Arc<Hub>, stop: impl Future<Outpu
             next = next => next,
             () = &mut stop => break,
         };
-        let (routes, stopped) = (routes.clone(), stopped.clone());
+        let (gateway, stopped) = (gateway.clone(), stopped.clone());
         let started = accepted.and_then(|(stream, _)| {
             let stream = stream.into_std()?;
             std::thread::Builder::new().name("pulsewire-gateway".to_owned()).spawn(move || {
-                if let Err(error) = connection(&runtime, stream, routes, stopped) {
+                if let Err(error) = connection(&runtime, stream, gateway, stopped) {
                     tracing::warn!(%error, "a connection could not be served");
                 }
                 drop((runtime, permit));
@@ -147,7 +128,7 @@ impl Drop for Idle {
 fn connection(
     runtime: &Idle,
     stream: std::net::TcpStream,
-    routes: Routes,
+    gateway: Gateway,
     mut stopped: watch::Receiver<()>,
 ) -> std::io::Result<()> {
     let Some(runtime) = &runtime.0 else { return Ok(()) };
@@ -170,7 +151,10 @@ fn connection(
             .max_send_buf_size(SEND_BUFFER)
             .max_concurrent_streams(STREAMS)
             .auto_date_header(false);
-        let service = TowerToHyperService::new(routes);
+        let service = service_fn(|request| {
+            let answering = gateway.clone().answer(request);
+            async { Ok::<_, Infallible>(answering.await) }
+        });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         tokio::select! {
             ended = connection => {

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::error::StreamError;
+
 /// The type of a number in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scalar {
+pub(crate) enum Scalar {
     /// 64-bit integer: a saved `int`, a timestamp, a count.
     Int,
     /// Double: a saved `fixed`, a mean.
@@ -15,7 +17,7 @@ pub enum Scalar {
 
 /// What an item is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Element {
+pub(crate) enum Element {
     /// Plain numbers.
     Scalar(Scalar),
     /// Named fields: value and timestamp, or the members of a zip.
@@ -24,7 +26,7 @@ pub enum Element {
 
 /// The type of every item of one stream: known before the program runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Type {
+pub(crate) struct Type {
     /// What the item is made of.
     pub element: Element,
     /// Its dimensions, outermost first; none for a single element.
@@ -33,22 +35,36 @@ pub struct Type {
 
 impl Type {
     /// One number.
-    pub fn scalar(scalar: Scalar) -> Self {
+    pub(crate) fn scalar(scalar: Scalar) -> Self {
         Self { element: Element::Scalar(scalar), shape: Vec::new() }
     }
 
+    /// What its numbers are.
+    ///
+    /// # Errors
+    /// Items that are no numbers; `what` works on those only.
+    pub(super) fn scalar_kind(&self, what: &str) -> Result<Scalar, StreamError> {
+        match self.element {
+            Element::Scalar(scalar) => Ok(scalar),
+            Element::Record(_) => Err(StreamError(format!(
+                "{what} works on numbers, not on {}; take one field, or the stream without timestamps",
+                self.describe()
+            ))),
+        }
+    }
+
     /// The same elements in another shape.
-    pub fn with_shape(&self, shape: Vec<usize>) -> Self {
+    pub(crate) fn with_shape(&self, shape: Vec<usize>) -> Self {
         Self { element: self.element.clone(), shape }
     }
 
     /// How many elements an item has.
-    pub fn elements(&self) -> usize {
+    pub(crate) fn elements(&self) -> usize {
         self.shape.iter().product()
     }
 
     /// Numbers of an item, those of its fields included; `None` for more than can be counted.
-    pub fn numbers(&self) -> Option<usize> {
+    pub(crate) fn numbers(&self) -> Option<usize> {
         let one = match &self.element {
             Element::Scalar(_) => 1,
             Element::Record(fields) => {
@@ -59,7 +75,7 @@ impl Type {
     }
 
     /// Bytes of one item.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let element = match &self.element {
             Element::Scalar(Scalar::Bool) => 1,
             Element::Scalar(_) => 8,
@@ -69,7 +85,7 @@ impl Type {
     }
 
     /// `numbers of shape (2, 3)` and the like, for messages.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let what = match &self.element {
             Element::Scalar(Scalar::Int) => "int".to_owned(),
             Element::Scalar(Scalar::Float) => "float".to_owned(),
@@ -82,8 +98,8 @@ impl Type {
         if self.shape.is_empty() { what } else { format!("{what} of shape {:?}", self.shape) }
     }
 
-    /// The dtype as JSON text in the structured form: dimensions are part of the type (F3.6).
-    pub fn structured_dtype(&self) -> String {
+    /// The dtype as JSON text in the structured form: dimensions are part of the type.
+    pub(crate) fn structured_dtype(&self) -> String {
         match &self.element {
             Element::Record(_) if self.shape.is_empty() => self.element_dtype(),
             _ => format!("[{}]", field("value", self)),
@@ -91,7 +107,7 @@ impl Type {
     }
 
     /// The dtype and the shape in the flat form: dimensions are part of the shape.
-    pub fn flat(&self) -> (String, Vec<i32>) {
+    pub(crate) fn flat(&self) -> (String, Vec<i32>) {
         let shape = if self.shape.is_empty() {
             vec![1]
         } else {
@@ -125,7 +141,7 @@ fn field(name: &str, ty: &Type) -> String {
 
 /// One item. Its variant follows from its [`Type`].
 #[derive(Clone, Debug, PartialEq)]
-pub enum Item {
+pub(crate) enum Item {
     Int(i64),
     Float(f64),
     Bool(bool),
@@ -140,7 +156,7 @@ pub enum Item {
 
 impl Item {
     /// Appends the item as it is sent: little-endian, row-major, packed.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Int(value) => out.extend_from_slice(&value.to_le_bytes()),
             Self::Float(value) => out.extend_from_slice(&value.to_le_bytes()),
@@ -159,7 +175,7 @@ impl Item {
     }
 
     /// How many elements it holds.
-    pub fn elements(&self) -> usize {
+    pub(crate) fn elements(&self) -> usize {
         match self {
             Self::Ints(values) => values.len(),
             Self::Floats(values) => values.len(),
@@ -171,7 +187,7 @@ impl Item {
 
     /// What it weighs against the limit of held values: its numbers, and for a record what the
     /// record itself takes.
-    pub fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Record(items) => 4 + items.iter().map(Self::weight).sum::<usize>(),
             Self::Many(items) => items.iter().map(Self::weight).sum(),
@@ -180,7 +196,7 @@ impl Item {
     }
 
     /// Its numbers as doubles; a bool counts as 0 or 1. Records have none.
-    pub fn floats(&self) -> Vec<f64> {
+    pub(crate) fn floats(&self) -> Vec<f64> {
         match self {
             Self::Int(value) => vec![*value as f64],
             Self::Float(value) => vec![*value],
@@ -193,7 +209,7 @@ impl Item {
     }
 
     /// Its numbers as integers, for items whose type is int or bool.
-    pub fn ints(&self) -> Vec<i64> {
+    pub(crate) fn ints(&self) -> Vec<i64> {
         match self {
             Self::Int(value) => vec![*value],
             Self::Bool(value) => vec![i64::from(*value)],
@@ -204,17 +220,17 @@ impl Item {
     }
 
     /// The item of a type with these doubles.
-    pub fn from_floats(mut values: Vec<f64>, scalar: bool) -> Self {
+    pub(crate) fn from_floats(mut values: Vec<f64>, scalar: bool) -> Self {
         if scalar { Self::Float(values.pop().unwrap_or(f64::NAN)) } else { Self::Floats(values) }
     }
 
     /// The item of a type with these integers.
-    pub fn from_ints(mut values: Vec<i64>, scalar: bool) -> Self {
+    pub(crate) fn from_ints(mut values: Vec<i64>, scalar: bool) -> Self {
         if scalar { Self::Int(values.pop().unwrap_or(0)) } else { Self::Ints(values) }
     }
 
     /// An empty array that items of this one's kind can be appended to.
-    pub fn empty_array(&self, capacity: usize) -> Self {
+    pub(crate) fn empty_array(&self, capacity: usize) -> Self {
         match self {
             Self::Int(_) | Self::Ints(_) => Self::Ints(Vec::with_capacity(capacity)),
             Self::Float(_) | Self::Floats(_) => Self::Floats(Vec::with_capacity(capacity)),
@@ -224,7 +240,7 @@ impl Item {
     }
 
     /// Appends the elements of an item of the same kind to an array.
-    pub fn append(&mut self, item: Self) {
+    pub(crate) fn append(&mut self, item: Self) {
         match (self, item) {
             (Self::Ints(all), Self::Int(one)) => all.push(one),
             (Self::Ints(all), Self::Ints(mut more)) => all.append(&mut more),
@@ -240,7 +256,7 @@ impl Item {
     }
 
     /// Its elements one by one.
-    pub fn into_elements(self) -> Vec<Self> {
+    pub(crate) fn into_elements(self) -> Vec<Self> {
         match self {
             Self::Ints(values) => values.into_iter().map(Self::Int).collect(),
             Self::Floats(values) => values.into_iter().map(Self::Float).collect(),

@@ -1,10 +1,18 @@
 //! Stream processing: from saved values to results.
 
-pub mod control;
-pub mod item;
-mod operate;
+mod error;
+mod item;
+mod operation;
 mod operator;
-mod parse;
-pub mod pipeline;
-mod signal;
-pub mod store;
+mod pipeline;
+mod source;
+mod store;
+mod transforms;
+mod tree;
+
+pub(crate) use error::StreamError;
+pub(crate) use item::Item;
+pub(crate) use pipeline::{Pipelines, ProcessingPlan};
+pub(crate) use source::Source;
+pub(crate) use store::{Output, Progress, Results};
+pub(crate) use tree::{Argument, SourceForm, Terminal, Tree};

@@ -1,10 +1,11 @@
 //! The operators of stream processing: their parameters and types, checked before a job runs.
 //!
-//! Semantics are those of docs/1.1.7/API_references/qua/result_stream and Guides/stream_proc.
+//! What each does is documented; docs/protocol.md, "Stream processing", has what is not.
 
+use super::error::StreamError;
 use super::item::{Element, Scalar, Type};
-use super::parse::{Argument, Number};
-use super::signal::Signal;
+use super::transforms::Transform;
+use super::tree::{Argument, Number, only};
 
 /// A planned operator: parameters checked against the types of its inputs, no state yet.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ pub(super) enum Operator {
     Zip,
     /// The real (0) or the imaginary (1) parts of complex numbers.
     Part(usize),
-    Signal(Signal),
+    Transform(Transform),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,29 +65,12 @@ pub(super) enum Operand {
     Constant(Vec<Number>),
 }
 
-pub(super) fn scalar_of(ty: &Type, what: &str) -> Result<Scalar, String> {
-    match ty.element {
-        Element::Scalar(scalar) => Ok(scalar),
-        Element::Record(_) => Err(format!(
-            "{what} works on numbers, not on {}; take one field, or the stream without timestamps",
-            ty.describe()
-        )),
-    }
-}
-
 fn integral(numbers: &[Number]) -> bool {
     numbers.iter().all(|number| matches!(number, Number::Int(_)))
 }
 
 fn number_type(integral: bool) -> Scalar {
     if integral { Scalar::Int } else { Scalar::Float }
-}
-
-pub(super) fn only<'a, T>(items: &'a [T], what: &str) -> Result<&'a T, String> {
-    match items {
-        [one] => Ok(one),
-        _ => Err(format!("{what} takes one argument, not {}", items.len())),
-    }
 }
 
 impl Operator {
@@ -96,146 +80,115 @@ impl Operator {
         arguments: &[Argument],
         input: &Type,
         most: usize,
-    ) -> Result<(Self, Type), String> {
-        let sized = |shape: Vec<usize>| {
-            let elements = shape.iter().try_fold(1usize, |all, dim| all.checked_mul(*dim));
-            match elements {
-                Some(0) => Err(format!("{name} of size 0")),
-                Some(elements) if elements <= most => Ok((input.with_shape(shape), elements)),
-                _ => Err(format!("{name} of shape {shape:?} holds more than {most} values")),
-            }
-        };
+    ) -> Result<(Self, Type), StreamError> {
         match name {
             "buffer" => {
-                let mut shape =
-                    arguments.iter().map(Argument::count).collect::<Result<Vec<_>, _>>()?;
-                if shape.is_empty() {
-                    return Err("buffer needs a size".to_owned());
+                let dims = arguments.iter().map(Argument::count).collect::<Result<Vec<_>, _>>()?;
+                if dims.is_empty() {
+                    return Err("buffer needs a size".into());
                 }
-                let dims = shape.clone();
-                shape.extend_from_slice(&input.shape);
-                let (ty, elements) = sized(shape)?;
-                let items = dims.iter().product();
-                Ok((Self::Buffer { items, elements }, ty))
+                let (ty, elements) = sized(name, &dims, input, most)?;
+                Ok((Self::Buffer { items: dims.iter().product(), elements }, ty))
             }
             "bufferAndSkip" => {
                 let [len, step] = arguments else {
-                    return Err("buffer_and_skip needs a length and a skip".to_owned());
+                    return Err("buffer_and_skip needs a length and a skip".into());
                 };
                 let (len, step) = (len.count()?, step.count()?);
                 if step == 0 {
-                    return Err("buffer_and_skip cannot skip 0 items".to_owned());
+                    return Err("buffer_and_skip cannot skip 0 items".into());
                 }
-                let mut shape = vec![len];
-                shape.extend_from_slice(&input.shape);
-                let (ty, elements) = sized(shape)?;
+                let (ty, elements) = sized(name, &[len], input, most)?;
                 Ok((Self::Windows { len, step, elements }, ty))
             }
             "average" => {
-                scalar_of(input, "average")?;
+                input.scalar_kind("average")?;
                 let ty = Type::scalar(Scalar::Float).with_shape(input.shape.clone());
                 Ok((Self::Average, ty))
             }
             "skip" => Ok((Self::Skip(only(arguments, name)?.count()?), input.clone())),
             "skipLast" => match only(arguments, name)?.count()? {
                 count if count <= most => Ok((Self::SkipLast(count), input.clone())),
-                count => Err(format!("skip_last of {count} holds back more than {most} values")),
+                count => {
+                    Err(format!("skip_last of {count} holds back more than {most} values").into())
+                }
             },
             "take" => Ok((Self::Take(only(arguments, name)?.count()?), input.clone())),
             "flatten" => Ok((Self::Flatten, input.with_shape(Vec::new()))),
-            "histogram" => {
-                scalar_of(input, "histogram")?;
-                let Argument::Vector(bins) = only(arguments, name)? else {
-                    return Err("histogram needs a list of bins".to_owned());
-                };
-                let bins = bins
-                    .iter()
-                    .map(|bin| match bin.vector()?.as_slice() {
-                        [low, high] => Ok((low.float(), high.float())),
-                        _ => Err("a histogram's bin is a pair of edges".to_owned()),
-                    })
-                    .collect::<Result<Vec<_>, String>>()?;
-                if bins.is_empty() {
-                    return Err("histogram needs at least one bin".to_owned());
-                }
-                let ty = Type::scalar(Scalar::Int).with_shape(vec![bins.len()]);
-                Ok((Self::Histogram(bins), ty))
-            }
+            "histogram" => Self::histogram(only(arguments, name)?, input),
             "map" => match arguments {
                 [Argument::Function(function, arguments)] => Self::map(function, arguments, input),
-                _ => Err("map needs a function".to_owned()),
+                _ => Err("map needs a function".into()),
             },
-            "real" | "image" => {
-                // What fft emits: rows of a real and an imaginary part.
-                let [rows @ .., 2] = input.shape.as_slice() else {
-                    return Err(format!(
-                        "{name} works on complex numbers, not on {}",
-                        input.describe()
-                    ));
-                };
-                scalar_of(input, name)?;
-                let ty = Type::scalar(Scalar::Float).with_shape(rows.to_vec());
-                Ok((Self::Part(usize::from(name == "image")), ty))
+            "real" | "image" => Self::part(name, input),
+            other => {
+                let name = other.trim_start_matches("@macro_");
+                Err(format!("the operator '{name}' is not supported by this emulator").into())
             }
-            other => Err(format!(
-                "the operator '{}' is not supported by this emulator",
-                other.trim_start_matches("@macro_")
-            )),
         }
     }
 
-    fn map(name: &str, arguments: &[Argument], input: &Type) -> Result<(Self, Type), String> {
+    fn histogram(bins: &Argument, input: &Type) -> Result<(Self, Type), StreamError> {
+        input.scalar_kind("histogram")?;
+        let Argument::Vector(bins) = bins else {
+            return Err("histogram needs a list of bins".into());
+        };
+        let bin = |bin: &Argument| match bin.vector()?.as_slice() {
+            [low, high] => Ok((low.float(), high.float())),
+            _ => Err(StreamError::from("a histogram's bin is a pair of edges")),
+        };
+        let bins = bins.iter().map(bin).collect::<Result<Vec<_>, _>>()?;
+        if bins.is_empty() {
+            return Err("histogram needs at least one bin".into());
+        }
+        let ty = Type::scalar(Scalar::Int).with_shape(vec![bins.len()]);
+        Ok((Self::Histogram(bins), ty))
+    }
+
+    /// One part of complex numbers, as a Fourier transform gives them: rows of a real and an imaginary part.
+    fn part(name: &str, input: &Type) -> Result<(Self, Type), StreamError> {
+        let [rows @ .., 2] = input.shape.as_slice() else {
+            let found = input.describe();
+            return Err(format!("{name} works on complex numbers, not on {found}").into());
+        };
+        input.scalar_kind(name)?;
+        let ty = Type::scalar(Scalar::Float).with_shape(rows.to_vec());
+        Ok((Self::Part(usize::from(name == "image")), ty))
+    }
+
+    fn map(name: &str, arguments: &[Argument], input: &Type) -> Result<(Self, Type), StreamError> {
         match name {
-            "booleancast" => match scalar_of(input, "boolean_to_int")? {
+            "booleancast" => match input.scalar_kind("boolean_to_int")? {
                 // A stream that nothing is saved to counts as one of ints.
                 Scalar::Bool | Scalar::Int => {
                     let ty = Type::scalar(Scalar::Int).with_shape(input.shape.clone());
                     Ok((Self::ToInt, ty))
                 }
-                _ => Err(format!("boolean_to_int works on bools, not on {}", input.describe())),
+                _ => Err(StreamError(format!(
+                    "boolean_to_int works on bools, not on {}",
+                    input.describe()
+                ))),
             },
-            "average" => {
-                scalar_of(input, "map(average)")?;
-                let mut axes: Vec<usize> = match arguments {
-                    // Instruments average along the outermost axis, whatever the manual's words; a
-                    // number is its own mean.
-                    [] => (0..input.shape.len().min(1)).collect(),
-                    [Argument::Vector(axes)] => {
-                        axes.iter().map(|axis| axis_of(axis, input)).collect::<Result<_, _>>()?
-                    }
-                    [axis] => vec![axis_of(axis, input)?],
-                    _ => return Err("average takes one axis or a list of them".to_owned()),
-                };
-                axes.sort_unstable();
-                if let Some(pair) = axes.windows(2).find(|pair| pair[0] == pair[1]) {
-                    return Err(format!("average along axis {} twice", pair[0]));
-                }
-                let shape: Vec<usize> = (0..input.shape.len())
-                    .filter(|axis| !axes.contains(axis))
-                    .map(|axis| input.shape[axis])
-                    .collect();
-                let ty = Type::scalar(Scalar::Float).with_shape(shape);
-                Ok((Self::Mean { shape: input.shape.clone(), axes }, ty))
-            }
+            "average" => Self::mean(arguments, input),
             "smult" => {
                 let by = vec![only(arguments, "multiply_by")?.number()?];
-                let integral = scalar_of(input, "multiply_by")? != Scalar::Float && integral(&by);
+                let integral = input.scalar_kind("multiply_by")? != Scalar::Float && integral(&by);
                 let ty = Type::scalar(number_type(integral)).with_shape(input.shape.clone());
                 Ok((Self::Multiply { by, integral }, ty))
             }
             "vmult" | "dot" if !(name == "dot" && arguments.is_empty()) => {
                 let what = if name == "dot" { "dot_product" } else { "multiply_by" };
                 let vector = only(arguments, what)?.vector()?;
-                // docs/1.1.7/API_references/qua/result_stream: numbers too are multiplied by a vector.
+                // docs/protocol.md, "Stream processing": numbers too are multiplied by a vector.
                 let number_by_vector = name == "vmult" && input.shape.is_empty();
                 if input.shape != [vector.len()] && !number_by_vector {
-                    return Err(format!(
+                    return Err(StreamError(format!(
                         "{what} with a vector of {} needs items of that length, not {}",
                         vector.len(),
                         input.describe()
-                    ));
+                    )));
                 }
-                let integral = scalar_of(input, what)? != Scalar::Float && integral(&vector);
+                let integral = input.scalar_kind(what)? != Scalar::Float && integral(&vector);
                 let number = Type::scalar(number_type(integral));
                 Ok(if name == "dot" {
                     (Self::Dot { with: vector, integral }, number)
@@ -245,11 +198,38 @@ impl Operator {
                 })
             }
             "fft" | "conv" | "demod" | "dot" | "tmult" => {
-                let (signal, ty) = Signal::plan(name, arguments, input)?;
-                Ok((Self::Signal(signal), ty))
+                let (transform, ty) = Transform::plan(name, arguments, input)?;
+                Ok((Self::Transform(transform), ty))
             }
-            other => Err(format!("the function '{other}' is not supported by this emulator")),
+            other => Err(StreamError(format!(
+                "the function '{other}' is not supported by this emulator"
+            ))),
         }
+    }
+
+    /// The mean along some axes.
+    fn mean(arguments: &[Argument], input: &Type) -> Result<(Self, Type), StreamError> {
+        input.scalar_kind("map(average)")?;
+        let mut axes: Vec<usize> = match arguments {
+            // Instruments average along the outermost axis, whatever the manual's words; a
+            // number is its own mean.
+            [] => (0..input.shape.len().min(1)).collect(),
+            [Argument::Vector(axes)] => {
+                axes.iter().map(|axis| axis_of(axis, input)).collect::<Result<_, _>>()?
+            }
+            [axis] => vec![axis_of(axis, input)?],
+            _ => return Err(StreamError("average takes one axis or a list of them".to_owned())),
+        };
+        axes.sort_unstable();
+        if let Some(pair) = axes.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(StreamError(format!("average along axis {} twice", pair[0])));
+        }
+        let shape: Vec<usize> = (0..input.shape.len())
+            .filter(|axis| !axes.contains(axis))
+            .map(|axis| input.shape[axis])
+            .collect();
+        let ty = Type::scalar(Scalar::Float).with_shape(shape);
+        Ok((Self::Mean { shape: input.shape.clone(), axes }, ty))
     }
 
     /// Plans `a.zip(b)`, whose members are `value_0` (a) and `value_1` (b).
@@ -263,10 +243,10 @@ impl Operator {
         symbol: Symbol,
         left: (Option<&Type>, Option<&Argument>),
         right: (Option<&Type>, Option<&Argument>),
-    ) -> Result<(Self, Type), String> {
+    ) -> Result<(Self, Type), StreamError> {
         let side = |(ty, constant): (Option<&Type>, Option<&Argument>)| match (ty, constant) {
             (Some(ty), _) => {
-                let scalar = scalar_of(ty, "arithmetic")?;
+                let scalar = ty.scalar_kind("arithmetic")?;
                 Ok((Operand::Stream, ty.shape.clone(), scalar != Scalar::Float))
             }
             (None, Some(vector @ Argument::Vector(_))) => {
@@ -278,10 +258,10 @@ impl Operator {
                 let number = number.number()?;
                 Ok((Operand::Constant(vec![number]), Vec::new(), matches!(number, Number::Int(_))))
             }
-            (None, None) => Err("arithmetic without an operand".to_owned()),
+            (None, None) => Err(StreamError("arithmetic without an operand".to_owned())),
         };
         if left.0.is_none() && right.0.is_none() {
-            return Err("arithmetic of two constants, without a stream".to_owned());
+            return Err(StreamError("arithmetic of two constants, without a stream".to_owned()));
         }
         let (left, left_shape, left_whole) = side(left)?;
         let (right, right_shape, right_whole) = side(right)?;
@@ -293,9 +273,9 @@ impl Operator {
             (a, _) if scalar_constant(&left, a) => right_shape,
             (_, b) if scalar_constant(&right, b) => left_shape,
             (a, b) => {
-                return Err(format!(
+                return Err(StreamError(format!(
                     "arithmetic needs items of one shape, not {a:?} and {b:?}; buffer both the same way"
-                ));
+                )));
             }
         };
         let integral = left_whole && right_whole && symbol != Symbol::Divide;
@@ -304,14 +284,30 @@ impl Operator {
     }
 }
 
-fn axis_of(axis: &Argument, input: &Type) -> Result<usize, String> {
+fn axis_of(axis: &Argument, input: &Type) -> Result<usize, StreamError> {
     let rank = input.shape.len();
     let Number::Int(axis) = axis.number()? else {
-        return Err("an axis is an int".to_owned());
+        return Err(StreamError("an axis is an int".to_owned()));
     };
     let wrapped = if axis < 0 { axis + rank as i64 } else { axis };
     usize::try_from(wrapped)
         .ok()
         .filter(|axis| *axis < rank)
-        .ok_or_else(|| format!("axis {axis} of items of {rank} dimensions"))
+        .ok_or_else(|| StreamError(format!("axis {axis} of items of {rank} dimensions")))
+}
+
+/// The type of items of an input that are put together in some dimensions, and how many values that are.
+fn sized(
+    name: &str,
+    dims: &[usize],
+    input: &Type,
+    most: usize,
+) -> Result<(Type, usize), StreamError> {
+    let shape = [dims, &input.shape].concat();
+    let elements = shape.iter().try_fold(1usize, |all, dim| all.checked_mul(*dim));
+    match elements {
+        Some(0) => Err(format!("{name} of size 0").into()),
+        Some(elements) if elements <= most => Ok((input.with_shape(shape), elements)),
+        _ => Err(format!("{name} of shape {shape:?} holds more than {most} values").into()),
+    }
 }

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use prost_types::ListValue;
-
+use super::error::StreamError;
 use super::item::{Element, Item, Scalar, Type};
-use super::operate::{Emitted, State};
+use super::operation::{Emitted, RunningOperator};
 use super::operator::{Operator, Symbol};
-use super::parse::{self, Argument, Mode, Tree};
+use super::source::Source;
 use super::store::{Output, Results};
+use super::tree::{Argument, SourceForm, Terminal, Tree};
 use crate::limits::Limits;
-use crate::program::ir::Stream;
-use crate::program::value::{Kind, fixed_to_f64};
+use crate::qua::value::{Kind, fixed_to_f64};
 
 /// The stream processing of a program: checked, typed, without state.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub(crate) struct ProcessingPlan {
     outputs: Vec<PlannedOutput>,
     buffered_values: usize,
 }
@@ -46,7 +45,7 @@ struct Node {
 #[derive(Clone, Copy, Debug)]
 struct Leaf {
     stream: usize,
-    mode: Mode,
+    form: SourceForm,
     /// The analog input whose raw samples it takes; 0 for saved values.
     input: u32,
     target: Target,
@@ -60,29 +59,29 @@ struct Wrapping {
     reshape: bool,
 }
 
-impl Plan {
+impl ProcessingPlan {
     /// Plans a program's stream processing.
     ///
     /// # Errors
     /// A sentence for each result that cannot be made, by the name of what is in its way.
-    pub fn new(
-        model: &[ListValue],
-        streams: &[Stream],
+    pub(crate) fn new(
+        terminals: Vec<Result<Terminal, StreamError>>,
+        sources: &[Source],
         limits: &Limits,
-    ) -> Result<Self, Vec<String>> {
+    ) -> Result<Self, Vec<StreamError>> {
         let mut outputs: Vec<PlannedOutput> = Vec::new();
         let mut errors = Vec::new();
-        for entry in model {
-            let planned = parse::terminal(entry).and_then(|terminal| {
+        for terminal in terminals {
+            let planned = terminal.and_then(|terminal| {
                 if outputs.iter().any(|output| output.name == terminal.name) {
-                    return Err(format!("result '{}' is saved twice", terminal.name));
+                    return Err(StreamError(format!("result '{}' is saved twice", terminal.name)));
                 }
                 let mut planner =
-                    Planner { streams, limits, nodes: Vec::new(), leaves: Vec::new() };
+                    Planner { sources, limits, nodes: Vec::new(), leaves: Vec::new() };
                 let root = Target { node: None, port: 0 };
                 let ty = planner
                     .plan(&terminal.pipeline, root)
-                    .map_err(|message| format!("result '{}': {message}", terminal.name))?;
+                    .map_err(|error| format!("result '{}': {error}", terminal.name))?;
                 let Planner { nodes, leaves, .. } = planner;
                 Ok(PlannedOutput {
                     name: terminal.name,
@@ -94,7 +93,7 @@ impl Plan {
             });
             match planned {
                 Ok(output) => outputs.push(output),
-                Err(message) => errors.push(message),
+                Err(error) => errors.push(error),
             }
         }
         if errors.is_empty() {
@@ -104,8 +103,8 @@ impl Plan {
         }
     }
 
-    /// Empty results of the right types, in the order of the program.
-    pub fn results(&self, result_bytes: usize) -> Results {
+    /// Empty results of the resolved configurationht types, in the order of the program.
+    pub(crate) fn results(&self, result_bytes: usize) -> Results {
         let output = |planned: &PlannedOutput| {
             Output::new(planned.name.clone(), planned.single, planned.ty.clone())
         };
@@ -113,7 +112,7 @@ impl Plan {
     }
 
     /// The plan with fresh state, writing into `results`.
-    pub fn start(&self, streams: usize, results: Arc<Results>) -> Pipelines {
+    pub(crate) fn start(&self, streams: usize, results: Arc<Results>) -> Pipelines {
         let mut sources = vec![Vec::new(); streams];
         let mut running = Vec::with_capacity(self.outputs.len());
         for (index, output) in self.outputs.iter().enumerate() {
@@ -123,7 +122,7 @@ impl Plan {
             let nodes = output.nodes.iter();
             running.push(Running {
                 nodes: nodes
-                    .map(|node| (State::new(&node.operator, &node.ty), node.target))
+                    .map(|node| (RunningOperator::new(&node.operator, &node.ty), node.target))
                     .collect(),
             });
         }
@@ -132,7 +131,7 @@ impl Plan {
 }
 
 struct Planner<'a> {
-    streams: &'a [Stream],
+    sources: &'a [Source],
     limits: &'a Limits,
     nodes: Vec<Node>,
     leaves: Vec<Leaf>,
@@ -140,14 +139,14 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     /// Plans what feeds `target`; gives the type of what arrives there.
-    fn plan(&mut self, tree: &Tree, target: Target) -> Result<Type, String> {
+    fn plan(&mut self, tree: &Tree, target: Target) -> Result<Type, StreamError> {
         match tree {
-            Tree::Constant(_) => Err("a constant where a stream is needed".to_owned()),
-            Tree::Source { tag, mode } => self.source(tag, *mode, Wrapping::default(), target),
+            Tree::Constant(_) => Err(StreamError("a constant where a stream is needed".to_owned())),
+            Tree::Source { tag, form } => self.source(tag, *form, Wrapping::default(), target),
             Tree::Operator { name, .. } if name.starts_with("@macro_") => {
                 let mut wrapping = Wrapping::default();
-                let (tag, mode) = unwrap(tree, &mut wrapping)?;
-                self.wrapped(tag, mode, wrapping, target)
+                let (tag, form) = unwrap(tree, &mut wrapping)?;
+                self.wrapped(tag, form, wrapping, target)
             }
             Tree::Operator { name, arguments, inputs } => {
                 // The node's place is taken before its inputs are planned, as they point to it.
@@ -185,7 +184,7 @@ impl Planner<'_> {
                         let ty = self.plan(source, input(0))?;
                         Operator::unary(name, arguments, &ty, self.limits.buffered_values)?
                     }
-                    _ => return Err(format!("the operator '{name}' is malformed")),
+                    _ => return Err(StreamError(format!("the operator '{name}' is malformed"))),
                 };
                 self.bounded(name, &ty)?;
                 self.nodes[here].operator = operator;
@@ -196,25 +195,27 @@ impl Planner<'_> {
     }
 
     /// Whether items of a type have no more numbers than may be, whatever they are nested in.
-    fn bounded(&self, name: &str, ty: &Type) -> Result<(), String> {
+    fn bounded(&self, name: &str, ty: &Type) -> Result<(), StreamError> {
         // Bytes of an item are counted in an int of the machine.
         let most = self.limits.buffered_values.min(isize::MAX as usize / 16);
         if ty.numbers().is_none_or(|numbers| numbers > most) {
-            return Err(format!("the operator '{name}' makes items of more than {most} values"));
+            return Err(StreamError(format!(
+                "the operator '{name}' makes items of more than {most} values"
+            )));
         }
         Ok(())
     }
 
     /// A source that is shaped before its first operator: by the loops around the statement that feeds
-    /// it (docs/1.1.7/API_references/qua/result_stream), and within that by the trace of a measurement.
+    /// it (docs/protocol.md, "Stream processing"), and within that by the trace of a measurement.
     fn wrapped(
         &mut self,
         tag: &str,
-        mode: Mode,
+        form: SourceForm,
         wrapping: Wrapping,
         target: Target,
-    ) -> Result<Type, String> {
-        let stream = self.streams.iter().find(|stream| stream.tag == tag);
+    ) -> Result<Type, StreamError> {
+        let stream = self.sources.iter().find(|stream| stream.tag == tag);
         let mut sizes = Vec::new();
         if wrapping.reshape {
             let loops = stream.and_then(|stream| stream.loops.clone());
@@ -239,7 +240,7 @@ impl Planner<'_> {
             nodes.push((here, size));
             target = Target { node: Some(here), port: 0 };
         }
-        let mut ty = self.source(tag, mode, wrapping, target)?;
+        let mut ty = self.source(tag, form, wrapping, target)?;
         for (here, size) in nodes.into_iter().rev() {
             let size: Vec<_> = size.iter().map(|n| Argument::Text(n.to_string())).collect();
             let most = self.limits.buffered_values;
@@ -255,23 +256,23 @@ impl Planner<'_> {
     fn source(
         &mut self,
         tag: &str,
-        mode: Mode,
+        form: SourceForm,
         wrapping: Wrapping,
         target: Target,
-    ) -> Result<Type, String> {
-        let stream = self.streams.iter().position(|stream| stream.tag == tag);
+    ) -> Result<Type, StreamError> {
+        let stream = self.sources.iter().position(|stream| stream.tag == tag);
         // A stream that no statement saves to has no items, so that its type is never seen.
-        let kind = stream.map_or(Kind::Int, |stream| self.streams[stream].kind);
+        let kind = stream.map_or(Kind::Int, |stream| self.sources[stream].kind);
         if let Some(stream) = stream {
-            let raw = self.streams[stream].trace.is_some();
+            let raw = self.sources[stream].trace.is_some();
             if !raw && wrapping.input.is_some() {
-                return Err(format!(
+                return Err(StreamError(format!(
                     "the stream '{tag}' has no analog inputs: no measurement feeds it"
-                ));
+                )));
             }
             // Raw samples of which no input was chosen are those of the first.
             let input = if raw { wrapping.input.unwrap_or(1) } else { 0 };
-            self.leaves.push(Leaf { stream, mode, input, target });
+            self.leaves.push(Leaf { stream, form, input, target });
         }
         let value = Type::scalar(match kind {
             Kind::Int => Scalar::Int,
@@ -279,10 +280,10 @@ impl Planner<'_> {
             Kind::Bool => Scalar::Bool,
         });
         let timestamp = Type::scalar(Scalar::Int);
-        Ok(match mode {
-            Mode::Values => value,
-            Mode::Timestamps => timestamp,
-            Mode::Both => Type {
+        Ok(match form {
+            SourceForm::Values => value,
+            SourceForm::Timestamps => timestamp,
+            SourceForm::Both => Type {
                 element: Element::Record(vec![("value", value), ("timestamp", timestamp)]),
                 shape: Vec::new(),
             },
@@ -291,9 +292,12 @@ impl Planner<'_> {
 }
 
 /// The source below what the client wraps it in, in whatever order.
-fn unwrap<'t>(tree: &'t Tree, wrapping: &mut Wrapping) -> Result<(&'t str, Mode), String> {
+fn unwrap<'t>(
+    tree: &'t Tree,
+    wrapping: &mut Wrapping,
+) -> Result<(&'t str, SourceForm), StreamError> {
     match tree {
-        Tree::Source { tag, mode } => Ok((tag, *mode)),
+        Tree::Source { tag, form } => Ok((tag, *form)),
         Tree::Operator { name, arguments, inputs } => {
             match (name.as_str(), arguments.as_slice()) {
                 ("@macro_input", [number]) => {
@@ -306,15 +310,17 @@ fn unwrap<'t>(tree: &'t Tree, wrapping: &mut Wrapping) -> Result<(&'t str, Mode)
                 ("@macro_auto_reshape", []) => wrapping.reshape = true,
                 (other, _) => {
                     let name = other.trim_start_matches("@macro_");
-                    return Err(format!("the operator '{name}' is not supported by this emulator"));
+                    return Err(StreamError(format!(
+                        "the operator '{name}' is not supported by this emulator"
+                    )));
                 }
             }
             match inputs.as_slice() {
                 [inner] => unwrap(inner, wrapping),
-                _ => Err(format!("the operator '{name}' is malformed")),
+                _ => Err(StreamError(format!("the operator '{name}' is malformed"))),
             }
         }
-        Tree::Constant(_) => Err("a constant where a stream is needed".to_owned()),
+        Tree::Constant(_) => Err(StreamError("a constant where a stream is needed".to_owned())),
     }
 }
 
@@ -325,7 +331,7 @@ fn constant(tree: &Tree) -> Option<&Argument> {
     }
 }
 
-impl Mode {
+impl SourceForm {
     fn item(self, value: Item, timestamp: i64) -> Item {
         match self {
             Self::Values => value,
@@ -337,12 +343,12 @@ impl Mode {
 
 #[derive(Debug)]
 struct Running {
-    nodes: Vec<(State, Target)>,
+    nodes: Vec<(RunningOperator, Target)>,
 }
 
 /// The stream processing of one job.
 #[derive(Debug)]
-pub struct Pipelines {
+pub(crate) struct Pipelines {
     /// Who reads each stream: an output, and where it enters.
     sources: Vec<Vec<(usize, Leaf)>>,
     running: Vec<Running>,
@@ -362,7 +368,7 @@ struct Reach<'a> {
 
 impl Pipelines {
     /// Takes a saved value; `timestamp` is in nanoseconds from the program's start.
-    pub fn save(&mut self, stream: usize, kind: Kind, cell: i32, timestamp: i64) {
+    pub(crate) fn save(&mut self, stream: usize, kind: Kind, cell: i32, timestamp: i64) {
         let value = match kind {
             Kind::Int => Item::Int(i64::from(cell)),
             Kind::Fixed => Item::Float(fixed_to_f64(cell)),
@@ -372,22 +378,22 @@ impl Pipelines {
     }
 
     /// Takes one value, whatever its kind.
-    pub fn put(&mut self, stream: usize, value: &Item, timestamp: i64) {
+    pub(crate) fn put(&mut self, stream: usize, value: &Item, timestamp: i64) {
         let Self { sources, running, results, held, most } = self;
         for (output, leaf) in &sources[stream] {
-            let item = leaf.mode.item(value.clone(), timestamp);
+            let item = leaf.form.item(value.clone(), timestamp);
             let reach = &mut Reach { output: *output, results, held, most: *most };
             running[*output].push(leaf.target, item, reach);
         }
     }
 
     /// Whether anything reads the raw samples of an analog input from a stream.
-    pub fn reads_input(&self, stream: usize, input: u32) -> bool {
+    pub(crate) fn reads_input(&self, stream: usize, input: u32) -> bool {
         self.sources[stream].iter().any(|(_, leaf)| leaf.input == input)
     }
 
     /// Takes raw samples of an analog input, each with its time in nanoseconds.
-    pub fn save_samples(
+    pub(crate) fn save_samples(
         &mut self,
         stream: usize,
         input: u32,
@@ -397,7 +403,7 @@ impl Pipelines {
         for (output, leaf) in sources[stream].iter().filter(|(_, leaf)| leaf.input == input) {
             let reach = &mut Reach { output: *output, results, held, most: *most };
             for (sample, at) in samples.clone() {
-                running[*output].push(leaf.target, leaf.mode.item(Item::Int(sample), at), reach);
+                running[*output].push(leaf.target, leaf.form.item(Item::Int(sample), at), reach);
             }
         }
     }

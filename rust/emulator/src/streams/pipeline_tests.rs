@@ -1,12 +1,15 @@
 use super::*;
-use crate::program::testing::list;
-use crate::program::value::fixed_from_f64;
+use crate::qua::value::fixed_from_f64;
+use crate::testing::terminal;
 
 /// Plans one result over the streams r1 (int), r2 (fixed) and r3 (bool).
-fn plan(source: &str) -> Result<Plan, String> {
-    let stream = |tag: &str, kind| Stream { tag: tag.to_owned(), kind, trace: None, loops: None };
+fn plan(source: &str) -> Result<ProcessingPlan, String> {
+    let stream = |tag: &str, kind| Source { tag: tag.to_owned(), kind, trace: None, loops: None };
     let streams = [stream("r1", Kind::Int), stream("r2", Kind::Fixed), stream("r3", Kind::Bool)];
-    Plan::new(&[list(source)], &streams, &Limits::default()).map_err(|errors| errors.join("; "))
+    let joined = |errors: Vec<StreamError>| {
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    ProcessingPlan::new(vec![terminal(source)], &streams, &Limits::default()).map_err(joined)
 }
 
 /// The items that a pipeline keeps of r1 = 1, 2, … (a microsecond apart), r2 = half of it,
@@ -83,7 +86,7 @@ fn buffers_hold_full_ones_only() {
 
 #[test]
 fn windows_are_those_of_the_manual() {
-    // docs/1.1.7/API_references/qua/result_stream: 1 … 9, 0 in windows of 3.
+    // docs/protocol.md, "Stream processing": 1 … 9, 0 in windows of 3.
     let ty = "int of shape [3]";
     check(
         "(bufferAndSkip 3 2 (@re 0 r1))",
@@ -149,7 +152,7 @@ fn means_have_the_shapes_of_instruments() {
     }
 }
 
-/// docs/1.1.7/Guides/stream_proc: the variance of each item so far.
+/// docs/protocol.md, "Stream processing": the variance of each item so far.
 #[test]
 fn a_variance_of_buffers() {
     let b = "(buffer 2 (@re 0 r2))";
@@ -337,14 +340,19 @@ fn large_results_come_in_pieces_that_add_up() {
 #[test]
 fn what_operators_hold_back_is_bounded() {
     let limits = Limits { buffered_values: 100, ..Limits::default() };
-    let streams = ["r1", "r2"].map(|tag| Stream {
+    let streams = ["r1", "r2"].map(|tag| Source {
         tag: tag.to_owned(),
         kind: Kind::Int,
         trace: None,
         loops: None,
     });
     let run = |source: &str, saves: &[(usize, i32)]| {
-        let plan = Plan::new(&[list(&format!("saveAll out {source}"))], &streams, &limits).unwrap();
+        let plan = ProcessingPlan::new(
+            vec![terminal(&format!("saveAll out {source}"))],
+            &streams,
+            &limits,
+        )
+        .unwrap();
         let results = Arc::new(plan.results(1 << 20));
         let mut pipelines = plan.start(2, Arc::clone(&results));
         for (stream, times) in saves {
@@ -360,6 +368,10 @@ fn what_operators_hold_back_is_bounded() {
     assert_eq!(run("(skipLast 100 (@re 0 r1))", &[(0, 500)]), (400, false));
     assert_eq!(run("(buffer 100 (@re 0 r1))", &[(0, 500)]), (5, false));
     assert_eq!(run("(bufferAndSkip 100 1 (@re 0 r1))", &[(0, 150)]), (51, false));
-    let refused = Plan::new(&[list("save out (skipLast 101 (@re 0 r1))")], &streams, &limits);
-    assert!(refused.unwrap_err()[0].contains("skip_last of 101"));
+    let refused = ProcessingPlan::new(
+        vec![terminal("save out (skipLast 101 (@re 0 r1))")],
+        &streams,
+        &limits,
+    );
+    assert!(refused.unwrap_err()[0].to_string().contains("skip_last of 101"));
 }

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use bytes::Bytes;
 
 use super::item::{Item, Type};
-use crate::lock;
+use crate::lock::lock;
 
 /// Bytes of one piece of a result on the wire; also about what is frozen at a time.
-pub const PIECE: usize = 1 << 20;
+pub(super) const PIECE: usize = 1 << 20;
 
 /// How the results of a job stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// More may come.
     Running,
     /// The program ended by itself and everything was processed.
@@ -24,7 +24,7 @@ pub enum Progress {
 
 /// All results of one job.
 #[derive(Debug)]
-pub struct Results {
+pub(crate) struct Results {
     outputs: Vec<Output>,
     progress: AtomicU8,
     data_loss: AtomicBool,
@@ -34,7 +34,7 @@ pub struct Results {
 
 /// One named result.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     /// The name it was saved under.
     pub name: String,
     /// Whether only the last item is kept (`save`, as opposed to `save_all`).
@@ -56,7 +56,7 @@ struct Data {
 
 /// A piece of a result: whole items may end in it or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Items that end in this piece.
     pub count: usize,
     /// Its bytes.
@@ -75,17 +75,17 @@ impl Results {
     }
 
     /// The results in the order of the program.
-    pub fn outputs(&self) -> &[Output] {
+    pub(crate) fn outputs(&self) -> &[Output] {
         &self.outputs
     }
 
     /// The result of a name.
-    pub fn output(&self, name: &str) -> Option<&Output> {
+    pub(crate) fn output(&self, name: &str) -> Option<&Output> {
         self.outputs.iter().find(|output| output.name == name)
     }
 
     /// How the job's results stand.
-    pub fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         match self.progress.load(Ordering::Acquire) {
             0 => Progress::Running,
             1 => Progress::Done,
@@ -94,14 +94,14 @@ impl Results {
     }
 
     /// Ends the results, once: later calls change nothing.
-    pub fn finish(&self, done: bool) {
+    pub(crate) fn finish(&self, done: bool) {
         let to = if done { 1 } else { 2 };
         // Whoever comes second finds the results ended already.
         let _ = self.progress.compare_exchange(0, to, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Whether items were dropped.
-    pub fn data_loss(&self) -> bool {
+    pub(crate) fn data_loss(&self) -> bool {
         self.data_loss.load(Ordering::Relaxed)
     }
 
@@ -111,7 +111,7 @@ impl Results {
     }
 
     /// Drops what is stored.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         for output in &self.outputs {
             let mut data = lock(&output.data);
             let freed = if output.single { 0 } else { data.count * output.size };
@@ -168,14 +168,14 @@ impl Output {
     }
 
     /// Items so far.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         lock(&self.data).count
     }
 
     /// The items from `offset` on, `limit` at most, as pieces to send.
     ///
     /// A negative offset counts from the end; a limit that is not positive gives nothing.
-    pub fn read(&self, offset: i64, limit: i64) -> Vec<Piece> {
+    pub(crate) fn read(&self, offset: i64, limit: i64) -> Vec<Piece> {
         let data = lock(&self.data);
         let count = data.count as i64;
         let start = if offset < 0 { (count + offset).max(0) } else { offset };

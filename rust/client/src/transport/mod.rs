@@ -1,0 +1,13 @@
+//! HTTP/2, gRPC's framing, encryption, redirection: how bytes get to a gateway and back. It knows no message of
+//! QOP.
+
+mod link;
+mod redirect;
+mod status;
+mod tls;
+mod unframe;
+
+pub(crate) use link::{Incoming, Link};
+pub(crate) use redirect::{address_of, detection, headers, locate, open};
+pub(crate) use status::failure;
+pub(crate) use unframe::{Layout, UnframeError, Unframer};

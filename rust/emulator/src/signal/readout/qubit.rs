@@ -1,0 +1,257 @@
+//! The qubit of the readout model: a Bloch vector that pulses turn and that decays.
+
+use std::f64::consts::{PI, TAU};
+
+use super::description::Qubit;
+use crate::signal::phase::{Phase, Speed};
+
+/// A pulse that is shorter than this part of the decay times is a turn between two decays.
+const SHORT: f64 = 0.01;
+
+/// A qubit in the frame that turns with it; the ground state is up.
+#[derive(Debug)]
+pub(super) struct Bloch {
+    pub(super) vector: [f64; 3],
+    /// Nanoseconds of the last change.
+    at: u64,
+    /// Hz.
+    frequency: f64,
+    /// The area of the pulse that turns it by π, volts times nanoseconds.
+    pub(super) pi_area: f64,
+    t1: f64,
+    t2: f64,
+    /// The standard deviation of its frequency from shot to shot, Hz, and what it is now.
+    pub(super) wander: f64,
+    pub(super) off: f64,
+    /// The area of each pulse that was played, by index of the resolved configuration's.
+    pub(super) areas: Vec<Option<[f64; 2]>>,
+}
+
+impl Bloch {
+    pub(super) fn new(qubit: &Qubit, frequency: f64, pi_area: f64) -> Self {
+        let wander = if qubit.t2_star.is_finite() && qubit.t2_star > 0.0 {
+            1e9 / (PI * 2f64.sqrt() * qubit.t2_star)
+        } else {
+            0.0
+        };
+        Self {
+            vector: [0.0, 0.0, 1.0],
+            at: 0,
+            frequency,
+            pi_area,
+            t1: qubit.t1,
+            t2: qubit.t2.min(2.0 * qubit.t1),
+            wander,
+            off: 0.0,
+            areas: Vec::new(),
+        }
+    }
+
+    /// Nothing drives it up to now.
+    pub(super) fn idle(&mut self, at: u64) {
+        let passed = at.saturating_sub(self.at) as f64;
+        self.at = self.at.max(at);
+        if passed == 0.0 {
+            return;
+        }
+        self.decay(passed);
+        let [x, y, _] = &mut self.vector;
+        if self.off != 0.0 && (*x != 0.0 || *y != 0.0) {
+            (*x, *y) = around_z(*x, *y, Phase::from_turns(self.off * passed * 1e-9));
+        }
+    }
+
+    fn decay(&mut self, passed: f64) {
+        let [x, y, z] = &mut self.vector;
+        if self.t1.is_finite() && *z != 1.0 {
+            *z = 1.0 - (1.0 - *z) * (-passed / self.t1).exp();
+        }
+        if self.t2.is_finite() && (*x != 0.0 || *y != 0.0) {
+            let left = (-passed / self.t2).exp();
+            (*x, *y) = (*x * left, *y * left);
+        }
+    }
+
+    /// Turns it by a pulse of constant strength, with its decay meanwhile.
+    pub(super) fn turn(&mut self, angle: f64, axis: Phase, frequency: f64, length: u64) {
+        // The axis in the frame of the qubit, which turns with its own frequency.
+        let axis = axis - Speed::from_hz(self.frequency).over(self.at);
+        let ns = length as f64;
+        let detuning = TAU * (frequency - self.frequency - self.off) * ns * 1e-9;
+        let [x, y, z] = self.vector;
+        let (x, y) = around_z(x, y, -axis);
+        self.vector = [x, y, z];
+        // In the frame of the drive it turns about (angle, 0, -detuning).
+        if ns > SHORT * self.t1.min(self.t2) {
+            self.damped(angle, detuning, ns);
+        } else {
+            self.decay(ns / 2.0);
+            self.rotate(angle, detuning);
+            self.decay(ns / 2.0);
+        }
+        let back = axis + Phase::from_turns((frequency - self.frequency) * ns * 1e-9);
+        let [x, y, z] = self.vector;
+        let (x, y) = around_z(x, y, back);
+        self.vector = [x, y, z];
+        self.at += length;
+    }
+
+    fn rotate(&mut self, angle: f64, detuning: f64) {
+        let [x, y, z] = self.vector;
+        let size = angle.hypot(detuning);
+        if size > 0.0 {
+            let (nx, nz) = (angle / size, -detuning / size);
+            let (sin, cos) = size.sin_cos();
+            let along = (nx * x + nz * z) * (1.0 - cos);
+            let (cx, cy, cz) = (-nz * y, nz * x - nx * z, nx * y);
+            self.vector = [
+                x * cos + cx * sin + nx * along,
+                y * cos + cy * sin,
+                z * cos + cz * sin + nz * along,
+            ];
+        }
+    }
+
+    /// Bloch's equations with a constant drive, solved by the exponential of their matrix: with long pulses
+    /// the state goes to where turning and decaying balance.
+    fn damped(&mut self, angle: f64, detuning: f64, ns: f64) {
+        let (relaxing, dephasing) = (ns / self.t1, ns / self.t2);
+        let flow = exponential([
+            [-dephasing, detuning, 0.0, 0.0],
+            [-detuning, -dephasing, -angle, 0.0],
+            [0.0, angle, -relaxing, relaxing],
+            [0.0, 0.0, 0.0, 0.0],
+        ]);
+        let [x, y, z] = self.vector;
+        let row = |row: [f64; 4]| row[0] * x + row[1] * y + row[2] * z + row[3];
+        self.vector = [row(flow[0]), row(flow[1]), row(flow[2])];
+    }
+}
+
+type Matrix4 = [[f64; 4]; 4];
+
+/// The exponential of a matrix: its series where that converges soon, squared as often as needed.
+fn exponential(mut matrix: Matrix4) -> Matrix4 {
+    let size = matrix.iter().flatten().fold(0.0f64, |most, entry| most.max(entry.abs()));
+    // What turns more often than any pulse can is as good as this.
+    let halvings = if size > 0.25 { (size / 0.25).log2().ceil().min(60.0) as i32 } else { 0 };
+    matrix.iter_mut().flatten().for_each(|entry| *entry *= 0.5f64.powi(halvings));
+    let mut sum = IDENTITY;
+    let mut term = IDENTITY;
+    for order in 1..=12 {
+        term = product(&term, &matrix);
+        term.iter_mut().flatten().for_each(|entry| *entry /= f64::from(order));
+        for (sum, term) in sum.iter_mut().flatten().zip(term.iter().flatten()) {
+            *sum += term;
+        }
+    }
+    (0..halvings).for_each(|_| sum = product(&sum, &sum));
+    sum
+}
+
+const IDENTITY: Matrix4 =
+    [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+
+fn product(left: &Matrix4, right: &Matrix4) -> Matrix4 {
+    let entry = |row: usize, column: usize| (0..4).map(|k| left[row][k] * right[k][column]).sum();
+    std::array::from_fn(|row| std::array::from_fn(|column| entry(row, column)))
+}
+
+fn around_z(x: f64, y: f64, turn: Phase) -> (f64, f64) {
+    let (cos, sin) = turn.cos_sin();
+    (x * cos - y * sin, x * sin + y * cos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn qubit() -> Bloch {
+        let qubit = Qubit {
+            element: "q".into(),
+            pi: "x180".into(),
+            frequency: None,
+            t1: f64::INFINITY,
+            t2: f64::INFINITY,
+            t2_star: f64::INFINITY,
+        };
+        Bloch::new(&qubit, 50e6, 1.0)
+    }
+
+    #[test]
+    fn pulses_turn_the_vector() {
+        let mut bloch = qubit();
+        let speed = Speed::from_hz(50e6);
+        // Two halves of π, far apart, on resonance: together a π pulse.
+        for _ in 0..2 {
+            let axis = speed.over(bloch.at);
+            bloch.turn(PI / 2.0, axis, 50e6, 20);
+            let later = bloch.at + 12_345;
+            bloch.idle(later);
+        }
+        assert!((bloch.vector[2] + 1.0).abs() < 1e-6, "{:?}", bloch.vector);
+        // And with the second one about the other axis: none.
+        let mut bloch = qubit();
+        bloch.turn(PI / 2.0, Phase::default(), 50e6, 20);
+        let axis = speed.over(bloch.at) + Phase::from_turns(0.25);
+        bloch.turn(PI / 2.0, axis, 50e6, 20);
+        assert!(bloch.vector[2].abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_detuned_pulse_follows_rabis_formula() {
+        let mut bloch = qubit();
+        bloch.turn(PI, Phase::default(), 50e6 + 7e6, 100);
+        let detuning = TAU * 0.7;
+        let size = PI.hypot(detuning);
+        let excited = (PI / size * (size / 2.0).sin()).powi(2);
+        assert!(((1.0 - bloch.vector[2]) / 2.0 - excited).abs() < 1e-9);
+    }
+
+    #[test]
+    fn it_decays_to_the_ground_state() {
+        let mut bloch = qubit();
+        (bloch.t1, bloch.t2) = (1000.0, 500.0);
+        bloch.turn(PI / 2.0, Phase::default(), 50e6, 0);
+        bloch.idle(1000);
+        let [x, y, z] = bloch.vector;
+        assert!((z - (1.0 - (-1f64).exp())).abs() < 1e-12);
+        assert!((x.hypot(y) - (-2f64).exp()).abs() < 1e-12);
+    }
+
+    /// Bloch's equations by small steps.
+    fn stepped(mut v: [f64; 3], rate: f64, off: f64, t1: f64, t2: f64, ns: f64) -> [f64; 3] {
+        let slope = |[x, y, z]: [f64; 3]| {
+            [off * y - x / t2, -off * x - rate * z - y / t2, rate * y + (1.0 - z) / t1]
+        };
+        let dt = ns / 20_000.0;
+        for _ in 0..20_000 {
+            let a = slope(v);
+            let b = slope(std::array::from_fn(|k| v[k] + a[k] * dt / 2.0));
+            let c = slope(std::array::from_fn(|k| v[k] + b[k] * dt / 2.0));
+            let d = slope(std::array::from_fn(|k| v[k] + c[k] * dt));
+            v = std::array::from_fn(|k| v[k] + dt / 6.0 * (a[k] + 2.0 * (b[k] + c[k]) + d[k]));
+        }
+        v
+    }
+
+    #[test]
+    fn a_long_pulse_follows_blochs_equations() {
+        for (angle, turns, length) in [(3.0, 0.0, 1_000), (40.0, 0.3, 20_000), (300.0, 2.0, 50_000)]
+        {
+            let mut bloch = qubit();
+            (bloch.t1, bloch.t2) = (10_000.0, 8_000.0);
+            let hz = turns / (f64::from(length) * 1e-9);
+            bloch.turn(angle, Phase::default(), 50e6 + hz, length as u64);
+            let ns = f64::from(length);
+            let expected = stepped([0.0, 0.0, 1.0], angle / ns, TAU * turns / ns, 1e4, 8e3, ns);
+            assert!(
+                (bloch.vector[2] - expected[2]).abs() < 1e-6,
+                "{:?} {expected:?}",
+                bloch.vector
+            );
+            let (got, wanted) = (bloch.vector, expected);
+            assert!((got[0].hypot(got[1]) - wanted[0].hypot(wanted[1])).abs() < 1e-6);
+        }
+    }
+}
