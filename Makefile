@@ -55,6 +55,7 @@ test: .venv/.built $(QM_READY)
 lint: .venv/.built
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -q -- -D warnings
+	$(PY) tests/arrows.py
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy

@@ -35,7 +35,7 @@ from qm.qua import (
 )
 
 
-def pipelines():
+def pipelines():  # noqa: PLR0915 (one program)
     """Every operator of stream processing that the emulator has, on every kind of value."""
     with program() as built:
         i = declare(int)
@@ -108,7 +108,7 @@ def pipelines():
     return built
 
 
-def calculations():
+def calculations():  # noqa: PLR0915 (one program)
     """Control flow, arrays and the library, with every value saved."""
     with program() as built:
         i = declare(int)

@@ -48,7 +48,7 @@ def refused(kind, call):
         raise AssertionError(f"no {kind}")
 
 
-def main():
+def main():  # noqa: PLR0915 (one story)
     logging.getLogger("qm").addHandler(Listener())
     host, port = sys.argv[1], int(sys.argv[2])
     manager = QuantumMachinesManager(host, port)

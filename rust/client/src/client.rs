@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tonic::Status;
 
-use crate::closed_loop::Ledgers;
 use crate::config::ConnectOptions;
 use crate::error::{Error, Result};
 use crate::gateway::{self, Call, Dialect};
+use crate::ledger::Ledgers;
 use crate::transport::{self, Link};
 
 /// A connected client; clones share the connection.

@@ -4,16 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-mod ledger;
-
-pub(crate) use ledger::Ledgers;
-
 use crate::error::{Error, Result};
 use crate::input_stream::{Entry, InputStream};
+use crate::ledger::{Ledger, Turn, lock, turn};
 use crate::results::{EndDetector, Results};
 use crate::types::Header;
 use crate::wait::{self, Timeout};
-use ledger::{Ledger, Turn, lock, turn};
 
 /// Input streams and results of one job that belong to a loop, and how far it is.
 #[derive(Debug)]
@@ -380,7 +376,7 @@ impl ClosedLoop {
             };
             return Ok(Some(LoopItem { header, bytes }));
         }
-        if let Some(closed) = ends.look(&self.results, name, &header).await? {
+        if let Some(closed) = self.results.end(ends, name, &header).await? {
             let last = self.results.header(name, true, None).await?;
             if last.count <= next {
                 let wanted = next + 1;

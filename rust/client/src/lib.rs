@@ -23,6 +23,7 @@ mod error;
 mod gateway;
 mod input_stream;
 mod job;
+mod ledger;
 mod machine;
 mod queue;
 mod results;

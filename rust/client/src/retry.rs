@@ -53,9 +53,10 @@ mod tests {
     async fn only_broken_connections_are_tried_again() {
         for (status, tries) in [("UNAVAILABLE", 3), ("NOT_FOUND", 1), ("INTERNAL", 1)] {
             let mut calls = 0;
+            let cut = async || Err(failing(status));
             let outcome: Result<()> = reading(|| {
                 calls += 1;
-                async { Err(failing(status)) }
+                cut()
             })
             .await;
             assert_eq!((outcome, calls), (Err(failing(status)), tries));

@@ -56,6 +56,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many entries are acknowledged, once none is pending.
+    fn flushed(&self) -> Result<Option<u64>> {
+        let state = self.lock();
+        state.check()?;
+        Ok((state.pending() == 0).then_some(state.acknowledged))
+    }
+
     /// The next entry to send; `None` when no more come.
     async fn next(&self) -> Option<Entry> {
         loop {
@@ -203,12 +210,8 @@ impl Writer {
         let empty = async {
             loop {
                 let moved = self.shared.moved.notified();
-                {
-                    let state = self.shared.lock();
-                    state.check()?;
-                    if state.pending() == 0 {
-                        return Ok(state.acknowledged);
-                    }
+                if let Some(acknowledged) = self.shared.flushed()? {
+                    return Ok(acknowledged);
                 }
                 moved.await;
             }

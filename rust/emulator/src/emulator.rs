@@ -106,42 +106,47 @@ impl Builder {
         let (ready, bound) = std::sync::mpsc::channel();
         let served = Arc::clone(&registry);
         let (host, port) = (self.host, self.port);
-        let thread =
-            std::thread::Builder::new().name("pulsewire-emulator".to_owned()).spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .max_blocking_threads(ASIDE_THREADS)
-                    .enable_all()
-                    .build();
-                let runtime = match runtime {
-                    Ok(runtime) => runtime,
-                    Err(error) => {
-                        // The starter waits for this answer, so it is there to hear it.
-                        let _ = ready.send(Err(error));
-                        return;
-                    }
-                };
-                runtime.block_on(async move {
-                    match server::bind(&host, port).await {
-                        Ok((listener, address)) => {
-                            let _ = ready.send(Ok(address));
-                            let until = async {
-                                // Also when the handle is gone without a word.
-                                let _ = stopped.await;
-                            };
-                            server::serve(listener, served, until).await;
-                        }
-                        Err(error) => {
-                            let _ = ready.send(Err(error));
-                        }
-                    }
-                });
-                runtime.shutdown_timeout(Duration::from_secs(1));
-            })?;
+        let until = async {
+            // Also when the handle is gone without a word.
+            let _ = stopped.await;
+        };
+        let named = std::thread::Builder::new().name("pulsewire-emulator".to_owned());
+        // The starter waits for this answer, so it is there to hear it.
+        let tell = move |answer| drop(ready.send(answer));
+        let thread = named.spawn(move || run(&host, port, served, until, tell))?;
         let address = bound
             .recv()
             .unwrap_or_else(|_| Err(std::io::Error::other("the gateway's thread ended")))?;
         Ok(Emulator { address, registry, running: Mutex::new(Some((stop, thread))) })
     }
+}
+
+/// Serves until it is to end; tells once where it listens, or why not.
+fn run(
+    host: &str,
+    port: u16,
+    registry: Arc<Registry>,
+    until: impl Future<Output = ()> + Send + 'static,
+    tell: impl Fn(std::io::Result<SocketAddr>),
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(ASIDE_THREADS)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return tell(Err(error)),
+    };
+    runtime.block_on(async {
+        match server::bind(host, port).await {
+            Ok((listener, address)) => {
+                tell(Ok(address));
+                server::serve(listener, registry, until).await;
+            }
+            Err(error) => tell(Err(error)),
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
 }
 
 /// A running emulator; it stops when dropped.

@@ -5,6 +5,7 @@
 
 mod job;
 mod machine;
+mod results;
 mod simulation;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use pulsewire_common::frame::framed;
 use pulsewire_wire::compiler as wire_compiler;
 use pulsewire_wire::frontend as f;
 use pulsewire_wire::frontend::execution_request::Simulate;
-use pulsewire_wire::general_messages::{ErrorMessage, Matrix as WireMatrix, MessageLevel};
+use pulsewire_wire::general_messages::{Matrix as WireMatrix, MessageLevel};
 use pulsewire_wire::job_manager as jm;
 use pulsewire_wire::qm_manager as m;
 use pulsewire_wire::qua::QuaProgram;
@@ -22,11 +23,11 @@ use pulsewire_wire::qua_config::QuaConfig;
 use pulsewire_wire::results as r;
 use pulsewire_wire::results::get_job_errors_response::ExecutionErrorSeverity;
 
-use super::structure::Structure;
-use super::{
+use super::dialect::{
     AnnouncedResult, Call, Dialect, Health, PushFields, PushTemplate, Read, Refusal, ResultHeader,
     SamplesHeader, SimulationAnswer, StreamCall, Taken, Unreadable,
 };
+use super::structure::Structure;
 use crate::error::{Error, Result};
 use crate::transport::Layout;
 use crate::types::{
@@ -35,6 +36,8 @@ use crate::types::{
     Severity, SimulateOptions, ValidationMessage,
 };
 use job::{job_status, matrix, refusal};
+use machine::joined;
+use results::WideHeader;
 use simulation::{connection, interface};
 
 /// A path of the frontend.
@@ -141,12 +144,6 @@ fn level(number: i32) -> Level {
         Ok(MessageLevel::Warning) => Level::Warning,
         Ok(MessageLevel::Error) | Err(_) => Level::Error,
     }
-}
-
-/// The texts of some errors, one behind the other.
-fn joined(errors: Vec<ErrorMessage>) -> String {
-    let texts: Vec<_> = errors.into_iter().map(|error| error.message).collect();
-    texts.join("; ")
 }
 
 /// What is wrong with a configuration, of both lists that an answer has.
@@ -554,25 +551,6 @@ impl Dialect for Qop2 {
             _ => SamplesHeader::Other,
         })
     }
-}
-
-/// A header of a result as it stands on the wire, with the numbers that do not fit an int32 as well.
-#[derive(Clone, PartialEq, prost::Message)]
-struct WideHeader {
-    #[prost(int64, tag = "2")]
-    count_so_far: i64,
-    #[prost(string, tag = "3")]
-    simple_d_type: String,
-    #[prost(bool, tag = "4")]
-    done: bool,
-    #[prost(bool, tag = "5")]
-    closed: bool,
-    #[prost(bool, tag = "6")]
-    has_dataloss: bool,
-    #[prost(int64, repeated, tag = "7")]
-    shape: Vec<i64>,
-    #[prost(message, optional, tag = "8")]
-    has_execution_errors: Option<bool>,
 }
 
 #[cfg(test)]

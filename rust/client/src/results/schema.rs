@@ -184,6 +184,23 @@ impl Results {
         Ok(state)
     }
 
+    /// Whether no more values come of a result, and then whether it was closed before its end.
+    pub(crate) async fn end(
+        &self,
+        ends: &EndDetector,
+        name: &str,
+        header: &Header,
+    ) -> Result<Option<bool>> {
+        if header.done || header.closed {
+            return Ok(Some(header.closed));
+        }
+        if !ends.is_due() {
+            return Ok(None);
+        }
+        let state = self.state(Some(name)).await?;
+        Ok(state.is_over().then_some(state.closed))
+    }
+
     /// The state as older gateways tell it: in the header of each result.
     async fn state_from_headers(&self, name: Option<&str>) -> Result<ResultState> {
         let named = self.schema.iter().filter(|schema| name.is_none_or(|name| schema.name == name));
@@ -231,7 +248,7 @@ impl Results {
             if header.count >= wanted {
                 return Ok(Some(header));
             }
-            let Some(closed) = ends.look(self, name, &header).await? else {
+            let Some(closed) = self.end(&ends, name, &header).await? else {
                 return Ok(None);
             };
             // Values may have come between the two looks.
@@ -272,7 +289,7 @@ impl Results {
             }
             for ((name, header), ends) in names.iter().zip(&headers).zip(&ends) {
                 if header.count <= seen
-                    && ends.look(self, name, header).await?.is_some()
+                    && self.end(ends, name, header).await?.is_some()
                     // Values may have come between the two looks.
                     && self.header(name, false, None).await?.count <= seen
                 {

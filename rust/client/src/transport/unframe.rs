@@ -106,6 +106,17 @@ impl Unframer {
         matches!(self.place, Place::Prefix(0))
     }
 
+    /// Begins a message, whose prefix is there.
+    fn begin(&mut self) -> Result<(), UnframeError> {
+        let [flag, len @ ..] = self.prefix;
+        if flag != 0 {
+            return Err(UnframeError::Compressed);
+        }
+        self.left = u64::from(u32::from_be_bytes(len));
+        self.place = Place::Key;
+        Ok(())
+    }
+
     /// The next piece of data in `input`, which is consumed up to its end; `None` when `input` is
     /// used up.
     ///
@@ -127,12 +138,7 @@ impl Unframer {
                     self.prefix[have] = input.get_u8();
                     self.place = Place::Prefix(have + 1);
                     if have + 1 == PREFIX {
-                        let [flag, len @ ..] = self.prefix;
-                        if flag != 0 {
-                            return Err(UnframeError::Compressed);
-                        }
-                        self.left = u64::from(u32::from_be_bytes(len));
-                        self.place = Place::Key;
+                        self.begin()?;
                     }
                 }
                 Place::Data(left) => {

@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 use pulsewire_client::ConnectOptions;
 use pulsewire_wire::{frontend as f, info, results as r};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_stream::StreamExt;
 
 pub(crate) const INFO: &str = "/io.qualang.api.v1.InfoService/GetInfo";
@@ -91,22 +91,23 @@ impl Gateway {
         let served = Arc::clone(&gateway);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let gateway = Arc::clone(&served);
-                tokio::spawn(async move {
-                    let cut = Arc::new(tokio::sync::Notify::new());
-                    let heard = Arc::clone(&cut);
-                    let service = service_fn(move |request| {
-                        answer(Arc::clone(&gateway), Arc::clone(&cut), request)
-                    });
-                    let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-                    tokio::select! {
-                        _ = builder.serve_connection(TokioIo::new(stream), service) => {}
-                        () = heard.notified() => {}
-                    }
-                });
+                tokio::spawn(Arc::clone(&served).connection(stream));
             }
         });
         (gateway, options)
+    }
+
+    /// Answers on a connection until it is cut.
+    async fn connection(self: Arc<Self>, stream: TcpStream) {
+        let cut = Arc::new(tokio::sync::Notify::new());
+        let heard = Arc::clone(&cut);
+        let service =
+            service_fn(move |request| answer(Arc::clone(&self), Arc::clone(&cut), request));
+        let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        tokio::select! {
+            _ = builder.serve_connection(TokioIo::new(stream), service) => {}
+            () = heard.notified() => {}
+        }
     }
 
     pub(crate) fn count(&self, path: &str) -> usize {

@@ -4,34 +4,11 @@ use pulsewire_wire::qua::qua_program as q;
 use q::lib_function_expression::argument::ArgumentOneof;
 
 use super::expressions::{Typed, binary};
+use super::msb::Msb;
 use super::state::Compiler;
-use crate::qua::ir::{Expr, IntegerFunction, Op, Reduction};
+use crate::qua::expr::{Expr, IntegerFunction, Op, Reduction};
 use crate::qua::library::{Binary, Unary};
 use crate::qua::value::Kind;
-
-/// What `Math.msb` gives of an int.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Msb {
-    /// The position of its highest bit, as the manual says.
-    #[default]
-    Manual,
-    /// 28 less, as if it were a `fixed`: what public programs of 2025 count on.
-    Of2025,
-}
-
-impl Msb {
-    /// The names that [`Self::named`] knows.
-    pub const NAMES: [&str; 2] = ["manual", "2025"];
-
-    /// The one of a name.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "manual" => Some(Self::Manual),
-            "2025" => Some(Self::Of2025),
-            _ => None,
-        }
-    }
-}
 
 impl Compiler<'_> {
     pub(super) fn library(

@@ -5,8 +5,8 @@
 use pulsewire_wire::qua::QuaProgram;
 use pulsewire_wire::qua_config::qua_config::QuaConfigV1;
 
-use super::calls::Msb;
 use super::errors::CompileError;
+use super::msb::Msb;
 use super::passes::{fill_scopes, fuse_operations, insert_releases, insert_waits, last_moved};
 use super::state::Compiler;
 use super::stream_processing::terminal;

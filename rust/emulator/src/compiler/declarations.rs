@@ -8,7 +8,8 @@ use super::literals::{kind_of, parse_literal};
 use super::state::{Compiler, Variable};
 use crate::config::resolved::ResolvedConfig;
 use crate::limits::Limits;
-use crate::qua::ir::{Array, Input};
+use crate::qua::expr::Array;
+use crate::qua::ir::Input;
 use crate::qua::value::Kind;
 use crate::streams::Source;
 

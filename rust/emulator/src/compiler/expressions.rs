@@ -6,12 +6,32 @@ use q::binary_expression::BinaryOperator as Operator;
 
 use super::literals::{kind_of, parse_literal};
 use super::state::{Compiler, Variable};
-use crate::qua::ir::{Expr, Op};
+use crate::qua::expr::{Expr, Op};
 use crate::qua::value::{self, Kind};
 
 /// An expression and its kind. IO registers and literals have none of their own: they take
 /// their context's.
 pub(super) type Typed = (Expr, Kind);
+
+/// How an operator is written, and what it does to ints.
+fn symbol_and_op(operator: Operator) -> (&'static str, Op) {
+    match operator {
+        Operator::Add => ("+", Op::Add),
+        Operator::Sub => ("-", Op::Sub),
+        Operator::Mult => ("*", Op::MulInt),
+        Operator::Div => ("/", Op::MulInt),
+        Operator::And => ("&", Op::And),
+        Operator::Or => ("|", Op::Or),
+        Operator::Xor => ("^", Op::Xor),
+        Operator::Lt => ("<", Op::Less),
+        Operator::Let => ("<=", Op::LessEqual),
+        Operator::Gt => (">", Op::Greater),
+        Operator::Get => (">=", Op::GreaterEqual),
+        Operator::Eq => ("==", Op::Equal),
+        Operator::Shl => ("<<", Op::ShiftLeft),
+        Operator::Shr => (">>", Op::ShiftRight),
+    }
+}
 
 impl Compiler<'_> {
     /// Compiles an expression that must give a `want`.
@@ -193,22 +213,7 @@ impl Compiler<'_> {
             self.mistake(format!("unsupported operator number {}", operation.op), &operation.loc);
             return None;
         };
-        let (symbol, op) = match operator {
-            Operator::Add => ("+", Op::Add),
-            Operator::Sub => ("-", Op::Sub),
-            Operator::Mult => ("*", Op::MulInt),
-            Operator::Div => ("/", Op::MulInt),
-            Operator::And => ("&", Op::And),
-            Operator::Or => ("|", Op::Or),
-            Operator::Xor => ("^", Op::Xor),
-            Operator::Lt => ("<", Op::Less),
-            Operator::Let => ("<=", Op::LessEqual),
-            Operator::Gt => (">", Op::Greater),
-            Operator::Get => (">=", Op::GreaterEqual),
-            Operator::Eq => ("==", Op::Equal),
-            Operator::Shl => ("<<", Op::ShiftLeft),
-            Operator::Shr => (">>", Op::ShiftRight),
-        };
+        let (symbol, op) = symbol_and_op(operator);
         let (left, right) = (operation.left.as_deref(), operation.right.as_deref());
         let loc = operation.loc.as_str();
         let compares =

@@ -11,14 +11,15 @@ mod errors;
 mod expressions;
 mod literals;
 mod measurements;
+mod msb;
 mod passes;
 mod pulses;
 mod state;
 mod statements;
 mod stream_processing;
 
-pub use calls::Msb;
 pub(crate) use compile::{Compiled, SourceProgram, compile};
 pub(crate) use errors::CompileError;
+pub use msb::Msb;
 #[cfg(test)]
 pub(crate) use {compile::compile_first_version, stream_processing::terminal};

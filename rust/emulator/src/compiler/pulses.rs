@@ -8,7 +8,8 @@ use super::literals::parse_literal;
 use super::state::Compiler;
 use crate::config::elements::Inputs;
 use crate::config::pulses::resolve_pulse;
-use crate::qua::ir::{Expr, NO_SITE, Stmt};
+use crate::qua::expr::Expr;
+use crate::qua::ir::{NO_SITE, Stmt};
 use crate::qua::pulses::{
     Amplitude, ChirpArgs, Frequency, PlayStmt, Playable, PulseStmt, Rates, Trace,
 };
@@ -71,16 +72,20 @@ impl Compiler<'_> {
             site,
             compressed: if play.duration.is_some() { self.compressed() } else { site },
         };
+        self.has_length(&play)?;
+        Some(pulse_statement(PulseStmt::Play(play)))
+    }
+
+    /// Whether a play's own length, where it is constant, is one that can be.
+    fn has_length(&mut self, play: &PlayStmt) -> Option<()> {
         if let (Playable::Pulse(pulse), Some(Expr::Const(cycles))) = (&play.what, &play.duration)
             && *cycles >= 1 << 24
             && self.resolved.pulses[*pulse as usize].waves.are_shaped()
         {
-            self.mistake(
-                format!(
-                    "an arbitrary waveform lasts for at most 2**24 - 1 clock cycles, not {cycles}"
-                ),
-                "",
+            let message = format!(
+                "an arbitrary waveform lasts for at most 2**24 - 1 clock cycles, not {cycles}"
             );
+            self.mistake(message, "");
             return None;
         }
         for (cycles, name) in [(&play.duration, "duration"), (&play.truncate, "truncate")] {
@@ -91,7 +96,7 @@ impl Compiler<'_> {
                 return None;
             }
         }
-        Some(pulse_statement(PulseStmt::Play(play)))
+        Some(())
     }
 
     fn compressed(&mut self) -> u32 {
@@ -109,46 +114,11 @@ impl Compiler<'_> {
         let pulse = pulse?;
         self.is_measurement(element, name)?;
         let target = self.target(element, "")?;
-        let owner = &self.resolved.elements[element as usize];
-        let (tof, smearing, has_outputs) =
-            (owner.time_of_flight, owner.smearing, !owner.outputs.is_empty());
-        let length = self.resolved.pulses[pulse as usize].length;
-        if !has_outputs && (!measure.stream_as.is_empty() || !measure.measure_processes.is_empty())
-        {
-            let name = self.elements[element as usize].clone();
-            let analog = measure.measure_processes.iter().any(|process| {
-                matches!(process.process, Some(q::measure_process::Process::Analog(_)))
-            });
-            if analog || !measure.stream_as.is_empty() {
-                self.mistake(
-                    format!("the element '{name}' has no outputs to measure; give it outputs in the configuration"),
-                    "",
-                );
-                return None;
-            }
-        }
-        if smearing > 0 && u64::from(smearing) + 8 > u64::from(tof) {
-            let name = self.elements[element as usize].clone();
-            self.mistake(
-                format!(
-                    "the smearing of '{name}' is {smearing} ns, more than its time_of_flight less 8"
-                ),
-                "",
-            );
-            return None;
-        }
+        self.can_measure(measure, element)?;
         let trace = if measure.stream_as.is_empty() {
             None
         } else {
-            let len = u64::from(length) + 2 * u64::from(smearing);
-            let Some(len) = u32::try_from(len).ok().filter(|len| *len <= MOST_TRACED) else {
-                self.mistake(
-                    format!("an ADC trace of {len} samples; at most {MOST_TRACED} are recorded"),
-                    "",
-                );
-                return None;
-            };
-            Some(Trace { stream: self.adc_stream(&measure.stream_as, len)?, len })
+            Some(self.trace(&measure.stream_as, element, pulse)?)
         };
         let processes: Vec<_> = measure
             .measure_processes
@@ -171,6 +141,46 @@ impl Compiler<'_> {
             compressed: site,
         };
         Some(pulse_statement(PulseStmt::Measure { play, processes, trace }))
+    }
+
+    /// Whether an element has the outputs and the times that a measurement needs.
+    fn can_measure(&mut self, measure: &q::MeasureStatement, element: u32) -> Option<()> {
+        let owner = &self.resolved.elements[element as usize];
+        let (tof, smearing) = (owner.time_of_flight, owner.smearing);
+        let is_analog = |process: &q::MeasureProcess| {
+            matches!(process.process, Some(q::measure_process::Process::Analog(_)))
+        };
+        let needs_outputs =
+            !measure.stream_as.is_empty() || measure.measure_processes.iter().any(is_analog);
+        let name = &self.elements[element as usize];
+        let message = if owner.outputs.is_empty() && needs_outputs {
+            format!(
+                "the element '{name}' has no outputs to measure; give it outputs in the configuration"
+            )
+        } else if smearing > 0 && u64::from(smearing) + 8 > u64::from(tof) {
+            format!(
+                "the smearing of '{name}' is {smearing} ns, more than its time_of_flight less 8"
+            )
+        } else {
+            return Some(());
+        };
+        self.mistake(message, "");
+        None
+    }
+
+    /// The samples that a measurement records.
+    fn trace(&mut self, stream: &str, element: u32, pulse: u32) -> Option<Trace> {
+        let smearing = self.resolved.elements[element as usize].smearing;
+        let length = self.resolved.pulses[pulse as usize].length;
+        let len = u64::from(length) + 2 * u64::from(smearing);
+        let Some(len) = u32::try_from(len).ok().filter(|len| *len <= MOST_TRACED) else {
+            self.mistake(
+                format!("an ADC trace of {len} samples; at most {MOST_TRACED} are recorded"),
+                "",
+            );
+            return None;
+        };
+        Some(Trace { stream: self.adc_stream(stream, len)?, len })
     }
 
     fn is_measurement(&mut self, element: u32, operation: &str) -> Option<()> {

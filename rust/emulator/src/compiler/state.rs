@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use pulsewire_wire::qua_config::qua_config::QuaConfigV1;
 
-use super::calls::Msb;
 use super::errors::{CompileError, place};
+use super::msb::Msb;
 use crate::config::resolved::ResolvedConfig;
-use crate::qua::ir::{Array, Input, ProgramRefs, Site};
+use crate::qua::expr::Array;
+use crate::qua::ir::{Input, ProgramRefs, Site};
 use crate::qua::value::Kind;
 use crate::streams::Source;
 

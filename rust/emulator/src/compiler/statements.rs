@@ -6,7 +6,8 @@ use q::any_statement::StatementOneof as S;
 use super::pulses::pulse_statement;
 use super::state::Compiler;
 use crate::qua::effects::{EVERY_CLOCK, named_clocks};
-use crate::qua::ir::{Block, Branch, Expr, NO_SITE, Op, Scope, Stmt};
+use crate::qua::expr::{Expr, Op};
+use crate::qua::ir::{Block, Branch, NO_SITE, Scope, Stmt};
 use crate::qua::pulses::PulseStmt;
 use crate::qua::value::Kind;
 

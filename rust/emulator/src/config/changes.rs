@@ -71,34 +71,14 @@ fn apply(config: &mut c::QuaConfigV1, change: &Change) -> Result<(), ChangeError
             let Some(OneofSetDc::Qe(port)) = &set.oneof_set_dc else {
                 return missing_port();
             };
-            let offset = finite(set.offset, "the offset")?;
-            let element = element_of(config, &port.qe)?;
-            let Some(reference) = element.outputs.get(&port.port).cloned() else {
-                return refuse(format!("the element '{}' has no output '{}'", port.qe, port.port));
-            };
-            on_controllers(config, &reference.controller, |controller| {
-                controller.analog_inputs.get_mut(&reference.number).map(|input| {
-                    input.offset = Some(offset);
-                })
-            })
+            set_input_offset(config, port, set.offset)
         }
         Change::SetOutputFilterTaps(set) => {
             use request::set_output_filter_taps::OneofSetFilterTaps;
             let Some(OneofSetFilterTaps::Qe(port)) = &set.oneof_set_filter_taps else {
                 return missing_port();
             };
-            let taps = set.filter.clone().unwrap_or_default();
-            for tap in taps.feedforward.iter().chain(&taps.feedback) {
-                finite(*tap, "the filter tap")?;
-            }
-            let reference = dac_of(element_of(config, &port.qe)?, &port.qe, &port.port)?;
-            on_controllers(config, &reference.controller, |controller| {
-                controller.analog_outputs.get_mut(&reference.number).map(|output| {
-                    let filter = output.filter.get_or_insert_default();
-                    filter.feedforward.clone_from(&taps.feedforward);
-                    filter.feedback.clone_from(&taps.feedback);
-                })
-            })
+            set_filter(config, port, &set.filter.clone().unwrap_or_default())
         }
         Change::SetDigitalRoute(set) => set_digital_route(config, set),
         Change::SetDigitalInputThreshold(set) => {
@@ -125,6 +105,41 @@ fn apply(config: &mut c::QuaConfigV1, change: &Change) -> Result<(), ChangeError
         }
         Change::SetIoValues(_) => Ok(()),
     }
+}
+
+fn set_input_offset(
+    config: &mut c::QuaConfigV1,
+    port: &request::QePort,
+    offset: f64,
+) -> Result<(), ChangeError> {
+    let offset = finite(offset, "the offset")?;
+    let element = element_of(config, &port.qe)?;
+    let Some(reference) = element.outputs.get(&port.port).cloned() else {
+        return refuse(format!("the element '{}' has no output '{}'", port.qe, port.port));
+    };
+    on_controllers(config, &reference.controller, |controller| {
+        controller.analog_inputs.get_mut(&reference.number).map(|input| {
+            input.offset = Some(offset);
+        })
+    })
+}
+
+fn set_filter(
+    config: &mut c::QuaConfigV1,
+    port: &request::QePort,
+    taps: &request::AnalogOutputPortFilter,
+) -> Result<(), ChangeError> {
+    for tap in taps.feedforward.iter().chain(&taps.feedback) {
+        finite(*tap, "the filter tap")?;
+    }
+    let reference = dac_of(element_of(config, &port.qe)?, &port.qe, &port.port)?;
+    on_controllers(config, &reference.controller, |controller| {
+        controller.analog_outputs.get_mut(&reference.number).map(|output| {
+            let filter = output.filter.get_or_insert_default();
+            filter.feedforward.clone_from(&taps.feedforward);
+            filter.feedback.clone_from(&taps.feedback);
+        })
+    })
 }
 
 fn missing_port() -> Result<(), ChangeError> {

@@ -83,6 +83,29 @@ struct Report<'a> {
     groups: Vec<usize>,
 }
 
+/// The rows of a report's matrices.
+struct Matrices {
+    amplitude: [f64; 2],
+    frame: [f64; 2],
+    correction: [f64; 2],
+}
+
+fn matrices(played: &Played, part: Part) -> Matrices {
+    let (cos, sin) = played.frame.cos_sin();
+    let [a00, a01, a10, a11] = played.amplitude;
+    let [c00, c01, c10, c11] = played.correction;
+    match part {
+        Part::Q => Matrices {
+            // Without an amplitude, both have that of one.
+            amplitude: if played.scaled { [a10, a11] } else { [a00, a01] },
+            frame: [sin, cos],
+            correction: [c10, c11],
+        },
+        // Not -0.
+        _ => Matrices { amplitude: [a00, a01], frame: [cos, 0.0 - sin], correction: [c00, c01] },
+    }
+}
+
 impl<'a> Report<'a> {
     fn new(render_input: &'a RenderInput) -> Self {
         let (mut next, mut pairs) = (0, 0);
@@ -147,60 +170,48 @@ impl<'a> Report<'a> {
                 vec![Row { output: *i, part: Part::I }, Row { output: *q, part: Part::Q }]
             }
         };
+        rows.into_iter().map(|row| self.waveform(played, row)).collect()
+    }
+
+    /// What one output, or one of a pair, played.
+    fn waveform(&self, played: &Played, Row { output, part }: Row) -> Value {
         let resolved = &self.render_input.resolved;
-        let (cos, sin) = played.frame.cos_sin();
-        let [a00, a01, a10, a11] = played.amplitude;
-        let [c00, c01, c10, c11] = played.correction;
-        rows.into_iter()
-            .map(|Row { output, part }| {
-                let port = &resolved.outputs()[output].port;
-                let ports: Vec<usize> = match &played.outputs {
-                    Some(Outputs::Single(outputs)) => outputs.to_vec(),
-                    _ => vec![output],
-                };
-                let (amplitude, frame, correction) = match part {
-                    // Without an amplitude, both have that of one.
-                    Part::Q if !played.scaled => ([a00, a01], [sin, cos], [c10, c11]),
-                    Part::Q => ([a10, a11], [sin, cos], [c10, c11]),
-                    // Not -0.
-                    _ => ([a00, a01], [cos, 0.0 - sin], [c00, c01]),
-                };
-                let (waveform, pulse) = self.names(played, part);
-                let offset = |output: usize| {
-                    let all = played.outputs.as_ref().map(Outputs::all).unwrap_or_default();
-                    let place = all.iter().position(|one| *one == output);
-                    place.map_or(0.0, |place| played.offsets[place])
-                };
-                let offsets = ports.iter().map(|output| {
-                    (resolved.outputs()[*output].port.number.to_string(), number(offset(*output)))
-                });
-                let offsets = Struct { fields: offsets.collect() };
-                let delay = f64::from(self.render_input.delays[output]);
-                object([
-                    ("waveformName", text(&waveform)),
-                    ("pulseName", text(&format!("OriginPulseName={pulse}"))),
-                    ("timestamp", number(played.start as f64 + delay)),
-                    ("length", number(played.told as f64)),
-                    ("endsAt", number((played.start + played.told) as f64 + delay)),
-                    ("iqInfo", part.iq_info(self.groups[played.element as usize])),
-                    ("quantumElements", text(&resolved.elements[played.element as usize].name)),
-                    (
-                        "outputPorts",
-                        numbers(
-                            ports.iter().map(|o| f64::from(resolved.outputs()[*o].port.number)),
-                        ),
-                    ),
-                    ("pulser", self.pulser(played.element, part, &port.controller)),
-                    ("currentGMatrixElements", numbers(amplitude)),
-                    ("currentDCOffsetByPort", Value { kind: Some(Kind::StructValue(offsets)) }),
-                    ("currentIntermediateFrequency", number(played.frequency)),
-                    ("currentFrame", numbers(frame)),
-                    ("currentCorrectionElements", numbers(correction)),
-                    ("currentPhase", number(angle(played.phase - played.frame))),
-                    ("chirpInfo", chirp(played)),
-                ])
-            })
-            .collect()
+        let port = &resolved.outputs()[output].port;
+        let ports: Vec<usize> = match &played.outputs {
+            Some(Outputs::Single(outputs)) => outputs.to_vec(),
+            _ => vec![output],
+        };
+        let number_of = |output: &usize| resolved.outputs()[*output].port.number;
+        let all = played.outputs.as_ref().map(Outputs::all).unwrap_or_default();
+        let offset = |output: &usize| {
+            let place = all.iter().position(|one| one == output);
+            place.map_or(0.0, |place| played.offsets[place])
+        };
+        let offsets =
+            ports.iter().map(|output| (number_of(output).to_string(), number(offset(output))));
+        let offsets = Struct { fields: offsets.collect() };
+        let Matrices { amplitude, frame, correction } = matrices(played, part);
+        let (waveform, pulse) = self.names(played, part);
+        let delay = f64::from(self.render_input.delays[output]);
+        let ports = ports.iter().map(|output| f64::from(number_of(output)));
+        object([
+            ("waveformName", text(&waveform)),
+            ("pulseName", text(&format!("OriginPulseName={pulse}"))),
+            ("timestamp", number(played.start as f64 + delay)),
+            ("length", number(played.told as f64)),
+            ("endsAt", number((played.start + played.told) as f64 + delay)),
+            ("iqInfo", part.iq_info(self.groups[played.element as usize])),
+            ("quantumElements", text(&resolved.elements[played.element as usize].name)),
+            ("outputPorts", numbers(ports)),
+            ("pulser", self.pulser(played.element, part, &port.controller)),
+            ("currentGMatrixElements", numbers(amplitude)),
+            ("currentDCOffsetByPort", Value { kind: Some(Kind::StructValue(offsets)) }),
+            ("currentIntermediateFrequency", number(played.frequency)),
+            ("currentFrame", numbers(frame)),
+            ("currentCorrectionElements", numbers(correction)),
+            ("currentPhase", number(angle(played.phase - played.frame))),
+            ("chirpInfo", chirp(played)),
+        ])
     }
 
     fn digital(&self, played: &Played) -> Vec<Value> {

@@ -33,23 +33,33 @@ impl Ports {
             let digital = self.digital.as_mut().map_or(&[][..], |digital| digital.next(count));
             // A port after the other, for as many rows as stay in the nearest cache.
             for (index, rows) in part.chunks_mut(NEAR * self.row).enumerate() {
-                let from = index * NEAR;
-                let mut place = 0;
-                for port in analog {
-                    for (row, sample) in rows.chunks_exact_mut(self.row).zip(&port[from..]) {
-                        row[place..place + 8].copy_from_slice(&sample.to_le_bytes());
-                    }
-                    place += size_of::<f64>();
-                }
-                for port in digital {
-                    for (row, level) in rows.chunks_exact_mut(self.row).zip(&port[from..]) {
-                        row[place] = u8::from(*level);
-                    }
-                    place += 1;
-                }
+                interleave(rows, self.row, analog, digital, index * NEAR);
             }
         }
         bytes.into()
+    }
+}
+
+/// Puts the samples of all ports from one on into rows.
+fn interleave(
+    rows: &mut [u8],
+    row: usize,
+    analog: &[Vec<f64>],
+    digital: &[Vec<bool>],
+    from: usize,
+) {
+    let mut place = 0;
+    for port in analog {
+        for (row, sample) in rows.chunks_exact_mut(row).zip(&port[from..]) {
+            row[place..place + 8].copy_from_slice(&sample.to_le_bytes());
+        }
+        place += size_of::<f64>();
+    }
+    for port in digital {
+        for (row, level) in rows.chunks_exact_mut(row).zip(&port[from..]) {
+            row[place] = u8::from(*level);
+        }
+        place += 1;
     }
 }
 

@@ -3,7 +3,8 @@
 //! An array is known by its first cell, the IO registers by cells behind all others (from `io` on), an oscillator
 //! that several elements have by what stands for it (`shared`, by element).
 
-use super::ir::{Block, Expr, Stmt};
+use super::expr::Expr;
+use super::ir::{Block, Stmt};
 use super::pulses::{Process, PulseStmt, Rates, Target};
 use super::visit;
 

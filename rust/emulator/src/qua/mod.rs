@@ -2,6 +2,7 @@
 //! a configuration.
 
 pub(crate) mod effects;
+pub(crate) mod expr;
 pub(crate) mod ir;
 pub(crate) mod library;
 pub(crate) mod pulses;

@@ -1,6 +1,6 @@
 //! Statements that play and measure, with names resolved.
 
-use super::ir::{Array, Expr};
+use super::expr::{Array, Expr};
 
 /// A statement about pulses.
 #[derive(Debug)]

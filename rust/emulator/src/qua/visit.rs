@@ -3,7 +3,8 @@
 //! Whoever wants all levels calls itself from its visitor. The two walks of each kind, over what is read and over
 //! what is changed, come from one definition.
 
-use super::ir::{Block, Branch, Expr, Stmt};
+use super::expr::Expr;
+use super::ir::{Block, Branch, Stmt};
 use super::pulses::{Amplitude, PlayStmt, Playable, Process, PulseStmt, Rates, Target};
 
 macro_rules! walks {
@@ -188,7 +189,7 @@ pub(crate) fn expressions<'a>(statement: &'a Stmt, visit: &mut dyn FnMut(&'a Exp
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::qua::ir::Op;
+    use crate::qua::expr::Op;
 
     #[test]
     fn both_walks_meet_the_same() {

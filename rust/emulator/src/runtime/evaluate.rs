@@ -1,9 +1,25 @@
 //! Expressions, evaluated over a program's memory.
 
 use super::runner::Runner;
-use crate::qua::ir::{Expr, IntegerFunction, Op, Reduction};
+use crate::qua::expr::{Expr, IntegerFunction, Op, Reduction};
 use crate::qua::library;
 use crate::qua::value::{self, ONE};
+
+/// `None` for a division by zero.
+fn quotient(to_fixed: bool, left: i32, right: i32) -> Option<i32> {
+    if to_fixed { value::div_to_fixed(left, right) } else { value::div_int(left, right) }
+}
+
+fn integer(function: IntegerFunction, operand: i32) -> i32 {
+    match function {
+        IntegerFunction::Abs => operand.wrapping_abs(),
+        IntegerFunction::MsbInt => library::msb_int(operand),
+        IntegerFunction::MsbFixed => library::msb_fixed(operand),
+        IntegerFunction::FixedToInt => library::fixed_to_int(operand),
+        IntegerFunction::IntToFixed => library::int_to_fixed(operand),
+        IntegerFunction::LowestBit => operand & 1,
+    }
+}
 
 impl Runner<'_> {
     pub(super) fn eval(&mut self, expression: &Expr) -> i32 {
@@ -24,12 +40,7 @@ impl Runner<'_> {
             Expr::Calculate { op, left, right } => self.calculate(*op, *left, *right),
             Expr::Divide { to_fixed, operands, site } => {
                 let (left, right) = (self.eval(&operands.0), self.eval(&operands.1));
-                let quotient = if *to_fixed {
-                    value::div_to_fixed(left, right)
-                } else {
-                    value::div_int(left, right)
-                };
-                quotient.unwrap_or_else(|| {
+                quotient(*to_fixed, left, right).unwrap_or_else(|| {
                     self.fault(*site, || "the result is taken as 0".to_owned());
                     0
                 })
@@ -50,14 +61,7 @@ impl Runner<'_> {
             }
             Expr::Integer { function, operand } => {
                 let operand = self.eval(operand);
-                match function {
-                    IntegerFunction::Abs => operand.wrapping_abs(),
-                    IntegerFunction::MsbInt => library::msb_int(operand),
-                    IntegerFunction::MsbFixed => library::msb_fixed(operand),
-                    IntegerFunction::FixedToInt => library::fixed_to_int(operand),
-                    IntegerFunction::IntToFixed => library::int_to_fixed(operand),
-                    IntegerFunction::LowestBit => operand & 1,
-                }
+                integer(*function, operand)
             }
             Expr::Select { operands } => {
                 let (condition, yes, no) = &**operands;

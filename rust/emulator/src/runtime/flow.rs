@@ -1,7 +1,8 @@
 //! Loops: one after the other, and infinite ones beside each other.
 
 use super::runner::{Runner, Step};
-use crate::qua::ir::{Array, Block, Branch, Expr, Scope};
+use crate::qua::expr::{Array, Expr};
+use crate::qua::ir::{Block, Branch, Scope};
 
 impl Runner<'_> {
     /// The rounds of a walk over arrays.

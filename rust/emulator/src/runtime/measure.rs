@@ -76,16 +76,22 @@ impl Runner<'_> {
                 }
                 _ => self.process(resolved, process, measurement)?,
             };
-            if !self.ready.is_empty() {
-                let known = (measurement.start + window).div_ceil(CYCLE_NS);
-                for cell in cells_of(process) {
-                    // Another cell of an array may be known later.
-                    let ready = &mut self.ready[cell as usize];
-                    *ready = if process.fills_one() { known } else { known.max(*ready) };
-                }
-            }
+            self.note_known(process, measurement.start + window);
         }
         Ok(())
+    }
+
+    /// Notes when the values of a process are known, in nanoseconds; nothing where no statement asks for it.
+    fn note_known(&mut self, process: &Process, at: u64) {
+        if self.ready.is_empty() {
+            return;
+        }
+        let known = at.div_ceil(CYCLE_NS);
+        for cell in cells_of(process) {
+            // Another cell of an array may be known later.
+            let ready = &mut self.ready[cell as usize];
+            *ready = if process.fills_one() { known } else { known.max(*ready) };
+        }
     }
 
     /// What an input saw. Whoever wants much asks for a piece at a time.

@@ -7,7 +7,7 @@ use pulsewire_common::correction::{HIGHEST, LOWEST, STEPS};
 use super::context::CYCLE_NS;
 use super::control::Halted;
 use super::runner::{Runner, Step};
-use crate::qua::ir::Expr;
+use crate::qua::expr::Expr;
 use crate::qua::pulses::{Amplitude, ChirpArgs, PlayStmt, Playable, PulseStmt, Rates};
 use crate::qua::value::fixed_to_f64;
 use crate::signal::engine::{PlayCommand, PlayKind, UNITY};

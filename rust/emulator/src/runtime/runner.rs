@@ -6,7 +6,8 @@ use std::time::Instant;
 use super::context::RunContext;
 use super::control::Halted;
 use super::errors::Fault;
-use crate::qua::ir::{Array, Expr, Op, Program};
+use crate::qua::expr::{Array, Expr, Op};
+use crate::qua::ir::Program;
 use crate::signal::engine::Engine;
 use crate::signal::inputs::InputSource;
 

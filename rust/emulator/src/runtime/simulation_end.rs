@@ -5,7 +5,8 @@ use super::control::Halted;
 use super::errors::Fault;
 use super::runner::{Runner, Step};
 use crate::qua::effects::{EVERY_CLOCK, all_writes, named_clocks, read, reads, writes};
-use crate::qua::ir::{Expr, NO_SITE, Scope, Stmt};
+use crate::qua::expr::Expr;
+use crate::qua::ir::{NO_SITE, Scope, Stmt};
 use crate::qua::visit;
 
 /// About how many plain statements a simulation computes before it is taken to play no more.

@@ -1,7 +1,8 @@
 //! Statements, one after the other.
 
 use super::runner::{Runner, Step};
-use crate::qua::ir::{Block, Expr, Stmt};
+use crate::qua::expr::Expr;
+use crate::qua::ir::{Block, Stmt};
 
 /// The shortest wait of the hardware, in clock cycles; shorter ones take this long.
 const SHORTEST_WAIT: i64 = 4;
@@ -69,6 +70,22 @@ impl Runner<'_> {
                 let value = self.eval(value);
                 self.save(*stream, value, known);
             }
+            Stmt::If { arms, otherwise, .. } => {
+                for (condition, body) in arms {
+                    if self.holds(condition) {
+                        return self.block(body);
+                    }
+                }
+                return self.block(otherwise);
+            }
+            other => return self.run_timed(other),
+        }
+        Ok(())
+    }
+
+    /// Statements that move clocks, know of others, or have a body that may.
+    fn run_timed(&mut self, statement: &Stmt) -> Step {
+        match statement {
             Stmt::For { init, condition, update, body, scope } => {
                 let around = self.place;
                 self.block(init)?;
@@ -79,14 +96,6 @@ impl Runner<'_> {
                 let around = self.place;
                 self.each(pairs, *len, body, scope)?;
                 self.place = around;
-            }
-            Stmt::If { arms, otherwise, .. } => {
-                for (condition, body) in arms {
-                    if self.holds(condition) {
-                        return self.block(body);
-                    }
-                }
-                return self.block(otherwise);
             }
             Stmt::Wait { clocks, cycles, .. } => {
                 let cycles = i64::from(self.eval(cycles)).max(SHORTEST_WAIT) as u64;
@@ -116,6 +125,8 @@ impl Runner<'_> {
                     runner.context.control.advance(*input as usize, cells)
                 });
             }
+            // The others are in `run_statement`.
+            _ => {}
         }
         Ok(())
     }

@@ -110,75 +110,79 @@ impl Transform {
         input: &Type,
     ) -> Result<(Self, Type), StreamError> {
         match name {
-            "fft" => {
-                let form = match arguments.first().map(text).transpose()?.unwrap_or("normal") {
-                    "normal" | "" => FourierForm::Parts,
-                    "abs" => FourierForm::Magnitudes,
-                    "angle" => FourierForm::Angles,
-                    other => {
-                        return Err(StreamError(format!(
-                            "fft gives normal, abs or angle, not '{other}'"
-                        )));
-                    }
-                };
-                input.scalar_kind("fft")?;
-                let (len, complex) = match input.shape.as_slice() {
-                    [len] if *len > 0 => (*len, false),
-                    [len, 2] if *len > 0 => (*len, true),
-                    _ => {
-                        return Err(StreamError(format!(
-                            "fft works on vectors of numbers or of pairs, not on {}",
-                            input.describe()
-                        )));
-                    }
-                };
-                let shape = if form == FourierForm::Parts { vec![len, 2] } else { vec![len] };
-                Ok((Self::Fourier { complex, form }, floats(shape)))
-            }
-            "conv" => match arguments {
-                [mode, with @ Argument::Vector(_)] => {
-                    let mode = mode_of(Some(mode))?;
-                    let with: Vec<f64> = with.vector()?.iter().map(|n| n.float()).collect();
-                    let len = convolved(vector(input, "convolution")?, with.len(), mode);
-                    Ok((Self::Convolution { with: Some(with), mode }, floats(vec![len])))
-                }
-                modes => {
-                    let mode = mode_of(modes.first())?;
-                    let (first, second) = members(input, "tuple_convolution")?;
-                    let first = vector(first, "tuple_convolution")?;
-                    let second = vector(second, "tuple_convolution")?;
-                    let len = convolved(first, second, mode);
-                    Ok((Self::Convolution { with: None, mode }, floats(vec![len])))
-                }
-            },
+            "fft" => Self::plan_fourier(arguments, input),
+            "conv" => Self::plan_convolution(arguments, input),
             "demod" => Self::plan_demod(arguments, input),
-            "tmult" => {
-                let (first, second) = members(input, "tuple_multiply")?;
-                let shape = match (first.shape.as_slice(), second.shape.as_slice()) {
-                    (a, b) if a == b => a,
-                    ([], b) => b,
-                    (a, []) => a,
-                    (a, b) => {
-                        return Err(StreamError(format!(
-                            "tuple_multiply of shapes {a:?} and {b:?}"
-                        )));
-                    }
-                };
-                Ok((Self::TupleProduct, floats(shape.to_vec())))
-            }
+            "tmult" => Self::plan_tuple_product(input),
             _ => {
                 only(&[()], "tuple_dot_product")?;
-                let (first, second) = members(input, "tuple_dot_product")?;
-                let first = vector(first, "tuple_dot_product")?;
-                let second = vector(second, "tuple_dot_product")?;
-                if first != second {
-                    return Err(StreamError(format!(
-                        "tuple_dot_product of {first} and {second} numbers"
-                    )));
-                }
-                Ok((Self::TupleDot, floats(Vec::new())))
+                Self::plan_tuple_dot(input)
             }
         }
+    }
+
+    fn plan_fourier(arguments: &[Argument], input: &Type) -> Result<(Self, Type), StreamError> {
+        let form = match arguments.first().map(text).transpose()?.unwrap_or("normal") {
+            "normal" | "" => FourierForm::Parts,
+            "abs" => FourierForm::Magnitudes,
+            "angle" => FourierForm::Angles,
+            other => {
+                let told = format!("fft gives normal, abs or angle, not '{other}'");
+                return Err(StreamError(told));
+            }
+        };
+        input.scalar_kind("fft")?;
+        let (len, complex) = match input.shape.as_slice() {
+            [len] if *len > 0 => (*len, false),
+            [len, 2] if *len > 0 => (*len, true),
+            _ => {
+                return Err(StreamError(format!(
+                    "fft works on vectors of numbers or of pairs, not on {}",
+                    input.describe()
+                )));
+            }
+        };
+        let shape = if form == FourierForm::Parts { vec![len, 2] } else { vec![len] };
+        Ok((Self::Fourier { complex, form }, floats(shape)))
+    }
+
+    fn plan_convolution(arguments: &[Argument], input: &Type) -> Result<(Self, Type), StreamError> {
+        if let [mode, with @ Argument::Vector(_)] = arguments {
+            let mode = mode_of(Some(mode))?;
+            let with: Vec<f64> = with.vector()?.iter().map(|n| n.float()).collect();
+            let len = convolved(vector(input, "convolution")?, with.len(), mode);
+            return Ok((Self::Convolution { with: Some(with), mode }, floats(vec![len])));
+        }
+        let mode = mode_of(arguments.first())?;
+        let (first, second) = members(input, "tuple_convolution")?;
+        let first = vector(first, "tuple_convolution")?;
+        let second = vector(second, "tuple_convolution")?;
+        let len = convolved(first, second, mode);
+        Ok((Self::Convolution { with: None, mode }, floats(vec![len])))
+    }
+
+    fn plan_tuple_product(input: &Type) -> Result<(Self, Type), StreamError> {
+        let (first, second) = members(input, "tuple_multiply")?;
+        let shape = match (first.shape.as_slice(), second.shape.as_slice()) {
+            (a, b) if a == b => a,
+            ([], b) => b,
+            (a, []) => a,
+            (a, b) => {
+                return Err(StreamError(format!("tuple_multiply of shapes {a:?} and {b:?}")));
+            }
+        };
+        Ok((Self::TupleProduct, floats(shape.to_vec())))
+    }
+
+    fn plan_tuple_dot(input: &Type) -> Result<(Self, Type), StreamError> {
+        let (first, second) = members(input, "tuple_dot_product")?;
+        let first = vector(first, "tuple_dot_product")?;
+        let second = vector(second, "tuple_dot_product")?;
+        if first != second {
+            let told = format!("tuple_dot_product of {first} and {second} numbers");
+            return Err(StreamError(told));
+        }
+        Ok((Self::TupleDot, floats(Vec::new())))
     }
 
     fn plan_demod(arguments: &[Argument], input: &Type) -> Result<(Self, Type), StreamError> {

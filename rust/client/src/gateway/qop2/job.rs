@@ -14,7 +14,7 @@ use pulsewire_wire::job_manager as jm;
 use pulsewire_wire::job_manager::job_error_details::ErrorType;
 
 use crate::error::{MOST_SAID, short};
-use crate::gateway::{Refusal, RefusalKind, Unreadable};
+use crate::gateway::dialect::{Refusal, RefusalKind, Unreadable};
 use crate::types::{JobState, JobStatus, StatusDetails};
 
 fn time(stamp: Option<Timestamp>) -> Option<SystemTime> {

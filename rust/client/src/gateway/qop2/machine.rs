@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use pulsewire_wire::frontend as f;
+use pulsewire_wire::general_messages::ErrorMessage;
 use pulsewire_wire::qm_api as api;
 use pulsewire_wire::qm_api::high_qm_api_request as request;
 use pulsewire_wire::qm_api::high_qm_api_request::ApiOneof;
@@ -12,12 +13,17 @@ use pulsewire_wire::qm_manager as m;
 use pulsewire_wire::qua_config::qua_config as c;
 use pulsewire_wire::qua_config::qua_config::element_dec::{ElementInputsOneOf, OscillatorOneOf};
 
-use super::joined;
-use crate::gateway::Call;
+use crate::gateway::dialect::Call;
 use crate::types::{
     Configuration, DigitalInput, DigitalPolarity, ElementSettings, IoValue, IoValues,
     MachineChange, MachineError, MachineSettings, MixerEntry,
 };
+
+/// The texts of some errors, one behind the other.
+pub(super) fn joined(errors: Vec<ErrorMessage>) -> String {
+    let texts: Vec<_> = errors.into_iter().map(|error| error.message).collect();
+    texts.join("; ")
+}
 
 fn port(qe: &str, port: &str) -> request::QePort {
     request::QePort { qe: qe.to_owned(), port: port.to_owned() }
@@ -66,6 +72,13 @@ fn digital_route(route: request::set_digital_route::OneofSetDigitalRoute, value:
     ApiOneof::SetDigitalRoute(request::SetDigitalRoute { value, oneof_set_digital_route })
 }
 
+fn output_filter(port: request::QePort, filter: request::AnalogOutputPortFilter) -> ApiOneof {
+    ApiOneof::SetOutputFilterTaps(request::SetOutputFilterTaps {
+        filter: Some(filter),
+        oneof_set_filter_taps: Some(request::set_output_filter_taps::OneofSetFilterTaps::Qe(port)),
+    })
+}
+
 fn wire_change(change: &MachineChange) -> ApiOneof {
     use request::set_digital_route::OneofSetDigitalRoute as Route;
     match change {
@@ -86,14 +99,11 @@ fn wire_change(change: &MachineChange) -> ApiOneof {
             ApiOneof::SetOutputDcOffset(request::SetOutputDcOffset { i, q, oneof_set_dc })
         }
         MachineChange::OutputFilter { element, input, feedforward, feedback } => {
-            let of = request::set_output_filter_taps::OneofSetFilterTaps::Qe(port(element, input));
-            ApiOneof::SetOutputFilterTaps(request::SetOutputFilterTaps {
-                filter: Some(request::AnalogOutputPortFilter {
-                    feedforward: feedforward.clone(),
-                    feedback: feedback.clone(),
-                }),
-                oneof_set_filter_taps: Some(of),
-            })
+            let filter = request::AnalogOutputPortFilter {
+                feedforward: feedforward.clone(),
+                feedback: feedback.clone(),
+            };
+            output_filter(port(element, input), filter)
         }
         MachineChange::InputOffset { element, output, volts } => {
             let of = request::set_input_dc_offset::OneofSetDc::Qe(port(element, output));

@@ -2,7 +2,8 @@
 //! which values then are not what they would be.
 
 use crate::qua::effects::{EVERY_CLOCK, all_writes, named_clocks};
-use crate::qua::ir::{Block, Branch, Expr, Program, Scope, Stmt};
+use crate::qua::expr::Expr;
+use crate::qua::ir::{Block, Branch, Program, Scope, Stmt};
 use crate::qua::visit;
 
 /// What a value saved weighs, in plain statements.

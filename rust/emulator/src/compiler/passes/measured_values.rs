@@ -8,7 +8,8 @@
 use std::collections::BTreeSet;
 
 use crate::qua::effects::{all_writes, cells_of, moved_clocks, read};
-use crate::qua::ir::{Block, Expr, NO_SITE, Program, Stmt};
+use crate::qua::expr::Expr;
+use crate::qua::ir::{Block, NO_SITE, Program, Stmt};
 use crate::qua::pulses::{PlayStmt, PulseStmt, Rates};
 use crate::qua::visit::{Part, blocks, walk};
 

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::qua::ir::{Expr, Program, Stmt};
+use crate::qua::expr::Expr;
+use crate::qua::ir::{Program, Stmt};
 use crate::qua::visit::{PartMut, operands_mut, walk_mut};
 
 /// Puts the shorter forms where they fit.

@@ -67,6 +67,19 @@ pub(super) struct ReadoutAnswer {
     pub speed: Speed,
 }
 
+impl ReadoutAnswer {
+    /// What it adds to an input, volts, some nanoseconds behind its start.
+    fn volts(&self, shape: Shape, ns: i64, second: bool) -> f64 {
+        let size = shape.at(ns as f64);
+        if size == 0.0 {
+            return 0.0;
+        }
+        let (cos, sin) = (self.phase + self.speed.over(ns as u64)).cos_sin();
+        let [i, q] = self.read.answer;
+        size * if second { i * sin + q * cos } else { i * cos - q * sin }
+    }
+}
+
 impl Model {
     /// The models of one run.
     ///
@@ -355,15 +368,8 @@ impl Model {
                 continue;
             }
             let shape = Shape { rise: rise(&resonator.readout), length: answer.length as f64 };
-            let [i, q] = answer.read.answer;
-            for (index, volts) in volts.iter_mut().enumerate() {
-                let ns = from + index as i64 - begins;
-                let size = shape.at(ns as f64);
-                if size != 0.0 {
-                    let (cos, sin) = (answer.phase + answer.speed.over(ns as u64)).cos_sin();
-                    let second = place > 0;
-                    *volts += size * if second { i * sin + q * cos } else { i * cos - q * sin };
-                }
+            for (volts, ns) in volts.iter_mut().zip(from - begins..) {
+                *volts += answer.volts(shape, ns, place > 0);
             }
         }
         let mut random = Random::new(seed);

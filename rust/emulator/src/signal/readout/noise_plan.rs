@@ -4,6 +4,7 @@
 use std::f64::consts::PI;
 
 use super::description::Readout;
+use crate::config::ports::AnalogInput;
 use crate::config::pulses::WEIGHT_NS;
 use crate::config::resolved::ResolvedConfig;
 use crate::signal::inputs::PlannedInput;
@@ -56,6 +57,84 @@ impl Part {
     }
 }
 
+impl Part {
+    fn new(
+        port: &AnalogInput,
+        side: &PlannedInput<'_>,
+        shape: Shape,
+        modulated: bool,
+        noise: Row,
+    ) -> Self {
+        let gain = 10f64.powf(f64::from(port.gain_db) / 20.0);
+        let sum = |values: &[f64], shaped: bool| {
+            let each = values.iter().enumerate().map(|(index, value)| {
+                let from = index as f64 * f64::from(WEIGHT_NS);
+                let shape = |k| if shaped { shape.at(from + f64::from(k)) } else { 1.0 };
+                value * (0..WEIGHT_NS).map(shape).sum::<f64>()
+            });
+            each.sum::<f64>() / COUNTS
+        };
+        let offset = port.offset;
+        Self {
+            second: side.second,
+            modulated,
+            demodulates: side.demodulates,
+            shaped: [sum(&side.weights.cosine, true), sum(&side.weights.sine, true)],
+            offset: [&side.weights.cosine, &side.weights.sine]
+                .map(|weights| if offset == 0.0 { 0.0 } else { offset * sum(weights, false) }),
+            gain,
+            noise: noise.into_iter().map(|(draw, much)| (draw, gain * much / COUNTS)).collect(),
+        }
+    }
+}
+
+/// How much of each draw goes into a value.
+type Row = Vec<(usize, f64)>;
+
+/// Noise as sums of independent draws.
+struct Draws {
+    /// Of each input that is listened to.
+    rows: Vec<Row>,
+    count: usize,
+}
+
+/// The draws that give inputs the noise that they share (Cholesky); `None` when the job was halted.
+fn independent_draws(
+    all: &[PlannedInput<'_>],
+    modulated: bool,
+    halted: &dyn Fn() -> bool,
+) -> Option<Draws> {
+    let of = |row: &Row, draw: usize| {
+        row.iter().find(|(one, _)| *one == draw).map_or(0.0, |(_, much)| *much)
+    };
+    let mut rows: Vec<Row> = Vec::new();
+    // Those that brought a draw of their own, in the order of the draws.
+    let mut owners: Vec<usize> = Vec::new();
+    for (index, side) in all.iter().enumerate() {
+        let mut row = Row::new();
+        let whole = common(side, side, modulated);
+        let mut left = whole;
+        for (draw, owner) in owners.iter().enumerate() {
+            if halted() {
+                return None;
+            }
+            let known: f64 = (0..draw).map(|one| of(&row, one) * of(&rows[*owner], one)).sum();
+            let shared = common(side, &all[*owner], modulated);
+            let much = (shared - known) / of(&rows[*owner], draw);
+            if much != 0.0 {
+                row.push((draw, much));
+                left -= much * much;
+            }
+        }
+        if left > 1e-12 * whole {
+            row.push((owners.len(), left.sqrt()));
+            owners.push(index);
+        }
+        rows.push(row);
+    }
+    Some(Draws { rows, count: owners.len() })
+}
+
 impl NoisePlan {
     /// `None` when the job was halted meanwhile: the sums of many long weights take their time.
     pub(super) fn new(
@@ -66,62 +145,11 @@ impl NoisePlan {
         halted: &dyn Fn() -> bool,
     ) -> Option<Self> {
         let all: Vec<PlannedInput<'_>> = values.iter().flatten().copied().collect();
-        let gain = |side: &PlannedInput<'_>| {
-            let db = f64::from(resolved.inputs()[side.input].gain_db);
-            10f64.powf(db / 20.0)
-        };
-        // Noise as sums of independent draws (Cholesky): sides of one input share its noise.
-        let mut rows: Vec<Vec<(usize, f64)>> = Vec::new();
-        // The sides that brought a draw of their own, in the order of the draws.
-        let mut owners: Vec<usize> = Vec::new();
-        for (index, side) in all.iter().enumerate() {
-            let mut row: Vec<(usize, f64)> = Vec::new();
-            let whole = common(side, side, modulated);
-            let mut left = whole;
-            for (draw, owner) in owners.iter().enumerate() {
-                if halted() {
-                    return None;
-                }
-                let of = |row: &[(usize, f64)], draw: usize| {
-                    row.iter().find(|(one, _)| *one == draw).map_or(0.0, |(_, much)| *much)
-                };
-                let known: f64 = (0..draw).map(|one| of(&row, one) * of(&rows[*owner], one)).sum();
-                let much =
-                    (common(side, &all[*owner], modulated) - known) / of(&rows[*owner], draw);
-                if much != 0.0 {
-                    row.push((draw, much));
-                    left -= much * much;
-                }
-            }
-            if left > 1e-12 * whole {
-                row.push((owners.len(), left.sqrt()));
-                owners.push(index);
-            }
-            rows.push(row);
-        }
+        let Draws { rows, count } = independent_draws(&all, modulated, halted)?;
         let mut rows = rows.into_iter();
         let mut part = |side: &PlannedInput<'_>| {
-            let gain = gain(side);
-            let sum = |values: &[f64], shaped: bool| {
-                let each = values.iter().enumerate().map(|(index, value)| {
-                    let from = index as f64 * f64::from(WEIGHT_NS);
-                    let shape = |k| if shaped { shape.at(from + f64::from(k)) } else { 1.0 };
-                    value * (0..WEIGHT_NS).map(shape).sum::<f64>()
-                });
-                each.sum::<f64>() / COUNTS
-            };
-            let offset = resolved.inputs()[side.input].offset;
-            let noise = rows.next().unwrap_or_default().into_iter();
-            Part {
-                second: side.second,
-                modulated,
-                demodulates: side.demodulates,
-                shaped: [sum(&side.weights.cosine, true), sum(&side.weights.sine, true)],
-                offset: [&side.weights.cosine, &side.weights.sine]
-                    .map(|weights| if offset == 0.0 { 0.0 } else { offset * sum(weights, false) }),
-                gain,
-                noise: noise.map(|(draw, much)| (draw, gain * much / COUNTS)).collect(),
-            }
+            let noise = rows.next().unwrap_or_default();
+            Part::new(&resolved.inputs()[side.input], side, shape, modulated, noise)
         };
         let mut made = Vec::with_capacity(values.len());
         for sides in values {
@@ -130,7 +158,7 @@ impl NoisePlan {
             }
             made.push(sides.iter().map(&mut part).collect());
         }
-        Some(Self { values: made, draws: owners.len() })
+        Some(Self { values: made, draws: count })
     }
 }
 

@@ -14,13 +14,13 @@ pub(crate) struct Ledgers(Mutex<HashMap<(String, Vec<String>), Kept>>);
 
 type Kept = Arc<Mutex<Ledger>>;
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Ledgers {
     /// The ledger of all loops of a job over these input streams.
-    pub(super) fn of(&self, job: &str, mut streams: Vec<String>) -> Kept {
+    pub(crate) fn of(&self, job: &str, mut streams: Vec<String>) -> Kept {
         streams.sort_unstable();
         let mut kept = lock(&self.0);
         // Of those that no loop uses, only what is not settled matters.
@@ -41,7 +41,7 @@ struct Account {
 }
 
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     accounts: Vec<Account>,
     /// By result, the item that comes next.
     next: Vec<(String, u64)>,
@@ -52,7 +52,7 @@ pub(super) struct Ledger {
 }
 
 /// A step of one of the loops over the same input streams.
-pub(super) struct Turn<'a>(&'a Mutex<Ledger>);
+pub(crate) struct Turn<'a>(&'a Mutex<Ledger>);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
@@ -61,7 +61,7 @@ impl Drop for Turn<'_> {
 }
 
 /// Begins a step, unless one is under way.
-pub(super) fn turn(ledger: &Mutex<Ledger>) -> Option<Turn<'_>> {
+pub(crate) fn turn(ledger: &Mutex<Ledger>) -> Option<Turn<'_>> {
     let mut ledger_now = lock(ledger);
     if ledger_now.busy {
         return None;
@@ -85,14 +85,14 @@ impl Ledger {
     }
 
     /// Counted before an entry is sent: a call that is dropped leaves it behind.
-    pub(super) fn sending(&mut self, stream: &str) {
+    pub(crate) fn sending(&mut self, stream: &str) {
         if let Some(account) = self.account(stream) {
             account.doubt += 1;
         }
     }
 
     /// An entry was acknowledged, or surely not taken.
-    pub(super) fn known(&mut self, stream: &str, taken: bool) {
+    pub(crate) fn known(&mut self, stream: &str, taken: bool) {
         if let Some(account) = self.account(stream) {
             account.doubt = account.doubt.saturating_sub(1);
             account.owed += u64::from(taken);
@@ -100,19 +100,19 @@ impl Ledger {
     }
 
     /// The item of a result that comes next.
-    pub(super) fn next(&self, result: &str) -> u64 {
+    pub(crate) fn next(&self, result: &str) -> u64 {
         self.next.iter().find(|(name, _)| name == result).map_or(0, |(_, next)| *next)
     }
 
     /// The results that a loop over `names` asks for when it begins.
-    pub(super) fn asked(&self, names: &[String]) -> Vec<String> {
+    pub(crate) fn asked(&self, names: &[String]) -> Vec<String> {
         let known = self.next.iter().map(|(name, _)| name);
         names.iter().chain(known.filter(|known| !names.contains(known))).cloned().collect()
     }
 
     /// A loop begins; `counts` are the items that there are now, also of the results that loops before it
     /// had. What is owed to those stays owed, less what has come.
-    pub(super) fn begin(&mut self, counts: &[(String, u64)]) {
+    pub(crate) fn begin(&mut self, counts: &[(String, u64)]) {
         let come = |(name, next): &(String, u64)| {
             let count = counts.iter().find(|(counted, _)| counted == name);
             count.map_or(0, |(_, count)| count.saturating_sub(*next))
@@ -135,13 +135,13 @@ impl Ledger {
     }
 
     /// So many answers were taken or left out.
-    pub(super) fn answered(&mut self, steps: u64) {
+    pub(crate) fn answered(&mut self, steps: u64) {
         self.next.iter_mut().for_each(|(_, next)| *next += steps);
         self.accounts.iter_mut().for_each(|account| account.answered(steps));
     }
 
     /// So many answers are there.
-    pub(super) fn prove(&mut self, answers: u64) {
+    pub(crate) fn prove(&mut self, answers: u64) {
         for account in &mut self.accounts {
             let proven = answers.saturating_sub(account.owed).min(account.doubt);
             account.doubt -= proven;
@@ -150,7 +150,7 @@ impl Ledger {
     }
 
     /// The answers that came of pushes that were taken for lost, when so many are there; they are left out.
-    pub(super) fn come_late(&mut self, there: u64) -> u64 {
+    pub(crate) fn come_late(&mut self, there: u64) -> u64 {
         let owed = self.accounts.iter().map(|account| account.owed).max().unwrap_or(0);
         let come = there.saturating_sub(owed).min(self.late);
         self.late -= come;
@@ -158,46 +158,46 @@ impl Ledger {
         come
     }
 
-    pub(super) fn late(&self) -> u64 {
+    pub(crate) fn late(&self) -> u64 {
         self.late
     }
 
     /// Whether it is known whose answer comes next.
-    pub(super) fn is_in_step(&self) -> bool {
+    pub(crate) fn is_in_step(&self) -> bool {
         self.in_doubt() == 0 && self.is_even(0)
     }
 
     /// Whether all streams are owed the same once so many answers are left out.
-    pub(super) fn is_even(&self, steps: u64) -> bool {
+    pub(crate) fn is_even(&self, steps: u64) -> bool {
         let left = |account: &Account| account.owed.saturating_sub(steps);
         let first = self.accounts.first().map_or(0, left);
         self.accounts.iter().all(|account| left(account) == first)
     }
 
     /// Pushes that are acknowledged and not answered: the fewest of all streams.
-    pub(super) fn owed(&self) -> u64 {
+    pub(crate) fn owed(&self) -> u64 {
         self.accounts.iter().map(|account| account.owed).min().unwrap_or(0)
     }
 
     /// Pushes of which it is not known whether they were taken: the most of all streams.
-    pub(super) fn in_doubt(&self) -> u64 {
+    pub(crate) fn in_doubt(&self) -> u64 {
         self.accounts.iter().map(|account| account.doubt).max().unwrap_or(0)
     }
 
     /// Answers that may come: the most of all streams.
-    pub(super) fn expected(&self) -> u64 {
+    pub(crate) fn expected(&self) -> u64 {
         self.accounts.iter().map(|account| account.owed + account.doubt).max().unwrap_or(0)
     }
 
     /// What nobody knows of is taken for lost, and what is owed is not waited for.
-    pub(super) fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         self.late += self.in_doubt();
         for account in &mut self.accounts {
             (account.owed, account.doubt) = (0, 0);
         }
     }
 
-    pub(super) fn streams(&self) -> Vec<LoopStream> {
+    pub(crate) fn streams(&self) -> Vec<LoopStream> {
         let stream = |account: &Account| LoopStream {
             name: account.stream.clone(),
             owed: account.owed,
