@@ -56,6 +56,7 @@ TREES = {
         "rust/emulator/src",
         (
             ("lib", "main"),
+            ("arguments",),
             ("emulator",),
             ("gateway",),
             ("control",),

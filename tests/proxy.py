@@ -21,11 +21,15 @@ class Proxy:
 
     Attributes:
         stall: Seconds that pass before a new connection is served.
+        accepted: Connections so far.
+        sent: Bytes on their way to the target so far.
     """
 
     def __init__(self, target, certificate=None, cuts=None):
         self._target, self._cuts = target, cuts
         self.stall = 0.0
+        self.accepted = self.sent = self._serving = 0
+        self._counting = threading.Condition()
         self._context = None
         if certificate is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -40,6 +44,15 @@ class Proxy:
     def port(self):
         return self._listener.getsockname()[1]
 
+    def open_now(self):
+        """How many connections are served."""
+        return self._serving
+
+    def wait_until_none_is_open(self, timeout):
+        """Waits until the clients have ended their connections."""
+        with self._counting:
+            assert self._counting.wait_for(lambda: not self._serving, timeout), self._serving
+
     def cut(self):
         """Ends all connections that there are."""
         for end in self._open:
@@ -52,6 +65,9 @@ class Proxy:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            with self._counting:
+                self.accepted += 1
+                self._serving += 1
             thread = threading.Thread(target=self._serve, args=(near,))
             self._threads.append(thread)
             thread.start()
@@ -63,11 +79,17 @@ class Proxy:
                 near = self._context.wrap_socket(near, server_side=True)
             far = socket.create_connection(self._target)
             self._open += [near, far]
-            thread = threading.Thread(target=self._copy, args=(near, far, None))
+            thread = threading.Thread(target=self._copy, args=(near, far, self._count))
             thread.start()
             self._copy(far, near, self._cuts)
             thread.join()
         near.close()
+        with self._counting:
+            self._serving -= 1
+            self._counting.notify_all()
+
+    def _count(self, data):
+        self.sent += len(data)
 
     @staticmethod
     def _copy(source, sink, cuts):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pulsewire import _native
@@ -79,6 +79,17 @@ class Emulator:
         self._native = _native.Emulator(
             host, port, realtime, checked, readout=models, seed=seed, timing=timing, msb=msb
         )
+
+    @classmethod
+    def _of_arguments(cls, program: str, arguments: Sequence[str]) -> Emulator | None:
+        """The emulator of a command line; None when only its help was asked for, and shown."""
+        started = _native.Emulator.of_arguments(program, list(arguments))
+        if isinstance(started, str):
+            print(started)
+            return None
+        emulator = cls.__new__(cls)
+        emulator._native = started
+        return emulator
 
     @property
     def host(self) -> str:

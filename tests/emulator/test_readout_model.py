@@ -491,9 +491,9 @@ def test_the_command_takes_a_model_from_a_file(tmp_path):
         ("[1]", "no object"),
         ('{"r": {"grund": [0, 0]}}', "readout of 'r'.*grund"),
         ('{"r": {"noise": -1}}', "negative noise"),
-        ('{"r": {"ground": 0.01}}', "pulsewire: "),
-        ('{"r": {"qubit": {"element": "q", "pi": "x", "t1": "20us"}}}', "pulsewire: "),
-        ("nonsense", "Expecting value"),
+        ('{"r": {"ground": 0.01}}', "pulsewire emulator: .*ground is 0.01"),
+        ('{"r": {"qubit": {"element": "q", "pi": "x", "t1": "20us"}}}', "t1 is .20us"),
+        ("nonsense", "expected"),
     ):
         file.write_text(wrong)
         done = subprocess.run(

@@ -117,6 +117,14 @@ def test_the_command_line_explains_itself(capsys):
     assert stopped.value.code == 0
     assert "emulator" in capsys.readouterr().out
     assert main(["demo", "--iterations", "5"]) == 2
+    # The emulator's options are the binary's.
+    assert main(["emulator", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "usage: pulsewire emulator" in shown
+    for option in ("--host", "--port", "--realtime", "--timing", "--msb", "--readout", "--seed"):
+        assert option in shown
+    assert main(["emulator", "--seed", "many"]) == 2
+    assert "many" in capsys.readouterr().out
     with pytest.raises(SystemExit) as stopped:
         main([])
     assert stopped.value.code == 2

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use pulsewire_emulator::{Emulator, Limits, Models, Msb, Qubit, Readout, Timing};
+use pulsewire_emulator::{
+    ArgumentError, Builder, Command, Emulator, Limits, Models, Msb, Qubit, Readout, Timing, usage,
+};
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
+use crate::errors;
 use crate::lifetime::ProcessBound;
 
 /// A running emulator.
@@ -20,24 +23,8 @@ pub(crate) struct PyEmulator {
 fn limits(given: HashMap<String, usize>) -> PyResult<Limits> {
     let mut limits = Limits::default();
     for (name, value) in given {
-        let field = match name.as_str() {
-            "clients" => &mut limits.clients,
-            "message_bytes" => &mut limits.message_bytes,
-            "machines" => &mut limits.machines,
-            "pending_jobs" => &mut limits.pending_jobs,
-            "ended_jobs" => &mut limits.ended_jobs,
-            "compiled_programs" => &mut limits.compiled_programs,
-            "program_memory" => &mut limits.program_memory,
-            "result_bytes" => &mut limits.result_bytes,
-            "buffered_values" => &mut limits.buffered_values,
-            "input_bytes" => &mut limits.input_bytes,
-            "simulated_samples" => &mut limits.simulated_samples,
-            "simulation_seconds" => &mut limits.simulation_seconds,
-            _ => {
-                return Err(PyTypeError::new_err(format!("the emulator has no limit '{name}'")));
-            }
-        };
-        *field = value;
+        let unknown = || PyTypeError::new_err(format!("the emulator has no limit '{name}'"));
+        *limits.by_name(&name).ok_or_else(unknown)? = value;
     }
     Ok(limits)
 }
@@ -102,6 +89,23 @@ impl From<GivenReadout> for Readout {
     }
 }
 
+/// What a command line starts.
+#[derive(IntoPyObject)]
+pub(crate) enum Started {
+    Emulator(Py<PyEmulator>),
+    Help(String),
+}
+
+impl PyEmulator {
+    fn run(py: Python<'_>, builder: Builder, address: &str) -> PyResult<Self> {
+        let emulator = py.detach(|| builder.start()).map_err(|error| {
+            PyOSError::new_err(format!("the emulator cannot listen on {address}: {error}"))
+        })?;
+        let address = emulator.address();
+        Ok(Self { emulator: ProcessBound::new(emulator), address })
+    }
+}
+
 #[pymethods]
 impl PyEmulator {
     #[new]
@@ -131,7 +135,7 @@ impl PyEmulator {
         let readouts = readout.unwrap_or_default().into_iter();
         let readouts = readouts.map(|(name, given)| (name, given.into())).collect();
         let models = Models { readouts, seed };
-        models.check().map_err(|error| PyValueError::new_err(error.to_string()))?;
+        models.check().map_err(|error| errors::refused_value(py, error.to_string()))?;
         let builder = Emulator::builder()
             .host(&*host)
             .port(port)
@@ -140,11 +144,26 @@ impl PyEmulator {
             .msb(msb)
             .limits(limits)
             .readout(models);
-        let emulator = py.detach(|| builder.start()).map_err(|error| {
-            PyOSError::new_err(format!("the emulator cannot listen on {host}:{port}: {error}"))
-        })?;
-        let address = emulator.address();
-        Ok(Self { emulator: ProcessBound::new(emulator), address })
+        Self::run(py, builder, &format!("{host}:{port}"))
+    }
+
+    /// The emulator of a command line; its help, where that was asked for.
+    #[staticmethod]
+    fn of_arguments(py: Python<'_>, program: &str, arguments: Vec<String>) -> PyResult<Started> {
+        match Command::parse(arguments) {
+            Ok(Command::Help) => Ok(Started::Help(usage(program))),
+            Ok(Command::Run(builder)) => {
+                let emulator = Self::run(py, *builder, "the address")?;
+                Ok(Started::Emulator(Py::new(py, emulator)?))
+            }
+            Err(error @ ArgumentError::Usage(_)) => {
+                let told = format!("{program}: {error}\n\n{}", usage(program));
+                Err(PyValueError::new_err(told))
+            }
+            Err(error @ ArgumentError::Model { .. }) => {
+                Err(PyOSError::new_err(format!("{program}: {error}")))
+            }
+        }
     }
 
     #[getter]

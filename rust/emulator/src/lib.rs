@@ -8,6 +8,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod compiler;
 mod config;
 mod control;
@@ -22,6 +23,7 @@ mod streams;
 #[cfg(test)]
 mod testing;
 
+pub use arguments::{ArgumentError, Command, usage};
 pub use compiler::Msb;
 pub use emulator::{Builder, Emulator};
 pub use limits::Limits;

@@ -30,6 +30,43 @@ pub struct Limits {
     pub simulation_seconds: usize,
 }
 
+impl Limits {
+    /// The names that [`Self::by_name`] knows.
+    pub const NAMES: [&str; 12] = [
+        "clients",
+        "message_bytes",
+        "machines",
+        "pending_jobs",
+        "ended_jobs",
+        "compiled_programs",
+        "program_memory",
+        "result_bytes",
+        "buffered_values",
+        "input_bytes",
+        "simulated_samples",
+        "simulation_seconds",
+    ];
+
+    /// The limit of a name.
+    pub fn by_name(&mut self, name: &str) -> Option<&mut usize> {
+        Some(match name {
+            "clients" => &mut self.clients,
+            "message_bytes" => &mut self.message_bytes,
+            "machines" => &mut self.machines,
+            "pending_jobs" => &mut self.pending_jobs,
+            "ended_jobs" => &mut self.ended_jobs,
+            "compiled_programs" => &mut self.compiled_programs,
+            "program_memory" => &mut self.program_memory,
+            "result_bytes" => &mut self.result_bytes,
+            "buffered_values" => &mut self.buffered_values,
+            "input_bytes" => &mut self.input_bytes,
+            "simulated_samples" => &mut self.simulated_samples,
+            "simulation_seconds" => &mut self.simulation_seconds,
+            _ => return None,
+        })
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

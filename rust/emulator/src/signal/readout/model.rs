@@ -132,11 +132,11 @@ impl Model {
     ) -> Result<usize, ModelError> {
         let pulse = config
             .pulse(&qubit.element, &qubit.pi)
-            .map_err(|error| ModelError(format!("the readout model: {error}")))?;
+            .map_err(|error| ModelError::new(format!("the readout model: {error}")))?;
         let area = area(&pulse);
         let pi_area = area[0].hypot(area[1]);
         if pi_area == 0.0 {
-            return Err(ModelError(format!(
+            return Err(ModelError::new(format!(
                 "the readout model: the operation '{}' of '{}' plays nothing that turns a qubit",
                 qubit.pi, qubit.element
             )));
