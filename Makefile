@@ -24,14 +24,18 @@ RUST_SOURCES := $(shell find rust protos -type f) Cargo.toml Cargo.lock
 
 build: .venv/.built
 
-.venv/.tools: pyproject.toml
+# What builds; what tests and checks comes on top, so that a demo does not wait for it.
+.venv/.builds: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install -q --disable-pip-version-check --upgrade pip
-	$(PY) -m pip install -q --disable-pip-version-check "maturin>=1.9,<2" "mypy>=1.15" \
-		"numpy>=1.24" "pytest>=8" "pytest-timeout>=2.3" "ruff>=0.11"
+	$(PY) -m pip install -q --disable-pip-version-check "maturin>=1.9,<2" "numpy>=1.24"
 	touch $@
 
-.venv/.built: .venv/.tools $(RUST_SOURCES)
+.venv/.checks: .venv/.builds
+	$(PY) -m pip install -q --disable-pip-version-check "mypy>=1.15" "pytest>=8" \
+		"pytest-timeout>=2.3" "ruff>=0.11"
+	touch $@
+
+.venv/.built: .venv/.builds $(RUST_SOURCES)
 	VIRTUAL_ENV=$(CURDIR)/.venv $(PY) -m maturin develop --release --locked -q
 	touch $@
 
@@ -46,13 +50,13 @@ build: .venv/.built
 demo: .venv/.built .venvs/qm-1.4.1/.ready
 	$(MAIN_QM) -W ignore -m pulsewire demo --output demo.png
 
-test: .venv/.built $(QM_READY)
+test: .venv/.built .venv/.checks $(QM_READY)
 	cargo test --release --locked --workspace --exclude pulsewire-bindings -q
 	cargo build --release --locked -q -p pulsewire-client --examples
 	$(PY) -m pytest tests/unit
 	$(MAIN_QM) -m pytest tests/emulator tests/interop
 
-lint: .venv/.built
+lint: .venv/.built .venv/.checks
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -q -- -D warnings
 	$(PY) tests/arrows.py

@@ -1,5 +1,6 @@
 """The README's example, as a user would paste it, and the demo on a user's screen."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,15 +8,44 @@ import sys
 from tests import PATIENCE
 
 
-def test_the_example_runs(repository, tmp_path, capsys):
+def test_the_example_runs(repository, tmp_path):
     page = (repository / "README.md").read_text(encoding="utf-8")
-    # In a file, as qm-qua looks up the source line of each statement.
+    # In a file, as qm-qua looks up the source line of each statement; run by an interpreter of
+    # its own, which has no name but those of the example.
     script = tmp_path / "example.py"
     script.write_text(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], encoding="utf-8")
-    exec(compile(script.read_text(encoding="utf-8"), script, "exec"), {"__name__": "__main__"})
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", script],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
     # qm-qua greets on standard output.
-    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[")]
+    shown = [line for line in done.stdout.splitlines() if line.startswith("[")]
     assert shown == ["[0]", "[1]", "[4]", "[9]", "[16]"]
+
+
+def test_the_example_type_checks(repository, tmp_path):
+    page = (repository / "README.md").read_text(encoding="utf-8")
+    script = tmp_path / "example.py"
+    script.write_text(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], encoding="utf-8")
+    # mypy is in the environment of the checks, as in `make lint`; qm-qua, which is not there,
+    # counts as untyped.
+    binary = "Scripts" if os.name == "nt" else "bin"
+    done = subprocess.run(
+        [
+            *(repository / ".venv" / binary / "python", "-m", "mypy", "--strict", script),
+            *("--ignore-missing-imports", "--cache-dir", tmp_path / "cache"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(repository / "python")},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_demo_shows_no_warnings(repository, tmp_path):
