@@ -27,11 +27,11 @@ build: .venv/.built
 # What builds; what tests and checks comes on top, so that a demo does not wait for it.
 .venv/.builds: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install -q --disable-pip-version-check "maturin>=1.9,<2" "numpy>=1.24"
+	$(PY) -m pip install -q --no-compile --disable-pip-version-check "maturin>=1.9,<2" "numpy>=1.24"
 	touch $@
 
 .venv/.checks: .venv/.builds
-	$(PY) -m pip install -q --disable-pip-version-check "mypy>=1.15" "pytest>=8" \
+	$(PY) -m pip install -q --no-compile --disable-pip-version-check "mypy>=1.15" "pytest>=8" \
 		"pytest-timeout>=2.3" "ruff>=0.11"
 	touch $@
 
@@ -42,7 +42,7 @@ build: .venv/.built
 # The package is used from the source tree, where `maturin develop` puts the extension.
 .venvs/qm-%/.ready: tests/interop/requirements.txt
 	$(PYTHON) -m venv .venvs/qm-$*
-	$(call QM_PY,qm-$*) -m pip install -q --disable-pip-version-check qm-qua==$* -r $<
+	$(call QM_PY,qm-$*) -m pip install -q --no-compile --disable-pip-version-check qm-qua==$* -r $<
 	$(call QM_PY,qm-$*) -c "import sysconfig, pathlib; pathlib.Path(sysconfig.get_path('purelib'), \
 		'pulsewire.pth').write_text(r'$(CURDIR)/python')"
 	touch $@
@@ -67,7 +67,7 @@ lint: .venv/.built .venv/.checks
 
 .venvs/flight/.ready:
 	$(PYTHON) -m venv .venvs/flight
-	$(call QM_PY,flight) -m pip install -q --disable-pip-version-check "pyarrow>=17" numpy
+	$(call QM_PY,flight) -m pip install -q --no-compile --disable-pip-version-check "pyarrow>=17" numpy
 	touch $@
 
 bench: .venv/.built $(QM_READY) .venvs/flight/.ready
