@@ -1,5 +1,6 @@
 //! Compiles `protos/` with protox, so that no `protoc` is needed on the machine.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use prost::Message as _;
@@ -21,12 +22,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let all = protox::compile(FILES.iter().chain([&LEGACY]), [&root])?;
     std::fs::write(out.join("descriptors.bin"), all.encode_to_vec())?;
 
+    let files = protox::compile(FILES, [&root])?;
+    std::fs::write(out.join("whole_messages.rs"), whole_messages(&files))?;
     prost_build::Config::new()
         // Results are handed on by reference counting, never copied on the way to the socket.
         .bytes([
             ".qm.grpc.results_analyser.GetJobNamedResultResponse",
             ".qm.grpc.results_analyser.SimulatorSamplesResponse.Data",
         ])
-        .compile_fds(protox::compile(FILES, [&root])?)?;
+        .compile_fds(files)?;
     Ok(())
+}
+
+/// Says which messages are a whole request or answer: their code is made in this crate.
+fn whole_messages(files: &prost_types::FileDescriptorSet) -> String {
+    let methods =
+        files.file.iter().flat_map(|file| &file.service).flat_map(|service| &service.method);
+    let names: BTreeSet<_> =
+        methods.flat_map(|method| [method.input_type(), method.output_type()]).collect();
+    let paths = names
+        .into_iter()
+        .filter_map(|name| name.strip_prefix(".qm.grpc."))
+        .map(|name| format!("crate::qm::grpc::{}", name.replace('.', "::")));
+    format!("crate::whole_messages! {{ {} }}", paths.collect::<Vec<_>>().join(", "))
 }

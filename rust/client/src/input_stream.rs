@@ -292,9 +292,10 @@ impl InputStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::framed;
     use proptest::prelude::*;
     use prost::Message;
-    use pulsewire_common::frame::{PREFIX, framed};
+    use pulsewire_common::frame::PREFIX;
     use pulsewire_wire::job_manager::InsertInputStreamRequest;
     use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
     use pulsewire_wire::job_manager::{BoolStreamData, FixedStreamData, IntStreamData};

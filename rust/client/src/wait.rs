@@ -123,7 +123,7 @@ pub enum Driven<T> {
 ///
 /// Whoever gets a [`Driven::Nap`] should sleep until then and drive the future again; to drive it
 /// at another time is not wrong, only late or of no use.
-pub async fn drive<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Driven<T> {
+pub async fn drive<T>(mut future: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Driven<T> {
     poll_fn(|cx| {
         NAP.set(Some(None));
         let polled = future.as_mut().poll(cx);

@@ -1,8 +1,12 @@
 //! The wire interface of the QOP 2 gateway: the messages that `protos/` defines, as Rust types.
 //!
-//! Nothing is written by hand here; `protos/README.md` tells where each name and number comes from.
+//! The messages are made from `protos/`; its README tells where each name and number comes from.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, clippy::all, rustdoc::all)]
+
+mod whole;
+
+pub use whole::WholeMessage;
 
 /// `io.qualang.api.v1`: the gateway's version and capabilities.
 pub mod info {

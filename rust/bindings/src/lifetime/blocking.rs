@@ -12,35 +12,60 @@ use super::exit::detached_call;
 use super::lanes::{Lane, current};
 use crate::{errors, logging};
 
+const FAILED: &str = "pulsewire failed; please report it";
+
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(40);
 
+/// A future that keeps its outcome for itself, whatever it is: all calls are driven by the same code, which is
+/// compiled once.
+type Work<'a> = Pin<&'a mut (dyn Future<Output = ()> + Send + 'a)>;
+
 /// How a turn of the runtime ended.
-enum Turn<T> {
-    Done(Result<T>),
+enum Turn {
+    Done,
     /// Time to look for signals.
     Over,
     Panicked,
 }
 
 /// Drives a future for a while.
-fn turn<T>(runtime: &Runtime, mut future: Pin<&mut impl Future<Output = Result<T>>>) -> Turn<T> {
+fn turn(runtime: &Runtime, work: &mut Work<'_>) -> Turn {
     let ends = Instant::now() + TICK;
     loop {
         let left = ends.saturating_duration_since(Instant::now());
         // A panic does not cross into Python, where it would be no Exception. The future is not touched
         // again.
         let driven = std::panic::AssertUnwindSafe(|| {
-            runtime.block_on(async { tokio::time::timeout(left, drive(future.as_mut())).await })
+            runtime.block_on(async { tokio::time::timeout(left, drive(work.as_mut())).await })
         });
         let Ok(driven) = std::panic::catch_unwind(driven) else { return Turn::Panicked };
         match driven {
-            Ok(Driven::Done(outcome)) => return Turn::Done(outcome),
+            Ok(Driven::Done(())) => return Turn::Done,
             // Outside the runtime, so that another thread may drive it meanwhile.
             Ok(Driven::Nap(until)) => {
                 std::thread::sleep(until.saturating_duration_since(Instant::now()));
             }
             Err(_) => return Turn::Over,
+        }
+    }
+}
+
+/// Drives a future to its end on this thread; signal handlers run between two turns of the runtime.
+fn finish(py: Python<'_>, lane: Lane, mut work: Work<'_>) -> PyResult<()> {
+    let runtimes = current(py)?;
+    let runtime = runtimes.lane(lane);
+    loop {
+        let turn = py.detach(|| detached_call(|| turn(runtime, &mut work)));
+        match turn {
+            Turn::Done => return logging::tell(py),
+            Turn::Panicked => {
+                return Err(PyRuntimeError::new_err(FAILED));
+            }
+            Turn::Over => {
+                logging::tell(py)?;
+                py.check_signals()?;
+            }
         }
     }
 }
@@ -63,23 +88,9 @@ pub(crate) fn block_on_lane<T: Send>(
     lane: Lane,
     future: impl Future<Output = Result<T>> + Send,
 ) -> PyResult<T> {
-    let runtimes = current(py)?;
-    let runtime = runtimes.lane(lane);
-    let mut future = pin!(future);
-    loop {
-        let turn = py.detach(|| detached_call(|| turn(runtime, future.as_mut())));
-        match turn {
-            Turn::Done(outcome) => {
-                logging::tell(py)?;
-                return outcome.map_err(|error| errors::to_python(py, error));
-            }
-            Turn::Panicked => {
-                return Err(PyRuntimeError::new_err("pulsewire failed; please report it"));
-            }
-            Turn::Over => {
-                logging::tell(py)?;
-                py.check_signals()?;
-            }
-        }
-    }
+    let mut outcome = None;
+    let finished = finish(py, lane, pin!(async { outcome = Some(future.await) }));
+    finished?;
+    let outcome = outcome.ok_or_else(|| PyRuntimeError::new_err(FAILED))?;
+    outcome.map_err(|error| errors::to_python(py, error))
 }

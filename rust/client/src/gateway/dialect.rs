@@ -1,9 +1,9 @@
 //! What a dialect is: its calls, and what they take and give.
 
 use bytes::Bytes;
-use prost::Message;
 use pulsewire_common::correction::Matrix;
-use pulsewire_common::frame::framed;
+use pulsewire_common::frame;
+use pulsewire_wire::WholeMessage;
 
 use super::structure::Structure;
 use crate::error::{Error, Result};
@@ -43,9 +43,14 @@ impl<T> Clone for Call<T> {
 }
 
 impl<T> Call<T> {
-    pub(crate) fn new(path: &'static str, request: &impl Message, read: Read<T>) -> Self {
+    pub(crate) fn new(path: &'static str, request: &impl WholeMessage, read: Read<T>) -> Self {
         Self { path, frame: framed(request), read }
     }
+}
+
+/// A message as it stands in a body.
+pub(crate) fn framed(message: &impl WholeMessage) -> Bytes {
+    frame::framed(message.size(), |frame| message.put(frame))
 }
 
 /// A call that is answered by a stream of data.

@@ -10,9 +10,11 @@ mod structure;
 
 use std::sync::Arc;
 
-use prost::Message;
+use pulsewire_wire::WholeMessage;
 use pulsewire_wire::info::{GetInfoRequest, GetInfoResponse};
 
+#[cfg(test)]
+pub(crate) use dialect::framed;
 pub(crate) use dialect::{
     AnnouncedResult, Call, Dialect, Info, PushFields, PushTemplate, SamplesHeader,
     SimulationAnswer, Unreadable,
@@ -22,7 +24,7 @@ pub use structure::{Fields, Node, Structure, Values as NodeValues};
 /// What any gateway is asked first.
 pub(crate) fn info() -> Call<Info> {
     Call::new("/io.qualang.api.v1.InfoService/GetInfo", &GetInfoRequest {}, |answer| {
-        let answer = GetInfoResponse::decode(answer)?;
+        let answer = GetInfoResponse::from_bytes(answer)?;
         let version = answer.implementation.unwrap_or_default().version;
         Ok(Info { version, capabilities: answer.capabilities })
     })

@@ -9,9 +9,8 @@ mod results;
 mod simulation;
 
 use bytes::Bytes;
-use prost::Message;
 use pulsewire_common::correction::Matrix;
-use pulsewire_common::frame::framed;
+use pulsewire_wire::WholeMessage;
 use pulsewire_wire::compiler as wire_compiler;
 use pulsewire_wire::frontend as f;
 use pulsewire_wire::frontend::execution_request::Simulate;
@@ -25,7 +24,7 @@ use pulsewire_wire::results::get_job_errors_response::ExecutionErrorSeverity;
 
 use super::dialect::{
     AnnouncedResult, Call, Dialect, Health, PushFields, PushTemplate, Read, Refusal, ResultHeader,
-    SamplesHeader, SimulationAnswer, StreamCall, Taken, Unreadable,
+    SamplesHeader, SimulationAnswer, StreamCall, Taken, Unreadable, framed,
 };
 use super::structure::Structure;
 use crate::error::{Error, Result};
@@ -100,13 +99,13 @@ const INPUT_STREAMS: &str = "qm.input_stream";
 
 /// A configuration as the message that it must be.
 fn config(given: &Configuration) -> Result<QuaConfig> {
-    QuaConfig::decode(given.0.clone())
+    QuaConfig::from_bytes(given.0.clone())
         .map_err(|error| Error::Value(format!("these bytes are no configuration: {error}")))
 }
 
 /// A program as the message that it must be.
 fn program(given: &Program) -> Result<QuaProgram> {
-    QuaProgram::decode(given.0.clone())
+    QuaProgram::from_bytes(given.0.clone())
         .map_err(|error| Error::Value(format!("these bytes are no QUA program: {error}")))
 }
 
@@ -166,12 +165,12 @@ fn findings(
 
 impl Dialect for Qop2 {
     fn version(&self) -> Call<String> {
-        Call::new(frontend!("GetVersion"), &(), |answer| Ok(String::decode(answer)?))
+        Call::new(frontend!("GetVersion"), &(), |answer| Ok(String::from_bytes(answer)?))
     }
 
     fn health(&self) -> Call<Health> {
         Call::new(frontend!("HealthCheck"), &(), |answer| {
-            let answer = f::HealthCheckResponse::decode(answer)?;
+            let answer = f::HealthCheckResponse::from_bytes(answer)?;
             Ok(Health {
                 ok: answer.ok,
                 messages: answer.message.into_iter().collect(),
@@ -194,7 +193,7 @@ impl Dialect for Qop2 {
             ..Default::default()
         };
         Ok(Call::new(frontend!("OpenQuantumMachine"), &request, |answer| {
-            let answer = m::OpenQuantumMachineResponse::decode(answer)?;
+            let answer = m::OpenQuantumMachineResponse::from_bytes(answer)?;
             if !answer.success {
                 let config = answer.config_validation_errors;
                 return Ok(Err(findings(config, answer.physical_validation_errors)));
@@ -207,14 +206,14 @@ impl Dialect for Qop2 {
     fn close_machine(&self, machine: &str) -> Call<Result<(), String>> {
         let request = m::CloseQuantumMachineRequest { machine_id: machine.to_owned() };
         Call::new(frontend!("CloseQuantumMachine"), &request, |answer| {
-            let answer = m::CloseQuantumMachineResponse::decode(answer)?;
+            let answer = m::CloseQuantumMachineResponse::from_bytes(answer)?;
             Ok(if answer.success { Ok(()) } else { Err(joined(answer.errors)) })
         })
     }
 
     fn list_machines(&self) -> Call<Vec<String>> {
         Call::new(frontend!("ListOpenQuantumMachines"), &(), |answer| {
-            Ok(m::ListOpenQuantumMachinesResponse::decode(answer)?.machine_i_ds)
+            Ok(m::ListOpenQuantumMachinesResponse::from_bytes(answer)?.machine_i_ds)
         })
     }
 
@@ -244,7 +243,7 @@ impl Dialect for Qop2 {
             high_level_program: Some(program(given)?),
         };
         Ok(Call::new(frontend!("Compile"), &request, |answer| {
-            let answer = f::CompileResponse::decode(answer)?;
+            let answer = f::CompileResponse::from_bytes(answer)?;
             let id = answer.ok.then_some(answer.program_id);
             Ok(Taken { id, messages: compiler_messages(answer.messages) })
         }))
@@ -257,7 +256,7 @@ impl Dialect for Qop2 {
             queue_position: Some(queue_position(to_start)),
         };
         Ok(Call::new(frontend!("AddToQueue"), &request, |answer| {
-            let answer = f::AddToQueueResponse::decode(answer)?;
+            let answer = f::AddToQueueResponse::from_bytes(answer)?;
             let id = answer.ok.then_some(answer.job_id);
             Ok(Taken { id, messages: compiler_messages(answer.messages) })
         }))
@@ -280,7 +279,7 @@ impl Dialect for Qop2 {
             execution_overrides: Some(f::ExecutionOverrides { waveforms }),
         };
         Call::new(frontend!("AddCompiledToQueue"), &request, |answer| {
-            let answer = f::AddCompiledToQueueResponse::decode(answer)?;
+            let answer = f::AddCompiledToQueueResponse::from_bytes(answer)?;
             let errors = answer.errors.into_iter();
             let messages = errors.map(|error| CompilerMessage::error(error.message)).collect();
             Ok(Taken { id: answer.ok.then_some(answer.job_id), messages })
@@ -290,21 +289,21 @@ impl Dialect for Qop2 {
     fn running_job(&self, machine: &str) -> Call<Option<String>> {
         let request = m::GetRunningJobRequest { machine_id: machine.to_owned() };
         Call::new(frontend!("GetRunningJob"), &request, |answer| {
-            let id = m::GetRunningJobResponse::decode(answer)?.job_id;
+            let id = m::GetRunningJobResponse::from_bytes(answer)?.job_id;
             Ok((!id.is_empty()).then_some(id))
         })
     }
 
     fn pending_jobs(&self, machine: &str, given: &PendingQuery) -> Call<Vec<(i32, String)>> {
         Call::new(frontend!("GetPendingJobs"), &query(machine, given), |answer| {
-            let jobs = f::GetPendingJobsResponse::decode(answer)?.pending_jobs;
+            let jobs = f::GetPendingJobsResponse::from_bytes(answer)?.pending_jobs;
             Ok(jobs.into_iter().map(|(id, job)| (job.position_in_queue, id)).collect())
         })
     }
 
     fn remove_pending(&self, machine: &str, given: &PendingQuery) -> Call<i32> {
         Call::new(frontend!("RemovePendingJobs"), &query(machine, given), |answer| {
-            Ok(f::RemovePendingJobsResponse::decode(answer)?.numbers_of_jobs_removed)
+            Ok(f::RemovePendingJobsResponse::from_bytes(answer)?.numbers_of_jobs_removed)
         })
     }
 
@@ -314,20 +313,20 @@ impl Dialect for Qop2 {
             job_id: job.to_owned(),
         };
         Call::new(frontend!("GetJobExecutionStatus"), &request, |answer| {
-            let answer = f::GetJobExecutionStatusResponse::decode(answer)?;
+            let answer = f::GetJobExecutionStatusResponse::from_bytes(answer)?;
             Ok(job_status(answer.status.unwrap_or_default()))
         })
     }
 
     fn halt(&self, job: &str) -> Call<bool> {
         let request = f::HaltRequest { job_id: job.to_owned() };
-        Call::new(frontend!("Halt"), &request, |answer| Ok(f::HaltResponse::decode(answer)?.ok))
+        Call::new(frontend!("Halt"), &request, |answer| Ok(f::HaltResponse::from_bytes(answer)?.ok))
     }
 
     fn resume(&self, job: &str) -> Call<()> {
         let request = f::ResumeRequest { job_id: job.to_owned(), pulsers_bitmap: 0 };
         Call::new(frontend!("Resume"), &request, |answer| {
-            f::ResumeResponse::decode(answer)?;
+            f::ResumeResponse::from_bytes(answer)?;
             Ok(())
         })
     }
@@ -335,14 +334,14 @@ impl Dialect for Qop2 {
     fn is_paused(&self, job: &str) -> Call<bool> {
         let request = f::PausedStatusRequest { job_id: job.to_owned() };
         Call::new(frontend!("PausedStatus"), &request, |answer| {
-            Ok(f::PausedStatusResponse::decode(answer)?.is_paused)
+            Ok(f::PausedStatusResponse::from_bytes(answer)?.is_paused)
         })
     }
 
     fn is_running(&self, job: &str) -> Call<bool> {
         let request = f::IsJobRunningRequest { job_id: job.to_owned() };
         Call::new(frontend!("IsJobRunning"), &request, |answer| {
-            Ok(f::IsJobRunningResponse::decode(answer)?.is_running)
+            Ok(f::IsJobRunningResponse::from_bytes(answer)?.is_running)
         })
     }
 
@@ -350,7 +349,7 @@ impl Dialect for Qop2 {
         use f::is_job_acquiring_data_response::AcquiringStatus;
         let request = f::IsJobAcquiringDataRequest { job_id: job.to_owned() };
         Call::new(frontend!("IsJobAcquiringData"), &request, |answer| {
-            let status = f::IsJobAcquiringDataResponse::decode(answer)?.acquiring_status;
+            let status = f::IsJobAcquiringDataResponse::from_bytes(answer)?.acquiring_status;
             Ok(match AcquiringStatus::try_from(status) {
                 Ok(AcquiringStatus::HasDataToAcquire) => Acquiring::Data,
                 Ok(AcquiringStatus::NoDataToAcquire) => Acquiring::Nothing,
@@ -370,7 +369,7 @@ impl Dialect for Qop2 {
                 },
                 message: error.message,
             };
-            let errors = r::GetJobErrorsResponse::decode(answer)?.errors;
+            let errors = r::GetJobErrorsResponse::from_bytes(answer)?.errors;
             Ok(errors.into_iter().map(read).collect())
         })
     }
@@ -382,7 +381,7 @@ impl Dialect for Qop2 {
             correction: None,
         };
         Call::new(job_manager!(self, "GetElementCorrection"), &request, |answer| {
-            let answer = jm::GetElementCorrectionResponse::decode(answer)?;
+            let answer = jm::GetElementCorrectionResponse::from_bytes(answer)?;
             Ok(refusal(answer.job_manager_response_header)?.map(|()| matrix(answer.correction)))
         })
     }
@@ -399,7 +398,7 @@ impl Dialect for Qop2 {
             correction: Some(WireMatrix { v00, v01, v10, v11 }),
         };
         Call::new(job_manager!(self, "SetElementCorrection"), &request, |answer| {
-            let answer = jm::SetElementCorrectionResponse::decode(answer)?;
+            let answer = jm::SetElementCorrectionResponse::from_bytes(answer)?;
             Ok(refusal(answer.job_manager_response_header)?.map(|()| matrix(answer.correction)))
         })
     }
@@ -415,7 +414,7 @@ impl Dialect for Qop2 {
             stream_data_oneof: None,
         };
         let read: Read<Result<(), Refusal>> = |answer| {
-            refusal(jm::InsertInputStreamResponse::decode(answer)?.job_manager_response_header)
+            refusal(jm::InsertInputStreamResponse::from_bytes(answer)?.job_manager_response_header)
         };
         PushTemplate {
             path: job_manager!(self, "InsertInputStream"),
@@ -435,7 +434,7 @@ impl Dialect for Qop2 {
                 expected_count: item.expected_count,
                 shape: item.shape.into_iter().map(i64::from).collect(),
             };
-            let items = r::GetJobResultSchemaResponse::decode(answer)?.items;
+            let items = r::GetJobResultSchemaResponse::from_bytes(answer)?.items;
             Ok(items.into_iter().map(read).collect())
         })
     }
@@ -447,7 +446,7 @@ impl Dialect for Qop2 {
             flat_format: flat,
         };
         Call::new(results!("GetJobNamedResultHeader"), &request, |answer| {
-            let answer = WideHeader::decode(answer)?;
+            let answer = WideHeader::from_bytes(answer)?;
             Ok(ResultHeader {
                 dtype: answer.simple_d_type,
                 shape: answer.shape,
@@ -464,7 +463,7 @@ impl Dialect for Qop2 {
         let request = r::GetJobStateRequest { job_id: job.to_owned() };
         self.result_state.then(|| {
             Call::new(results!("GetJobState"), &request, |answer| {
-                let answer = r::GetJobStateResponse::decode(answer)?;
+                let answer = r::GetJobStateResponse::from_bytes(answer)?;
                 let r::GetJobStateResponse { done, closed, has_dataloss } = answer;
                 Ok(ResultState { done, closed, has_dataloss })
             })
@@ -506,7 +505,7 @@ impl Dialect for Qop2 {
             controller_connections: options.connections.into_iter().map(connection).collect(),
         };
         Ok(Call::new(frontend!("Simulate"), &request, |answer| {
-            let answer = f::SimulationResponse::decode(answer)?;
+            let answer = f::SimulationResponse::from_bytes(answer)?;
             let part = answer.simulated.unwrap_or_default();
             // An empty structure is one that nobody filled.
             let given = |given: Option<prost_types::Struct>| {
@@ -542,7 +541,7 @@ impl Dialect for Qop2 {
 
     fn read_samples_header(&self, message: Bytes) -> Result<SamplesHeader, Unreadable> {
         use r::simulator_samples_response::Body;
-        let message = r::SimulatorSamplesResponse::decode(message)?;
+        let message = r::SimulatorSamplesResponse::from_bytes(message)?;
         Ok(match (message.ok, message.body) {
             (true, Some(Body::Header(header))) => {
                 SamplesHeader::Ports { dtype: header.simple_d_type, count: header.count_of_items }

@@ -3,6 +3,7 @@
 //! tonic's own channel passes each call through a buffer, a reconnecting layer, a dispatcher and
 //! two tasks. Here a call is made on the stream itself.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -57,6 +58,10 @@ fn is_text(bytes: &[u8]) -> bool {
     }
     std::str::from_utf8(&decoded).is_ok()
 }
+
+/// A future whose code is made here, once. That of an `async fn` is made in every crate that drives it, and the
+/// bindings drive most of them: half of what was compiled there was HTTP/2.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -149,7 +154,15 @@ fn broken(error: impl Into<BoxError>) -> Status {
 
 impl Link {
     /// Connects; later calls connect anew where they must.
-    pub(crate) async fn connect(
+    pub(crate) fn connect(
+        address: &str,
+        tls: Option<Tls>,
+        headers: HeaderMap,
+    ) -> Boxed<'_, Result<Self, BoxError>> {
+        Box::pin(Self::connect_to(address, tls, headers))
+    }
+
+    async fn connect_to(
         address: &str,
         tls: Option<Tls>,
         headers: HeaderMap,
@@ -334,17 +347,28 @@ impl Link {
     }
 
     /// The messages of an answer, as they arrive.
-    pub(crate) async fn stream(
+    pub(crate) fn stream(
         &self,
         path: &'static str,
         frame: Bytes,
-    ) -> Result<Incoming, Status> {
-        let response = self.begin(path, frame, None).await?.await.map_err(broken)?;
-        Incoming::new(response)
+    ) -> Boxed<'_, Result<Incoming, Status>> {
+        Box::pin(async move {
+            let response = self.begin(path, frame, None).await?.await.map_err(broken)?;
+            Incoming::new(response)
+        })
     }
 
     /// One message for another; `sent` as for [`Self::begin`].
-    pub(crate) async fn unary(
+    pub(crate) fn unary<'a>(
+        &'a self,
+        path: &'static str,
+        frame: Bytes,
+        sent: Option<&'a AtomicBool>,
+    ) -> Boxed<'a, Result<Bytes, Status>> {
+        Box::pin(self.message(path, frame, sent))
+    }
+
+    async fn message(
         &self,
         path: &'static str,
         frame: Bytes,
@@ -467,10 +491,15 @@ fn status_of_http(status: http::StatusCode) -> Status {
 }
 
 /// The answer of a server to an empty call, by its HTTP status and headers alone.
-pub(crate) async fn probe(address: &str, headers: HeaderMap) -> Result<Response<()>, BoxError> {
-    let link = Link::connect(address, None, headers).await?;
-    let mut sender = link.ready().await?;
-    let head = link.head(PathAndQuery::from_static("/"), link.own_headers());
-    let (response, _) = sender.send_request(head, true)?;
-    Ok(response.await?.map(drop))
+pub(crate) fn probe(
+    address: &str,
+    headers: HeaderMap,
+) -> Boxed<'_, Result<Response<()>, BoxError>> {
+    Box::pin(async move {
+        let link = Link::connect(address, None, headers).await?;
+        let mut sender = link.ready().await?;
+        let head = link.head(PathAndQuery::from_static("/"), link.own_headers());
+        let (response, _) = sender.send_request(head, true)?;
+        Ok(response.await?.map(drop))
+    })
 }

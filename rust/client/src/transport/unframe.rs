@@ -262,7 +262,7 @@ mod tests {
             for (count_of_items, data) in &messages {
                 let data = Bytes::from(data.clone());
                 let message = GetJobNamedResultResponse { count_of_items: *count_of_items, data };
-                bytes.extend_from_slice(&pulsewire_common::frame::framed(&message));
+                bytes.extend_from_slice(&crate::gateway::framed(&message));
             }
             let frames: Vec<_> = bytes.chunks(cut).map(Bytes::copy_from_slice).collect();
             let data: Vec<u8> = messages.iter().flat_map(|(_, data)| data.clone()).collect();

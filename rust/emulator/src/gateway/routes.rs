@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use http::Request;
 use hyper::body::Incoming;
-use prost::Message;
+use pulsewire_wire::WholeMessage;
 use tonic::Status;
 
 use super::fast_path::frame::{self, Body};
@@ -21,7 +21,7 @@ macro_rules! unary {
         |gateway, request| {
             Box::pin(async move {
                 let answer = async { gateway.$method(read(&gateway, request).await?).await };
-                frame::unary(answer.await)
+                frame::unary(answer.await.map(|answer| frame::framed(&answer)))
             })
         }
     };
@@ -46,13 +46,13 @@ macro_rules! unimplemented {
     };
 }
 
-async fn read<T: Message + Default>(
+async fn read<T: WholeMessage>(
     gateway: &Gateway,
     request: Request<Incoming>,
 ) -> Result<Call<T>, Status> {
     let headers = request.headers().clone();
     let message = frame::message(request, gateway.message_bytes()).await?;
-    let message = T::decode(message).map_err(|error| Status::internal(error.to_string()))?;
+    let message = T::from_bytes(message).map_err(|error| Status::internal(error.to_string()))?;
     Ok(Call { message, headers })
 }
 
@@ -61,7 +61,7 @@ fn insert_input_stream(gateway: Gateway, request: Request<Incoming>) -> Answerin
     Box::pin(async move {
         let message = frame::message(request, gateway.message_bytes()).await;
         let request = message.and_then(|message| insert::read(&message));
-        frame::unary(request.map(|request| gateway.insert(request)))
+        frame::unary(request.map(|request| frame::framed(&gateway.insert(request))))
     })
 }
 

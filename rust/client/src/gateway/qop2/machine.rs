@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message;
+use pulsewire_wire::WholeMessage;
 use pulsewire_wire::frontend as f;
 use pulsewire_wire::general_messages::ErrorMessage;
 use pulsewire_wire::qm_api as api;
@@ -153,7 +153,7 @@ pub(super) fn change(
         ..Default::default()
     };
     Call::new(path, &request, |answer| {
-        let answer = api::HighQmApiResponse::decode(answer)?;
+        let answer = api::HighQmApiResponse::from_bytes(answer)?;
         let errors = answer.errors.into_iter();
         let errors = errors.map(|error| MachineError { code: error.code, message: error.message });
         Ok(if answer.ok { Ok(()) } else { Err(errors.collect()) })
@@ -170,7 +170,7 @@ pub(super) fn io_values(path: &'static str, machine: &str) -> Call<Result<[IoVal
     };
     let request = f::QmDataRequest { io_value_request: vec![one(1), one(2)] };
     Call::new(path, &request, |answer| {
-        let answer = f::QmDataResponse::decode(answer)?;
+        let answer = f::QmDataResponse::from_bytes(answer)?;
         if !answer.success {
             return Ok(Err(joined(answer.errors)));
         }
@@ -197,12 +197,12 @@ pub(super) fn configuration(
 ) -> Call<Result<Configuration, String>> {
     let request = m::GetQuantumMachineRequest { machine_id: machine.to_owned() };
     Call::new(path, &request, |answer| {
-        let answer = m::GetQuantumMachineResponse::decode(answer)?;
+        let answer = m::GetQuantumMachineResponse::from_bytes(answer)?;
         if !answer.success {
             return Ok(Err(joined(answer.errors)));
         }
         let config = answer.config.unwrap_or_default();
-        Ok(Ok(Configuration::from_bytes(config.encode_to_vec())))
+        Ok(Ok(Configuration::from_bytes(config.to_bytes())))
     })
 }
 
@@ -210,7 +210,7 @@ pub(super) fn configuration(
 pub(super) fn settings(path: &'static str, machine: &str) -> Call<Result<MachineSettings, String>> {
     let request = m::GetQuantumMachineRequest { machine_id: machine.to_owned() };
     Call::new(path, &request, |answer| {
-        let answer = m::GetQuantumMachineResponse::decode(answer)?;
+        let answer = m::GetQuantumMachineResponse::from_bytes(answer)?;
         if !answer.success {
             return Ok(Err(joined(answer.errors)));
         }

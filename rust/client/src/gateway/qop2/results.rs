@@ -1,5 +1,7 @@
 //! Messages about results that prost's own types cannot hold.
 
+pulsewire_wire::whole_messages!(WideHeader);
+
 /// A header of a result as it stands on the wire, with the numbers that do not fit an int32 as well.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct WideHeader {

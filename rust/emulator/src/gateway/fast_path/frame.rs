@@ -9,8 +9,8 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use prost::Message;
-use pulsewire_common::frame::{FrameError, Gather, front};
+use pulsewire_common::frame::{self, FrameError, Gather};
+use pulsewire_wire::WholeMessage;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
@@ -48,17 +48,18 @@ fn refused(error: FrameError) -> Status {
     }
 }
 
-/// An answer of one message.
-pub(in crate::gateway) fn unary(answer: Result<impl Message, Status>) -> Response<Body> {
+/// A message as it stands in a body.
+pub(in crate::gateway) fn framed(message: &impl WholeMessage) -> Bytes {
+    frame::framed(message.size(), |frame| message.put(frame))
+}
+
+/// An answer of one message, which is framed.
+pub(in crate::gateway) fn unary(answer: Result<Bytes, Status>) -> Response<Body> {
     let answer = match answer {
         Ok(answer) => answer,
         Err(status) => return failure(&status),
     };
-    let message = front(0, |front| {
-        // The buffer grows as it must.
-        let _ = answer.encode(front);
-    });
-    let frames = [Frame::data(message), Frame::trailers(all_well())];
+    let frames = [Frame::data(answer), Frame::trailers(all_well())];
     response(StreamBody::new(tokio_stream::iter(frames.map(Ok::<_, Infallible>))))
 }
 
@@ -103,8 +104,8 @@ pub(in crate::gateway) fn messages<T: 'static>(
 }
 
 /// A message as it stands in a body, in one part.
-pub(in crate::gateway) fn whole(message: impl Message) -> [Bytes; 2] {
-    [front(0, |front| message.encode_raw(front)), Bytes::new()]
+pub(in crate::gateway) fn whole(message: impl WholeMessage) -> [Bytes; 2] {
+    [framed(&message), Bytes::new()]
 }
 
 fn headers(response: &mut Response<Body>) {

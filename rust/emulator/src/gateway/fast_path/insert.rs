@@ -1,7 +1,7 @@
 //! `InsertInputStream` with its many ints read in one go.
 
 use bytes::Bytes;
-use prost::Message;
+use pulsewire_wire::WholeMessage;
 use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
 use pulsewire_wire::job_manager::{InsertInputStreamRequest, IntStreamData};
 use tonic::Status;
@@ -17,7 +17,7 @@ const DATA: u8 = 1 << 3 | 2;
 pub(in crate::gateway) fn read(message: &Bytes) -> Result<InsertInputStreamRequest, Status> {
     match ints(message) {
         Some(request) => Ok(request),
-        None => InsertInputStreamRequest::decode(&message[..])
+        None => InsertInputStreamRequest::from_bytes(message.clone())
             .map_err(|error| Status::internal(error.to_string())),
     }
 }
@@ -121,6 +121,7 @@ fn long(bytes: &[u8], numbers: &mut Vec<i32>) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use prost::Message;
     use pulsewire_wire::job_manager::{BoolStreamData, FixedStreamData};
 
     use super::*;

@@ -2,11 +2,12 @@
 //! the data itself, by reference. prost would copy it into a buffer of its own for each request.
 
 use bytes::Bytes;
-use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 use pulsewire_common::frame::front;
 use pulsewire_wire::results::simulator_samples_response::{Body, Data};
 use pulsewire_wire::results::{GetJobNamedResultResponse, SimulatorSamplesResponse};
+
+use super::frame::whole;
 
 /// Fields of `GetJobNamedResultResponse`.
 const COUNT: u32 = 1;
@@ -36,7 +37,7 @@ pub(in crate::gateway) fn result(message: GetJobNamedResultResponse) -> [Bytes; 
 pub(in crate::gateway) fn samples(message: SimulatorSamplesResponse) -> [Bytes; 2] {
     let SimulatorSamplesResponse { job_id, ok, body: Some(Body::Data(Data { data })) } = message
     else {
-        return [front(0, |front| message.encode_raw(front)), Bytes::new()];
+        return whole(message);
     };
     let front = front(data.len(), |front| {
         if !job_id.is_empty() {
@@ -63,6 +64,7 @@ pub(in crate::gateway) fn samples(message: SimulatorSamplesResponse) -> [Bytes; 
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
     use pulsewire_common::frame::PREFIX;
     use pulsewire_wire::results::simulator_samples_response::Header;
 
