@@ -20,7 +20,7 @@ MAIN_QM := .venvs/qm-1.4.1/$(BIN)/python
 
 RUST_SOURCES := $(shell find rust protos -type f) Cargo.toml Cargo.lock
 
-.PHONY: build demo test lint bench docs clean
+.PHONY: build demo test lint bench docs protos clean
 
 build: .venv/.built
 
@@ -73,6 +73,10 @@ lint: .venv/.built .venv/.checks
 bench: .venv/.built $(QM_READY) .venvs/flight/.ready
 	cargo build --release --locked -q -p pulsewire-emulator -p pulsewire-benches
 	RUNS=$(RUNS) $(MAIN_QM) -W ignore benches/python/run.py
+
+# The code of rust/wire, behind a change of protos/.
+protos:
+	PULSEWIRE_GENERATE=1 cargo test --release --locked -q -p pulsewire-wire
 
 clean:
 	rm -rf .venv .venvs target demo.png python/pulsewire/_native*.so python/pulsewire/_native*.pyd

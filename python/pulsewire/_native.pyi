@@ -40,7 +40,6 @@ __all__ = [
     "Writer",
     "__version__",
     "_after_fork",
-    "_descriptor_set",
     "_shut_down",
     "connect",
     "quantize_correction",
@@ -69,7 +68,6 @@ def quantize_correction(value: ArrayLike) -> NDArray[float64]:
 
 def _after_fork() -> None: ...
 def _shut_down() -> None: ...
-def _descriptor_set() -> bytes: ...
 
 @final
 class Link:

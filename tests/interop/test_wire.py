@@ -1,8 +1,8 @@
 """The wire interface against the descriptors of the installed qm-qua 1.4.1."""
 
-from google.protobuf import descriptor_pb2
+from pathlib import Path
 
-from pulsewire import _native
+from google.protobuf import descriptor_pb2
 
 MODULES = {
     "io/qualang/api/v1/info_service.proto": "qm.grpc.io.qualang.api.v1.info_service_pb2",
@@ -22,11 +22,13 @@ MODULES = {
         )
     },
 }
+# Made of protos/, with the code: rust/wire/tests/generated.rs.
+DESCRIPTORS = Path(__file__).parents[2] / "rust/wire/src/generated/descriptors.bin"
 LEGACY = "qm/pb/job_manager_legacy.proto"
 
 
 def ours():
-    files = descriptor_pb2.FileDescriptorSet.FromString(_native._descriptor_set())
+    files = descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTORS.read_bytes())
     return {file.name: file for file in files.file if not file.name.startswith("google/")}
 
 

@@ -182,10 +182,3 @@ pub(crate) fn quantize_correction<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bo
     }
     array::doubles(py, &out, &shape)
 }
-
-/// The descriptors of the wire interface, for the test that compares them with the vendor's.
-#[pyfunction]
-#[pyo3(name = "_descriptor_set")]
-pub(crate) fn descriptor_set(py: Python<'_>) -> Bound<'_, PyBytes> {
-    PyBytes::new(py, pulsewire_wire::FILE_DESCRIPTOR_SET)
-}

@@ -21,9 +21,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::client::{
-        PyClient, PyLink, PyOpenedMachine, connect, descriptor_set, quantize_correction,
-    };
+    use super::client::{PyClient, PyLink, PyOpenedMachine, connect, quantize_correction};
     #[pymodule_export]
     use super::closed_loop::{PyClosedLoop, PyLoopItem};
     #[pymodule_export]

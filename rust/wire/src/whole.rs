@@ -56,4 +56,4 @@ whole_messages! {
     info::GetInfoRequest, info::GetInfoResponse,
     qua::QuaProgram,
 }
-include!(concat!(env!("OUT_DIR"), "/whole_messages.rs"));
+include!("generated/whole_messages.rs");
