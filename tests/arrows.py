@@ -81,8 +81,7 @@ TREES = {
             ("array", "lifetime", "logging"),
             ("errors",),
         ),
-        # Only for the descriptors that a test compares with the vendor's.
-        {"pulsewire_wire": ("client",)},
+        {"numpy": ("array",), **dict.fromkeys(WIRE, ())},
     ),
     "python": Tree(
         "python/pulsewire",

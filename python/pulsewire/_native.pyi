@@ -369,6 +369,8 @@ class Results:
 
 @final
 class Structure:
+    @staticmethod
+    def of_bytes(bytes: bytes) -> Structure: ...
     def to_dict(self) -> dict[str, Any]: ...
 
 @final

@@ -7,7 +7,7 @@ use pulsewire_client::{
     Configuration, ConnectOptions, Error, Program, Timeout, TlsOptions, quantize,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::PyList;
 
 use crate::connection::{Connection, Link};
 use crate::job::PyJob;

@@ -110,6 +110,13 @@ pub(crate) struct PyStructure(Structure);
 
 #[pymethods]
 impl PyStructure {
+    /// Of the bytes that another client was given.
+    #[staticmethod]
+    fn of_bytes(py: Python<'_>, bytes: Vec<u8>) -> PyResult<Self> {
+        let read = Structure::from_bytes(bytes);
+        Ok(Self(read.map_err(|error| errors::to_python(py, error))?))
+    }
+
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         dict(py, self.0.fields())
     }

@@ -1,6 +1,19 @@
 //! Structures in answers: names and values, as in JSON.
 
+use bytes::Bytes;
 use prost_types::value::Kind;
+use pulsewire_wire::WholeMessage;
+
+use crate::error::{Error, Result};
+
+pulsewire_wire::whole_messages!(Document);
+
+/// `google.protobuf.Struct`, as this crate's own.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Document {
+    #[prost(btree_map = "string, message", tag = "1")]
+    fields: std::collections::BTreeMap<String, prost_types::Value>,
+}
 
 /// A structure of a simulation's answer: names and values, as in JSON.
 ///
@@ -34,6 +47,16 @@ pub struct Values<'a>(&'a [prost_types::Value]);
 pub struct Fields<'a>(&'a prost_types::Struct);
 
 impl Structure {
+    /// A structure that another client was given: a `google.protobuf.Struct`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for bytes that are none.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self> {
+        let read = Document::from_bytes(bytes.into());
+        let read = read.map_err(|error| Error::Value(format!("it is no structure: {error}")))?;
+        Ok(Self(prost_types::Struct { fields: read.fields }))
+    }
+
     /// Its names and values.
     pub fn fields(&self) -> Fields<'_> {
         Fields(&self.0)
