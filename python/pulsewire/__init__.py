@@ -14,6 +14,7 @@ import warnings
 from pulsewire import exceptions
 from pulsewire._native import DEBUG_BUILD, __version__, quantize_correction
 from pulsewire.client import Client, connect
+from pulsewire.dropin import attach, install, installed, report, uninstall
 from pulsewire.emulator import Emulator
 from pulsewire.jobs import QmJob, SimulatedJob
 from pulsewire.quantum_machine import QuantumMachine
@@ -37,7 +38,12 @@ __all__ = [
     "Readout",
     "SimulatedJob",
     "__version__",
+    "attach",
     "connect",
     "exceptions",
+    "install",
+    "installed",
     "quantize_correction",
+    "report",
+    "uninstall",
 ]

@@ -1,6 +1,6 @@
 """One script for every client: prints what each call returned or raised, as JSON.
 
-    python scenario.py qm|pulsewire HOST PORT
+    python scenario.py qm|drop-in|pulsewire HOST PORT
 
 Run by test_parity.py in the virtual environment of each qm-qua version, once with the real
 client and once with pulsewire, which uses that version's DSL only.
@@ -55,6 +55,16 @@ class Vendor:
 
     def close(self):
         return self.machine.close()
+
+
+class DropIn(Vendor):
+    """The real client, its jobs served by pulsewire."""
+
+    def __init__(self, host, port):
+        import pulsewire
+
+        pulsewire.install()
+        super().__init__(host, port)
 
 
 class Ours:
@@ -313,7 +323,7 @@ def pushes(record, side):
 def main():
     backend, host, port = sys.argv[1:]
     record = Record()
-    side = {"qm": Vendor, "pulsewire": Ours}[backend](host, int(port))
+    side = {"qm": Vendor, "drop-in": DropIn, "pulsewire": Ours}[backend](host, int(port))
     results(record, side)
     jobs(record, side)
     pushes(record, side)

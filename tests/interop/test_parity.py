@@ -89,3 +89,27 @@ def test_pulsewire_answers_as_the_real_client(run_with, version, repository):
     page = (repository / "docs" / "differences.md").read_text()
     missing = [name for name in expected if f"`{name}`" not in page]
     assert missing == [], "not in docs/differences.md"
+
+
+# What an unchanged script sees of the drop-in; see docs/drop-in.md.
+OF_THE_DROP_IN = {
+    "push tuple",
+    "push numpy array",
+    "push numpy scalars",
+    "push too large",
+    "push nan",
+    "push out of range",
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_drop_in_answers_as_the_real_client(run_with, version, repository):
+    theirs = record(run_with, version, "qm")
+    ours = record(run_with, version, "drop-in")
+    differing = {name for name in theirs if theirs[name] != ours.get(name)}
+    assert differing == OF_THE_DROP_IN, {name: (theirs[name], ours.get(name)) for name in differing}
+    expected = DIFFERENCES | BY_VERSION[version]
+    for name in differing:
+        assert (theirs[name], ours[name]) == expected[name], name
+    page = (repository / "docs" / "drop-in.md").read_text()
+    assert [name for name in OF_THE_DROP_IN if f"`{name}`" not in page] == []
