@@ -5,6 +5,7 @@ mod interface;
 mod job;
 mod jobs;
 mod machine;
+pub(crate) mod octave;
 mod registry;
 mod simulated;
 mod simulation;

@@ -10,6 +10,7 @@ mod job_results;
 mod jobs;
 mod machines;
 mod messages;
+mod octave;
 mod report;
 mod routes;
 mod samples;

@@ -125,6 +125,23 @@ fn job_manager(method: &str) -> Option<Handler> {
     })
 }
 
+fn octave(method: &str) -> Option<Handler> {
+    Some(match method {
+        "GetVersion" => unary!(octave_version),
+        "Control" => unary!(octave_control),
+        "Update" => unary!(octave_update),
+        "Aquire" => unary!(octave_acquire),
+        "Identify" => unary!(octave_identify),
+        "Monitor" => unary!(octave_monitor),
+        "Explore" => unary!(octave_explore),
+        "Save" => unary!(octave_save),
+        "Recall" | "Reset" => unary!(octave_recall),
+        "List" => unary!(octave_list),
+        "Health" => stream!(octave_health, frame::whole),
+        _ => return None,
+    })
+}
+
 /// What answers a path.
 fn route(path: &str) -> Option<Handler> {
     let (service, method) = path.strip_prefix('/')?.split_once('/')?;
@@ -139,6 +156,7 @@ fn route(path: &str) -> Option<Handler> {
         "qm.grpc.job_manager.JobManagerService" | "qm.grpc.jobManager.JobManagerService" => {
             job_manager(method)
         }
+        "quantummachines.octave.api.v1.OctaveService" => octave(method),
         _ => None,
     }
 }

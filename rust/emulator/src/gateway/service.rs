@@ -9,6 +9,7 @@ use pulsewire_wire::general_messages::ErrorMessage;
 use tokio::runtime::Handle;
 use tonic::Status;
 
+use crate::control::octave::Octaves;
 use crate::control::{AddError, Job, Phase, QuantumMachine, Registry};
 
 /// How long `Halt` waits for the program to be gone.
@@ -36,6 +37,7 @@ impl<T> Call<T> {
 #[derive(Clone, Debug)]
 pub(super) struct Gateway {
     pub(super) registry: Arc<Registry>,
+    pub(super) octaves: Arc<Octaves>,
     /// Where long work is done: on few threads, the same for all connections.
     aside: Handle,
 }
@@ -57,7 +59,7 @@ pub(super) async fn stopped(job: &Job) -> Result<(), Status> {
 
 impl Gateway {
     pub(super) fn new(registry: Arc<Registry>, aside: Handle) -> Self {
-        Self { registry, aside }
+        Self { registry, octaves: Arc::default(), aside }
     }
 
     pub(super) fn job(&self, id: &str) -> Result<Arc<Job>, Status> {
