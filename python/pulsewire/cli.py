@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from pulsewire.dropin.running import add_arguments, run
 from pulsewire.emulator import Emulator
 
 __all__ = ["main"]
@@ -38,9 +39,9 @@ def _emulator(arguments: Sequence[str]) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from pulsewire._demo.closed_loop import run
+    from pulsewire._demo.closed_loop import run as run_demo
 
-    return run(arguments.output, iterations=arguments.iterations)
+    return run_demo(arguments.output, iterations=arguments.iterations)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_argument("--output", type=Path, default=Path("demo.png"), help="the picture")
     demo.add_argument("--iterations", type=int, default=1200, help="of the loop")
     demo.set_defaults(run=_demo)
+    running = commands.add_parser("run", help="run a script on qm-qua with pulsewire's core")
+    add_arguments(running)
+    running.set_defaults(run=run)
     parsed = parser.parse_args(given)
     status: int = parsed.run(parsed)
     return status

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from pulsewire._log import logger
 from pulsewire.dropin import report as reports
 from pulsewire.dropin.calls import Call, Mode
+from pulsewire.dropin.replace import Replacements
 
 __all__ = ["attach", "install", "installed", "uninstall"]
 
 #: Set to anything but 0, it keeps qm-qua as it is, whatever the script says.
 DISABLE = "PULSEWIRE_DISABLE"
 
-_MISSING = object()
-
-
-@dataclass
-class _Replaced:
-    holder: Any
-    name: str
-    # What the holder itself had under the name.
-    before: object
-
-
 @dataclass
 class _Installation:
     mode: Mode
-    replaced: list[_Replaced] = field(default_factory=list)
+    replaced: Replacements = field(default_factory=Replacements)
 
 
 _lock = threading.RLock()
@@ -44,32 +34,8 @@ def _disabled() -> bool:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    digits = []
-    for part in version.split(".")[:3]:
-        leading = "".join(iter_digits(part))
-        digits.append(int(leading or 0))
-    return tuple(digits)
-
-
-def iter_digits(text: str) -> Iterator[str]:
-    """The digits that a text begins with."""
-    for letter in text:
-        if not letter.isdigit():
-            return
-        yield letter
-
-
-def _put(holder: Any, name: str, value: object, replaced: list[_Replaced]) -> None:
-    replaced.append(_Replaced(holder, name, vars(holder).get(name, _MISSING)))
-    setattr(holder, name, value)
-
-
-def _take_out(replaced: list[_Replaced]) -> None:
-    for one in reversed(replaced):
-        if one.before is _MISSING:
-            delattr(one.holder, one.name)
-        else:
-            setattr(one.holder, one.name, one.before)
+    """The numbers that a version begins with."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def install(*, strict: bool = False, shadow: bool = False) -> None:
@@ -138,10 +104,10 @@ def install(*, strict: bool = False, shadow: bool = False) -> None:
                 call = Call(seam, original, made.mode, theirs)
                 function = call.function()
                 new = property(function, doc=found.__doc__) if is_property else function
-                _put(holder, seam.name, new, made.replaced)
+                made.replaced.put(holder, seam.name, new)
                 calls.append(call)
         except BaseException:
-            _take_out(made.replaced)
+            made.replaced.undo()
             raise
         _current = made
         reports.begin(version, calls, unfit)
@@ -162,7 +128,7 @@ def uninstall() -> None:
     with _lock:
         if _current is None:
             return
-        _take_out(_current.replaced)
+        _current.replaced.undo()
         _current = None
         reports.end()
 

@@ -78,12 +78,6 @@ impl Octaves {
         found.cloned().unwrap_or_default()
     }
 
-    /// The modules that were set.
-    pub(crate) fn modules(&self, octave: &str) -> Vec<Module> {
-        let octaves = lock(&self.0);
-        octaves.get(octave).map(|modules| modules.keys().copied().collect()).unwrap_or_default()
-    }
-
     /// Forgets what an octave was set to.
     pub(crate) fn reset(&self, octave: &str) {
         lock(&self.0).remove(octave);
@@ -107,9 +101,8 @@ mod tests {
         let both = Settings::from([(3, Bytes::from_static(b"z")), (4, Bytes::from_static(b"y"))]);
         assert_eq!(octaves.settings("a", (SYNTHESIZER, 3)), both);
         assert_eq!(octaves.settings("b", (SYNTHESIZER, 3)), Settings::new());
-        assert_eq!(octaves.modules("a"), [(SYNTHESIZER, 3)]);
         octaves.reset("a");
-        assert_eq!(octaves.modules("a"), []);
+        assert_eq!(octaves.settings("a", (SYNTHESIZER, 3)), Settings::new());
     }
 
     #[test]

@@ -21,6 +21,8 @@ const NAME: &str = "x-grpc-service";
 const INDEX: u32 = 1;
 /// The motherboard among modules; its updates have another number.
 const MOTHERBOARD_MODULE: i32 = 5;
+/// What the main board answers when it took a setting.
+const TAKEN: u8 = 32;
 const VERSION: &str = "pulsewire";
 /// How often a health that nobody set a time for is told.
 const HEALTH: Duration = Duration::from_secs(5);
@@ -28,6 +30,7 @@ const DEGREES: f32 = 40.0;
 
 whole_messages!(
     Nothing,
+    Controlled,
     Updates,
     Outcome,
     Acquire,
@@ -48,6 +51,13 @@ pub(super) struct Nothing {}
 pub(super) struct Updates {
     #[prost(bytes = "bytes", repeated, tag = "1")]
     updates: Vec<Bytes>,
+}
+
+/// `ControlResponse`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Controlled {
+    #[prost(bytes = "bytes", tag = "1")]
+    read: Bytes,
 }
 
 /// Whether something was done, and why not.
@@ -208,9 +218,9 @@ impl Gateway {
         Ok(Text { text: VERSION.to_owned() })
     }
 
-    /// A register of the main board: it is written, and reads as nothing.
-    pub(super) async fn octave_control(&self, _: Call<Nothing>) -> Result<Nothing, Status> {
-        Ok(Nothing {})
+    /// Settings of the main board that are for service only: all are taken.
+    pub(super) async fn octave_control(&self, _: Call<Nothing>) -> Result<Controlled, Status> {
+        Ok(Controlled { read: Bytes::from_static(&[TAKEN]) })
     }
 
     pub(super) async fn octave_update(&self, call: Call<Updates>) -> Result<Outcome, Status> {
@@ -232,7 +242,9 @@ impl Gateway {
         });
         let mut modules: Vec<Module> = asked.collect();
         if modules.is_empty() {
-            modules = self.octaves.modules(&octave);
+            let of = |(kind, count)| (1..=count).map(move |index| (kind, index));
+            modules = MODULES.into_iter().flat_map(of).collect();
+            modules.extend([(CLOCK, 0), (MOTHERBOARD, 0)]);
         }
         let update = |module| written(module, self.octaves.settings(&octave, module));
         let updates = modules.into_iter().map(update).collect();
