@@ -54,7 +54,7 @@ test: .venv/.built .venv/.checks $(QM_READY)
 	cargo test --release --locked --workspace --exclude pulsewire-bindings -q
 	cargo build --release --locked -q -p pulsewire-client --examples
 	$(PY) -m pytest tests/unit
-	$(MAIN_QM) -m pytest tests/emulator tests/interop
+	$(MAIN_QM) -m pytest tests/emulator tests/interop tests/dropin
 
 lint: .venv/.built .venv/.checks
 	cargo fmt --all --check

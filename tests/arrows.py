@@ -90,6 +90,7 @@ TREES = {
             ("cli",),
             ("_demo",),
             ("__init__",),
+            ("dropin",),
             ("client", "emulator"),
             ("quantum_machine",),
             ("jobs",),
@@ -97,7 +98,7 @@ TREES = {
             ("_connection", "_address", "_vendor", "_log", "_timeouts"),
             ("exceptions", "_native"),
         ),
-        {"qm": ("_vendor", "_demo")},
+        {"qm": ("_vendor", "_demo", "dropin")},
     ),
 }
 

@@ -1,7 +1,7 @@
 """The drop-in: an unchanged script on qm-qua, its jobs served by pulsewire's core.
 
-:func:`install` replaces a few *methods* of qm-qua in place (``seams.py`` lists them): objects, classes,
-exceptions and loggers stay qm-qua's. See docs/drop-in.md.
+:func:`install` replaces a few *methods* of qm-qua in place (``seams.py`` lists them): objects,
+classes, exceptions and loggers stay qm-qua's. See docs/drop-in.md.
 """
 
 from pulsewire.dropin.calls import NotServedError

@@ -24,9 +24,10 @@ def same(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, float) and isinstance(theirs, float):
         return ours == theirs or (ours != ours and theirs != theirs)
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
-        return set(dict.keys(ours)) == set(dict.keys(theirs)) and all(  # type: ignore[arg-type]
-            same(dict.__getitem__(ours, key), dict.__getitem__(theirs, key))  # type: ignore[arg-type]
-            for key in dict.keys(ours)  # type: ignore[arg-type]
+        # As dicts: SimulatorSamples has keys of its own making.
+        mine, other_one = dict(ours.items()), dict(theirs.items())
+        return mine.keys() == other_one.keys() and all(
+            same(value, other_one[key]) for key, value in mine.items()
         )
     if isinstance(ours, (str, bytes, bool, int)) or ours is None:
         return type(ours) is type(theirs) and bool(ours == theirs)
@@ -35,6 +36,4 @@ def same(ours: Any, theirs: Any) -> bool:
     if type(ours) is not type(theirs):
         return False
     mine, other_ones = vars(ours), vars(theirs)
-    return all(
-        same(mine[name], other_ones.get(name)) for name in mine if not callable(mine[name])
-    )
+    return all(same(mine[name], other_ones.get(name)) for name in mine if not callable(mine[name]))

@@ -82,7 +82,7 @@ def client_of(details: Any) -> Client:
 
 
 def job_of(job: Any) -> QmBaseJob:
-    """pulsewire's job for one of qm-qua; the same each time."""
+    """The job of pulsewire for one of qm-qua; the same each time."""
     client = client_of(job._frontend.connection_details)
     ours = _jobs.get(job)
     if ours is None:

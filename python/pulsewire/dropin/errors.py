@@ -1,4 +1,4 @@
-"""pulsewire's exceptions as qm-qua's: its classes, made by their own constructors, with their codes."""
+"""pulsewire's exceptions as qm-qua's: its classes, by their own constructors, with their codes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _MODULES = ("qm.exceptions", "qm._QmJobErrors", "qm.api.base_api")
 
 # Constructors that take something other than the message; where they take none, the message is put
 # behind.
-_MADE: dict[str, Callable[[Any, Any, str], Any]] = {
+_Make = Callable[[Any, Any, str], Any]
+_MADE: dict[str, _Make] = {
     "ErrorJobStateError": lambda kind, ours, text: kind(text, error_list=ours.error_list),
     "QmApiError": lambda kind, ours, text: kind(ours.code, text),
     "MissingJobError": lambda kind, ours, text: kind(),
@@ -47,11 +48,15 @@ def _ended_class() -> type[exceptions.ResultEndedError]:
     """A result that ended early: for ``except TimeoutError`` and for qm-qua's base class."""
     base = _their_class("QmQuaException")
     name = exceptions.ResultEndedError.__name__
-    bases = (exceptions.ResultEndedError, *([base] if base else []), TimeoutError)
+    bases: tuple[type, ...] = (exceptions.ResultEndedError, *([base] if base else []), TimeoutError)
     made: type[exceptions.ResultEndedError] = type(
         name, bases, {"__doc__": exceptions.ResultEndedError.__doc__, "__module__": __name__}
     )
     return made
+
+
+def _of_text(kind: Any, _: object, text: str) -> Any:
+    return kind(text)
 
 
 def theirs(error: Exception) -> Exception:
@@ -66,7 +71,8 @@ def theirs(error: Exception) -> Exception:
     if kind is None:
         return error
     text = str(error)
-    made: Exception = _MADE.get(name, lambda kind, _, text: kind(text))(kind, error, text)
+    make: _Make = _MADE.get(name, _of_text)
+    made: Exception = make(kind, error, text)
     # qm-qua leaves some without a word.
     made.args = (text, *made.args[1:])
     made.message = text  # type: ignore[attr-defined]

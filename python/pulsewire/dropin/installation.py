@@ -19,6 +19,7 @@ __all__ = ["attach", "install", "installed", "uninstall"]
 #: Set to anything but 0, it keeps qm-qua as it is, whatever the script says.
 DISABLE = "PULSEWIRE_DISABLE"
 
+
 @dataclass
 class _Installation:
     mode: Mode
@@ -123,7 +124,10 @@ def install(*, strict: bool = False, shadow: bool = False) -> None:
 
 
 def uninstall() -> None:
-    """Gives qm-qua its own methods back. Calls under way end as they began; attached objects go on."""
+    """Gives qm-qua its own methods back.
+
+    Calls under way end as they began; attached objects go on.
+    """
     global _current
     with _lock:
         if _current is None:
@@ -139,18 +143,18 @@ def installed() -> bool:
 
 
 def attach(job: Any) -> Any:
-    """pulsewire's own job for one of qm-qua, with all that qm-qua's does not have.
+    """The job of pulsewire for one of qm-qua, with all that qm-qua's does not have.
 
-    ``closed_loop(…)``, ``input_stream(…)``, and of its ``result_handles`` ``stream()``, ``snapshot()``
-    and ``fetch_to()``. It uses a connection of pulsewire's, made with the settings of the job's
-    manager; :func:`install` need not be called.
+    ``closed_loop(…)``, ``input_stream(…)``, and of its ``result_handles`` ``stream()``,
+    ``snapshot()`` and ``fetch_to()``. It uses a connection of pulsewire's, made with
+    the settings of the job's manager; :func:`install` need not be called.
 
     Args:
         job: A job of qm-qua on QOP 2: ``QmPendingJob``, ``QmJob`` or ``SimulatedJob``.
 
     Returns:
-        The :class:`pulsewire.QmJob` (or ``QmPendingJob``, ``SimulatedJob``) of the same id; the same
-        object each time.
+        The :class:`pulsewire.QmJob` (or ``QmPendingJob``, ``SimulatedJob``) of the same id; the
+        same object each time.
 
     Raises:
         TypeError: It is no such job.

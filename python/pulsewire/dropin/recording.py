@@ -24,8 +24,8 @@ class Recording:
     """Files of a run.
 
     ``NNN-config.bin`` and ``NNN-program.bin`` in the order in which they were sent (bytes that
-    ``Client.open_qm`` and ``QuantumMachine.execute`` take), ``runs.json`` which says what each was for,
-    and a folder for each job with its results as ``.npy``.
+    ``Client.open_qm`` and ``QuantumMachine.execute`` take), ``runs.json`` which says what each was
+    for, and a folder for each job with its results as ``.npy``.
 
     Args:
         folder: Where; made if it is not there.

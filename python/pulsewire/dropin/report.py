@@ -54,7 +54,8 @@ class Report:
         if any(counts.compared for counts in self.calls.values()):
             compared = sum(counts.compared for counts in self.calls.values())
             lines.append(
-                f"  made both ways: {compared}, {self.differences} differed, {self.saved:.3f} s saved"
+                f"  made both ways: {compared}, {self.differences} differed, "
+                f"{self.saved:.3f} s saved"
             )
         for place, counts in self.calls.items():
             if not (counts.served or counts.left or counts.failed):

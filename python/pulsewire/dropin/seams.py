@@ -1,7 +1,7 @@
 """The seams: what of qm-qua is replaced, with which signature, and why.
 
-The one table of the drop-in. :func:`pulsewire.dropin.install` looks at each before it replaces anything; a seam
-whose place or signature is another in the installed version is left to qm-qua.
+The one table of the drop-in. :func:`pulsewire.dropin.install` looks at each before it replaces
+anything; a seam whose place or signature is another in the installed version is left to qm-qua.
 """
 
 from __future__ import annotations
@@ -71,6 +71,12 @@ class Seam:
         return module if self.owner is None else getattr(module, self.owner)
 
 
+_PREFIXES: dict[Any, str] = {
+    inspect.Parameter.VAR_POSITIONAL: "*",
+    inspect.Parameter.VAR_KEYWORD: "**",
+}
+
+
 def signature_of(function: Callable[..., Any]) -> str:
     """Parameters in short: ``self, item, *, timeout=``."""
     parts = []
@@ -79,9 +85,8 @@ def signature_of(function: Callable[..., Any]) -> str:
         if parameter.kind is parameter.KEYWORD_ONLY and not star:
             parts.append("*")
             star = True
-        prefix = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind)
         default = "" if parameter.default is parameter.empty else "="
-        parts.append(f"{prefix or ''}{parameter.name}{default}")
+        parts.append(f"{_PREFIXES.get(parameter.kind, '')}{parameter.name}{default}")
     return ", ".join(parts)
 
 
@@ -104,16 +109,12 @@ SEAMS: tuple[Seam, ...] = (
         served.wait_for_execution,
         "asks at once and again after 1 to 5 ms, not every 10",
     ),
-    Seam(
-        *_PENDING, "position_in_queue", "self", served.position_in_queue, "one request", same
-    ),
+    Seam(*_PENDING, "position_in_queue", "self", served.position_in_queue, "one request", same),
     Seam(*_PENDING, "cancel", "self", served.cancel, "one request"),
     Seam(*_RUNNING, "halt", "self", served.halt, "one request"),
     Seam(*_RUNNING, "resume", "self", served.resume, "one request, not two"),
     Seam(*_RUNNING, "is_paused", "self", served.is_paused, "one request", same),
-    Seam(
-        *_RUNNING, "execution_report", "self", served.execution_report, "one request", same
-    ),
+    Seam(*_RUNNING, "execution_report", "self", served.execution_report, "one request", same),
     Seam(
         *_RUNNING,
         "set_element_correction",

@@ -1,7 +1,7 @@
 """The calls of qm-qua as pulsewire serves them; ``seams.py`` says in place of what.
 
-Each takes what qm-qua's own takes and gives what it gives, in its classes. What it cannot serve it raises
-:class:`Left` for, before anything is sent.
+Each takes what qm-qua's own takes and gives what it gives, in its classes. What it cannot serve it
+raises :class:`Left` for, before anything is sent.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ __all__ = ["EmulatorSwitch"]
 class EmulatorSwitch:
     """Leads every ``QuantumMachinesManager`` that is made meanwhile to an emulator.
 
-    Whatever host, port, cluster, credentials or octave a script names. A context manager; the emulator
-    stops with it.
+    Whatever host, port, cluster, credentials or octave a script names. A context manager; the
+    emulator stops with it.
 
     Args:
         emulator: The emulator.

@@ -5,7 +5,9 @@ from qm.qua import *
 
 from configuration import *
 
-qmm = QuantumMachinesManager(host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR")
+qmm = QuantumMachinesManager(
+    host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR"
+)
 qm = qmm.open_qm(config)
 
 threshold = 0.0

@@ -11,7 +11,9 @@ from qm.qua import *
 
 from configuration import *
 
-qmm = QuantumMachinesManager(host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR")
+qmm = QuantumMachinesManager(
+    host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR"
+)
 qm = qmm.open_qm(config)
 
 with program() as prog:
@@ -29,7 +31,12 @@ class Described(QmJob):
 
 job = qm.execute(prog)
 job.result_handles.wait_for_all_values()
-print(type(job).__module__, type(job) is QmJob, isinstance(job, RunningQmJob), isinstance(job, QmBaseJob))
+print(
+    type(job).__module__,
+    type(job) is QmJob,
+    isinstance(job, RunningQmJob),
+    isinstance(job, QmBaseJob),
+)
 print(type(job.result_handles).__name__, type(job.result_handles.i).__name__)
 described = Described(job.id, qm.id, job._frontend, job._capabilities)
 print(described.describe(), described.result_handles.i.fetch_all())

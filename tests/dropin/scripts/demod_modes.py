@@ -5,7 +5,9 @@ from qm.qua import *
 
 from configuration import *
 
-qmm = QuantumMachinesManager(host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR")
+qmm = QuantumMachinesManager(
+    host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR"
+)
 qm = qmm.open_qm(config)
 
 slices = 10
@@ -15,10 +17,14 @@ with program() as prog:
     accumulated = declare(fixed, size=slices)
     total = declare(fixed)
     s_st, a_st = declare_stream(), declare_stream()
-    measure("readout", "resonator", None,
-            demod.sliced("cos", sliced, readout_len // (4 * slices), "out1"),
-            demod.accumulated("cos", accumulated, readout_len // (4 * slices), "out1"),
-            demod.full("cos", total, "out1"))
+    measure(
+        "readout",
+        "resonator",
+        None,
+        demod.sliced("cos", sliced, readout_len // (4 * slices), "out1"),
+        demod.accumulated("cos", accumulated, readout_len // (4 * slices), "out1"),
+        demod.full("cos", total, "out1"),
+    )
     with for_(k, 0, k < slices, k + 1):
         save(sliced[k], s_st)
         save(accumulated[k], a_st)

@@ -9,7 +9,9 @@ from qm.qua import *
 
 from configuration import *
 
-qmm = QuantumMachinesManager(host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR")
+qmm = QuantumMachinesManager(
+    host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR"
+)
 qm = qmm.open_qm(config)
 
 bad = copy.deepcopy(config)
@@ -26,4 +28,6 @@ for attempt in (qm.execute, qm.compile, qm.queue.add):
         attempt(prog)
     except QmQuaException as error:
         print(type(error).__name__)
-print(qmm.list_open_quantum_machines() != [] if hasattr(qmm, "list_open_quantum_machines") else True)
+print(
+    qmm.list_open_quantum_machines() != [] if hasattr(qmm, "list_open_quantum_machines") else True
+)

@@ -30,15 +30,26 @@ with_octave["mixers"] = {}
 with_octave["octaves"] = {
     "octave1": {
         "RF_outputs": {
-            1: {"LO_frequency": 4.9e9, "LO_source": "internal", "output_mode": "always_on", "gain": 0},
-            2: {"LO_frequency": 6.1e9, "LO_source": "internal", "output_mode": "always_on", "gain": -5},
+            1: {
+                "LO_frequency": 4.9e9,
+                "LO_source": "internal",
+                "output_mode": "always_on",
+                "gain": 0,
+            },
+            2: {
+                "LO_frequency": 6.1e9,
+                "LO_source": "internal",
+                "output_mode": "always_on",
+                "gain": -5,
+            },
         },
         "RF_inputs": {1: {"RF_source": "RF_in", "LO_frequency": 4.9e9, "LO_source": "internal"}},
         "connectivity": "con1",
     }
 }
-qmm = QuantumMachinesManager(host=qop_ip, port=qop_port, cluster_name=cluster_name,
-                             octave=octave_config, log_level="ERROR")
+qmm = QuantumMachinesManager(
+    host=qop_ip, port=qop_port, cluster_name=cluster_name, octave=octave_config, log_level="ERROR"
+)
 qm = qmm.open_qm(with_octave)
 qm.octave.set_lo_frequency("qubit", 5.0e9)
 qm.octave.set_rf_output_gain("qubit", -10)

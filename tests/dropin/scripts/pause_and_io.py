@@ -7,7 +7,9 @@ from qm.qua import *
 
 from configuration import *
 
-qmm = QuantumMachinesManager(host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR")
+qmm = QuantumMachinesManager(
+    host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR"
+)
 qm = qmm.open_qm(config)
 
 with program() as handshake:
@@ -24,7 +26,7 @@ with program() as handshake:
 
 job = qm.execute(handshake)
 answers = []
-for given in (7, -3, 100, 0):
+for given in (7, 3, 100, 0):
     while not job.is_paused():
         time.sleep(0.001)
     qm.set_io1_value(given)

@@ -7,7 +7,9 @@ from qm.qua import *
 
 from configuration import *
 
-qmm = QuantumMachinesManager(host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR")
+qmm = QuantumMachinesManager(
+    host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR"
+)
 qm = qmm.open_qm(config)
 
 n_avg = 200
@@ -20,9 +22,13 @@ with program() as rabi:
         with for_each_(a, amps.tolist()):
             play("pi" * amp(a), "qubit")
             align("qubit", "resonator")
-            measure("readout", "resonator", None,
-                    dual_demod.full("cos", "out1", "sin", "out2", I),
-                    dual_demod.full("minus_sin", "out1", "cos", "out2", Q))
+            measure(
+                "readout",
+                "resonator",
+                None,
+                dual_demod.full("cos", "out1", "sin", "out2", I),
+                dual_demod.full("minus_sin", "out1", "cos", "out2", Q),
+            )
             save(I, I_st)
             save(Q, Q_st)
             wait(25000, "resonator")
@@ -44,4 +50,5 @@ while res.is_processing():
     time.sleep(0.005)
 I, Q = res.get("I").fetch_all(), res.get("Q").fetch_all()
 print(looks >= 0, int(res.get("iteration").fetch_all()) + 1)
-print(np.round(4096 * (I + 1j * Q) / readout_len, 3))
+print(np.round(4096 * I / readout_len, 3).tolist())
+print(np.round(4096 * Q / readout_len, 3).tolist())

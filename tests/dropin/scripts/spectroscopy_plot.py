@@ -10,7 +10,9 @@ from qm.qua import *
 
 from configuration import *
 
-qmm = QuantumMachinesManager(host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR")
+qmm = QuantumMachinesManager(
+    host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR"
+)
 qm = qmm.open_qm(config)
 
 frequencies = np.arange(10e6, 60e6, 10e6).astype(int)
@@ -21,9 +23,13 @@ with program() as spec:
     with for_(n, 0, n < 50, n + 1):
         with for_each_(f, frequencies.tolist()):
             update_frequency("resonator", f)
-            measure("readout", "resonator", None,
-                    dual_demod.full("cos", "out1", "sin", "out2", I),
-                    dual_demod.full("minus_sin", "out1", "cos", "out2", Q))
+            measure(
+                "readout",
+                "resonator",
+                None,
+                dual_demod.full("cos", "out1", "sin", "out2", I),
+                dual_demod.full("minus_sin", "out1", "cos", "out2", Q),
+            )
             save(I, I_st)
             save(Q, Q_st)
     with stream_processing():

@@ -7,7 +7,9 @@ from qm.qua import *
 
 from configuration import *
 
-qmm = QuantumMachinesManager(host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR")
+qmm = QuantumMachinesManager(
+    host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR"
+)
 qm = qmm.open_qm(config)
 
 with program() as prog:
@@ -29,13 +31,25 @@ with program() as prog:
         s_b.save_all("b")
 
 job = qm.execute(prog)
-for name, data in [("none", 1), ("x", [0.5]), ("i", [1, 2]), ("i", [1, 0.5]), ("i", "text"), ("i", [])]:
+for name, data in [
+    ("none", 1),
+    ("x", [0.5]),
+    ("i", [1, 2]),
+    ("i", [1, 0.5]),
+    ("i", "text"),
+    ("i", []),
+]:
     try:
         job.push_to_input_stream(name, data)
         print(name, data, "taken")
     except Exception as error:
-        print(name, data, type(error).__name__, isinstance(error, QmQuaException),
-              getattr(error, "code", None))
+        print(
+            name,
+            data,
+            type(error).__name__,
+            isinstance(error, QmQuaException),
+            getattr(error, "code", None),
+        )
 job.push_to_input_stream("i", -5)
 job.push_to_input_stream("x", [0.5, -0.25, 1.75])
 job.push_to_input_stream("b", True)
