@@ -20,7 +20,7 @@ MAIN_QM := .venvs/qm-1.4.1/$(BIN)/python
 
 RUST_SOURCES := $(shell find rust protos -type f) Cargo.toml Cargo.lock
 
-.PHONY: build demo test lint bench docs protos clean
+.PHONY: build demo test test-packages vendor-versions lint bench docs protos clean
 
 build: .venv/.built
 
@@ -54,7 +54,22 @@ test: .venv/.built .venv/.checks $(QM_READY)
 	cargo test --release --locked --workspace --exclude pulsewire-bindings -q
 	cargo build --release --locked -q -p pulsewire-client --examples
 	$(PY) -m pytest tests/unit
-	$(MAIN_QM) -m pytest tests/emulator tests/interop tests/dropin
+	$(MAIN_QM) -m pytest tests/emulator tests/interop tests/dropin --ignore=tests/dropin/packages
+
+# What is heavy: scripts on qualang-tools, QCoDeS, QuAM and joblib.
+.venvs/packages/.ready: tests/dropin/packages/requirements.txt
+	$(PYTHON) -m venv .venvs/packages
+	$(call QM_PY,packages) -m pip install -q --no-compile --disable-pip-version-check -r $<
+	$(call QM_PY,packages) -c "import sysconfig, pathlib; pathlib.Path(sysconfig.get_path('purelib'), \
+		'pulsewire.pth').write_text(r'$(CURDIR)/python')"
+	touch $@
+
+test-packages: .venv/.built .venvs/packages/.ready
+	$(call QM_PY,packages) -m pytest tests/dropin/packages
+
+# The seams in every version of qm-qua that is known, and the drop-in's tests of install.
+vendor-versions: .venv/.built $(QM_READY) .venvs/qm-1.3.1/.ready .venvs/qm-1.4.0/.ready
+	$(MAIN_QM) tests/dropin/vendor_versions.py
 
 lint: .venv/.built .venv/.checks
 	cargo fmt --all --check

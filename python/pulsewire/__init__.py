@@ -15,6 +15,7 @@ from pulsewire import exceptions
 from pulsewire._native import DEBUG_BUILD, __version__, quantize_correction
 from pulsewire.client import Client, connect
 from pulsewire.dropin import attach, install, installed, report, uninstall
+from pulsewire.dropin.ipython import load_ipython_extension, unload_ipython_extension
 from pulsewire.emulator import Emulator
 from pulsewire.jobs import QmJob, SimulatedJob
 from pulsewire.quantum_machine import QuantumMachine
@@ -43,7 +44,9 @@ __all__ = [
     "exceptions",
     "install",
     "installed",
+    "load_ipython_extension",
     "quantize_correction",
     "report",
     "uninstall",
+    "unload_ipython_extension",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 from pulsewire._log import log_messages
 from pulsewire._vendor import program_bytes
 from pulsewire.exceptions import ErrorJobStateError, JobCancelledError, QmValueError
-from pulsewire.jobs.job_queue import QmQueue
+from pulsewire.jobs.job_queue_old_api import QmQueue
 from pulsewire.jobs.pending_job import QmPendingJob
 from pulsewire.jobs.qm_job import QmJob
 

@@ -37,7 +37,8 @@ class Ended:
 def interpreter(version):
     scripts = "Scripts" if os.name == "nt" else "bin"
     root = Path(__file__).parents[2]
-    return root / ".venvs" / f"qm-{version}" / scripts / Path(sys.executable).name
+    folder = f"qm-{version}" if version[0].isdigit() else version
+    return root / ".venvs" / folder / scripts / Path(sys.executable).name
 
 
 def settled(text):
@@ -69,17 +70,18 @@ def call(command, cwd=SCRIPTS, **environment):
     )
 
 
-def run_script(version, name, mode):
+def run_script(version, name, mode, folder=SCRIPTS):
     """A script in one of the modes; each has an emulator of its own."""
+    paths = {"PYTHONPATH": str(SCRIPTS)}
     script = f"{name}.py"
     start = ("-m", "pulsewire", "run", "--report")
     if mode == "emulator":
         emulated = ("--emulator", "--readout", READOUT, "--seed", SEED)
-        return ended(call(command_of(version, *start, *emulated, script)))
+        return ended(call(command_of(version, *start, *emulated, script), folder, **paths))
     before = {"plain": (), "run": start, "shadow": (*start, "--shadow")}[mode]
     with pulsewire.Emulator(readout=json.loads(READOUT.read_text()), seed=SEED) as emulator:
         address = {"QOP_IP": emulator.host, "QOP_PORT": str(emulator.port)}
-        return ended(call(command_of(version, *before, script), **address))
+        return ended(call(command_of(version, *before, script), folder, **address, **paths))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pulsewire
 from pulsewire import exceptions
 from pulsewire._connection import TlsMaterial, tls_material
 from pulsewire.cli import main
-from pulsewire.jobs.job_queue import _overrides
+from pulsewire.jobs.job_queue_old_api import _overrides
 from pulsewire.results.fetchers import _range_of
 from pulsewire.results.report import ExecutionReport
 

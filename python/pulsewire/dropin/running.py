@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import builtins
 import contextlib
 import json
@@ -110,24 +111,27 @@ def _run_module(module: str, arguments: Sequence[str]) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Runs what the command line names; gives its exit status."""
-    with _emulated(parsed):
-        if not parsed.off:
-            install(strict=parsed.strict, shadow=parsed.shadow)
-        try:
-            (_run_module if parsed.module else _run_script)(parsed.script, parsed.arguments)
-            return 0
-        except SystemExit as ended:
-            return _status_of(ended)
-        except Exception as error:
-            traceback = _without_our_frames(error)
-            sys.excepthook(type(error), error.with_traceback(traceback), traceback)
-            return 1
-        finally:
-            sys.stdout.flush()
-            if parsed.report:
-                print(report(), file=sys.stderr)
-            uninstall()
+    """Runs what the command line names; gives its exit status.
+
+    What it set up ends with the process, behind the script's own exit handlers.
+    """
+    ends = contextlib.ExitStack()
+    atexit.register(ends.close)
+    ends.enter_context(_emulated(parsed))
+    if not parsed.off:
+        install(strict=parsed.strict, shadow=parsed.shadow)
+        ends.callback(uninstall)
+    if parsed.report:
+        ends.callback(lambda: print(report(), file=sys.stderr, flush=True))
+    try:
+        (_run_module if parsed.module else _run_script)(parsed.script, parsed.arguments)
+    except SystemExit as ended:
+        return _status_of(ended)
+    except Exception as error:
+        traceback = _without_our_frames(error)
+        sys.excepthook(type(error), error.with_traceback(traceback), traceback)
+        return 1
+    return 0
 
 
 def _status_of(ended: SystemExit) -> int:

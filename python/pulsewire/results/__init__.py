@@ -7,6 +7,7 @@ from pulsewire.results.fetchers import (
     SingleStreamSingleResultFetcher,
 )
 from pulsewire.results.report import ExecutionError, ExecutionErrorSeverity, ExecutionReport
+from pulsewire.results.simulator_samples import SimulatorControllerSamples, SimulatorSamples
 from pulsewire.results.streams_manager import StreamingResultFetcher, StreamsManager
 
 #: The names that older scripts know.
@@ -20,6 +21,8 @@ __all__ = [
     "ExecutionReport",
     "JobStreamingState",
     "MultipleStreamingResultFetcher",
+    "SimulatorControllerSamples",
+    "SimulatorSamples",
     "SingleStreamMultipleResultFetcher",
     "SingleStreamSingleResultFetcher",
     "SingleStreamingResultFetcher",

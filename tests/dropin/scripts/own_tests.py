@@ -36,4 +36,4 @@ class Echo(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=["unit_test"], verbosity=0)
+    unittest.main(argv=["own_tests"], verbosity=0)
