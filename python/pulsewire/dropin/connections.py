@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +22,8 @@ __all__ = ["client_of", "job_of", "results_of"]
 
 _clients: ByIdentity[Client] = ByIdentity()
 _jobs: ByIdentity[QmBaseJob] = ByIdentity()
-_results: ByIdentity[_native.Results] = ByIdentity()
-
-# Results by client and job, as qm-qua makes a new service each time that handles are asked for.
-_known: OrderedDict[tuple[int, str], tuple[Client, _native.Results]] = OrderedDict()
-_MOST_KNOWN = 64
+# With what qm-qua was told of each result.
+_results: ByIdentity[tuple[dict[str, Any], _native.Results]] = ByIdentity()
 
 
 def _tls(details: Any) -> TlsMaterial | None:
@@ -96,19 +92,8 @@ def job_of(job: Any) -> QmBaseJob:
     return ours
 
 
-def _describes(results: _native.Results, schemas: Iterable[Any]) -> bool:
-    """Whether these are the results that qm-qua was told of: a gateway may count jobs anew."""
-    known = {schema.name: schema for schema in results.schema()}
-    return all(
-        schema.name in known
-        and known[schema.name].is_single == schema.is_single
-        and known[schema.name].dtype == schema.dtype
-        for schema in schemas
-    )
-
-
 def results_of(service: Any, schemas: Iterable[Any]) -> _native.Results:
-    """The results that a ``JobResultServiceApi`` of qm-qua reads.
+    """The results that a ``JobResultServiceApi`` of qm-qua reads, as it was told of them.
 
     Raises:
         Left: It is the service of QOP 3.
@@ -116,14 +101,17 @@ def results_of(service: Any, schemas: Iterable[Any]) -> _native.Results:
     if type(service).__name__ != "JobResultServiceApi":
         raise Left("QOP 3")
     client = client_of(service.connection_details)
-    results = _results.get(service)
-    if results is None:
-        key = (id(client), service.id)
-        held, results = _known.get(key, (None, None))
-        if held is not client or results is None or not _describes(results, schemas):
-            results = client._native.job(service.id, "").results()
-            _known[key] = (client, results)
-            while len(_known) > _MOST_KNOWN:
-                _known.popitem(last=False)
-        _results.put(service, results)
+    wanted = {schema.name: schema for schema in schemas}
+    held = _results.get(service)
+    if held is not None:
+        known, results = held
+        if known.keys() >= wanted.keys():
+            return results
+        wanted = {**known, **wanted}
+    announced = [
+        (name, schema.bare_dtype, schema.is_single, schema.expected_count, list(schema.shape))
+        for name, schema in wanted.items()
+    ]
+    results = client._native.job(service.id, "").announced_results(announced)
+    _results.put(service, (wanted, results))
     return results

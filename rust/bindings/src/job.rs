@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use pulsewire_client::{Acquiring, ClosedLoop, ExecutionError, Job, JobStatus, Severity, Timeout};
+use pulsewire_client::{
+    Acquiring, AnnouncedResult, ClosedLoop, ExecutionError, Job, JobStatus, Severity, Timeout,
+};
 use pyo3::prelude::*;
 
 use crate::closed_loop::PyClosedLoop;
 use crate::connection::Connection;
+use crate::errors;
 use crate::input_stream::{Input, PyWriter};
 use crate::lifetime::block_on;
 use crate::results::PyResults;
@@ -195,6 +198,24 @@ impl PyJob {
     fn results(&self, py: Python<'_>) -> PyResult<PyResults> {
         let job = self.job(py)?;
         let results = block_on(py, job.results())?;
+        Ok(PyResults::new(Arc::clone(&self.connection), results))
+    }
+
+    /// The results as another client was told of them: name, type, whether it is single, expected count, shape.
+    fn announced_results(
+        &self,
+        py: Python<'_>,
+        announced: Vec<(String, String, bool, i32, Vec<i64>)>,
+    ) -> PyResult<PyResults> {
+        let read = |(name, dtype, is_single, expected_count, shape)| AnnouncedResult {
+            name,
+            dtype,
+            is_single,
+            expected_count,
+            shape,
+        };
+        let results = self.job(py)?.announced(announced.into_iter().map(read).collect());
+        let results = results.map_err(|error| errors::to_python(py, error))?;
         Ok(PyResults::new(Arc::clone(&self.connection), results))
     }
 }

@@ -177,7 +177,7 @@ impl Job {
     pub async fn correction(&self, element: &str) -> Result<Matrix> {
         let action = || self.action(&format!("get the correction of '{element}' in"));
         let call = self.client.dialect().correction(&self.id, element);
-        let held = self.client.ask(action, call).await?;
+        let held = retry::reading(|| self.client.ask(action, call.clone())).await?;
         held.map_err(|refusal| refusal.into_error(action(), element, [0.0; 4]))
     }
 

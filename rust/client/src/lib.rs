@@ -46,9 +46,9 @@ pub use pulsewire_common::correction::{Matrix, OutOfRange, quantize};
 pub use results::{Fetched, ResultStream, Results, Selection};
 pub use simulation::{SampleStream, Simulated};
 pub use types::{
-    Acquiring, CompilerMessage, Configuration, ControllerConnection, DigitalInput, DigitalPolarity,
-    Dtype, DtypeError, DtypeKind, ElementSettings, ExecutionError, Field, Header, Interface,
-    IoValue, IoValues, JobManagerError, JobState, JobStatus, Level, LoopbackConnection,
+    Acquiring, AnnouncedResult, CompilerMessage, Configuration, ControllerConnection, DigitalInput,
+    DigitalPolarity, Dtype, DtypeError, DtypeKind, ElementSettings, ExecutionError, Field, Header,
+    Interface, IoValue, IoValues, JobManagerError, JobState, JobStatus, Level, LoopbackConnection,
     MachineChange, MachineError, MachineSettings, MixerEntry, Opened, PendingQuery, Program,
     RawConnection, ResultState, SamplePort, Schema, Severity, SimulateOptions, StatusDetails,
     ValidationMessage,

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// How often a reading call is tried in all.
 const TRIES: u32 = 3;
-/// Before the second try; doubled before the third.
+/// Before the second try; before each further one as much longer.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// No further try after this long: a connection that broke late leaves no time for more.

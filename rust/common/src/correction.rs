@@ -36,6 +36,11 @@ pub fn quantize_entry(value: f64) -> Option<f64> {
     (LOWEST..=HIGHEST).contains(&value).then(|| (value * STEPS).round_ties_even() / STEPS)
 }
 
+/// An entry as the hardware holds it, one outside the range as the nearest end of it.
+pub fn saturate_entry(value: f64) -> f64 {
+    quantize_entry(value.clamp(LOWEST, HIGHEST)).unwrap_or(LOWEST)
+}
+
 /// The matrix that the hardware holds for this one.
 ///
 /// # Errors

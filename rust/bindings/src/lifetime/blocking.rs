@@ -44,7 +44,7 @@ fn turn(runtime: &Runtime, work: &mut Work<'_>) -> Turn {
             Ok(Driven::Done(())) => return Turn::Done,
             // Outside the runtime, so that another thread may drive it meanwhile.
             Ok(Driven::Nap(until)) => {
-                std::thread::sleep(until.saturating_duration_since(Instant::now()));
+                std::thread::sleep(until.min(ends).saturating_duration_since(Instant::now()));
             }
             Err(_) => return Turn::Over,
         }

@@ -9,9 +9,9 @@ use super::structure::Structure;
 use crate::error::{Error, Result};
 use crate::transport::Layout;
 use crate::types::{
-    Acquiring, CompilerMessage, Configuration, ExecutionError, IoValues, JobManagerError,
-    JobStatus, MachineChange, MachineError, MachineSettings, Opened, PendingQuery, Program,
-    ResultState, SimulateOptions, ValidationMessage,
+    Acquiring, AnnouncedResult, CompilerMessage, Configuration, ExecutionError, IoValues,
+    JobManagerError, JobStatus, MachineChange, MachineError, MachineSettings, Opened, PendingQuery,
+    Program, ResultState, SimulateOptions, ValidationMessage,
 };
 
 /// An answer that cannot be read: why.
@@ -134,16 +134,6 @@ pub(crate) enum SamplesHeader {
     None,
     /// Something else.
     Other,
-}
-
-/// A result as it is announced, its type not read yet.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AnnouncedResult {
-    pub(crate) name: String,
-    pub(crate) dtype: String,
-    pub(crate) is_single: bool,
-    pub(crate) expected_count: i32,
-    pub(crate) shape: Vec<i64>,
 }
 
 /// How a result stands, its type not read yet.

@@ -16,8 +16,7 @@ use pulsewire_wire::info::{GetInfoRequest, GetInfoResponse};
 #[cfg(test)]
 pub(crate) use dialect::framed;
 pub(crate) use dialect::{
-    AnnouncedResult, Call, Dialect, Info, PushFields, PushTemplate, SamplesHeader,
-    SimulationAnswer, Unreadable,
+    Call, Dialect, Info, PushFields, PushTemplate, SamplesHeader, SimulationAnswer, Unreadable,
 };
 pub use structure::{Fields, Node, Structure, Values as NodeValues};
 

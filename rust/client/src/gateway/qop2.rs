@@ -23,16 +23,16 @@ use pulsewire_wire::results as r;
 use pulsewire_wire::results::get_job_errors_response::ExecutionErrorSeverity;
 
 use super::dialect::{
-    AnnouncedResult, Call, Dialect, Health, PushFields, PushTemplate, Read, Refusal, ResultHeader,
-    SamplesHeader, SimulationAnswer, StreamCall, Taken, Unreadable, framed,
+    Call, Dialect, Health, PushFields, PushTemplate, Read, Refusal, ResultHeader, SamplesHeader,
+    SimulationAnswer, StreamCall, Taken, Unreadable, framed,
 };
 use super::structure::Structure;
 use crate::error::{Error, Result};
 use crate::transport::Layout;
 use crate::types::{
-    Acquiring, CompilerMessage, Configuration, ExecutionError, IoValues, JobStatus, Level,
-    MachineChange, MachineError, MachineSettings, Opened, PendingQuery, Program, ResultState,
-    Severity, SimulateOptions, ValidationMessage,
+    Acquiring, AnnouncedResult, CompilerMessage, Configuration, ExecutionError, IoValues,
+    JobStatus, Level, MachineChange, MachineError, MachineSettings, Opened, PendingQuery, Program,
+    ResultState, Severity, SimulateOptions, ValidationMessage,
 };
 use job::{job_status, matrix, refusal};
 use machine::joined;

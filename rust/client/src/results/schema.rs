@@ -7,10 +7,9 @@ use super::end_detector::EndDetector;
 use super::header_cache::{HeaderCache, Seen};
 use crate::client::Client;
 use crate::error::{Error, Result, short};
-use crate::gateway::AnnouncedResult;
 use crate::job::Job;
 use crate::retry;
-use crate::types::{Dtype, Header, JobState, ResultState, Schema};
+use crate::types::{AnnouncedResult, Dtype, Header, JobState, ResultState, Schema};
 use crate::wait::{self, Timeout};
 
 /// The results of a job.
@@ -60,6 +59,14 @@ impl Job {
         let action = || format!("ask for the results of the job '{}'", self.id());
         let call = self.client().dialect().result_schema(self.id());
         let announced = retry::reading(|| self.client().ask(action, call.clone())).await;
+        self.announced(announced.map_err(Self::or_missing)?)
+    }
+
+    /// Its results, as the gateway announced them to somebody; nothing is asked.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] for a result whose type is not known.
+    pub fn announced(&self, announced: Vec<AnnouncedResult>) -> Result<Results> {
         let read = |item: AnnouncedResult| {
             Ok(Schema {
                 dtype: parse(&item.name, &item.dtype)?,
@@ -69,8 +76,8 @@ impl Job {
                 expected_count: item.expected_count,
             })
         };
-        let announced = announced.map_err(Self::or_missing)?.into_iter();
-        Ok(Results::of(self.clone(), Arc::new(announced.map(read).collect::<Result<_>>()?)))
+        let schema = announced.into_iter().map(read).collect::<Result<_>>()?;
+        Ok(Results::of(self.clone(), Arc::new(schema)))
     }
 }
 

@@ -76,3 +76,18 @@ impl ResultState {
         self.done || self.closed
     }
 }
+
+/// A result as a gateway announces it, its type not read yet.
+#[derive(Clone, Debug, Default)]
+pub struct AnnouncedResult {
+    /// The name.
+    pub name: String,
+    /// The type of an item, in the gateway's words (JSON).
+    pub dtype: String,
+    /// Whether its last value only is kept.
+    pub is_single: bool,
+    /// What is expected in all; 0 where that is not known.
+    pub expected_count: i32,
+    /// The shape of an item.
+    pub shape: Vec<i64>,
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pulsewire_common::correction::{HIGHEST, LOWEST, STEPS};
+use pulsewire_common::correction::{HIGHEST, LOWEST, saturate_entry};
 
 use super::context::CYCLE_NS;
 use super::control::Halted;
@@ -87,7 +87,7 @@ impl Runner<'_> {
                 let value = *entry;
                 self.fault(site, || format!("{value}"));
             }
-            *entry = (entry.clamp(LOWEST, HIGHEST) * STEPS).round_ties_even() / STEPS;
+            *entry = saturate_entry(*entry);
         }
         let at = self.time(element);
         self.engine.set_correction(element, entries, at);

@@ -1,4 +1,4 @@
-//! What is done to a program once all of its names are resolved, in this order.
+//! What is done to a program once all of its names are resolved; `compile.rs` says in which order.
 
 mod loop_scopes;
 mod measured_values;
