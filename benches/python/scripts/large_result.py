@@ -1,4 +1,4 @@
-"""A result of 24 MB, fetched twenty times."""
+"""A result of 24 MB, fetched whole a hundred times, as live plots do."""
 
 from configuration import *
 from qm import QuantumMachinesManager
@@ -16,5 +16,5 @@ with program() as prog:
 
 job = qm.execute(prog)
 job.result_handles.n.wait_for_all_values()
-for _ in range(20):
+for _ in range(100):
     assert len(job.result_handles.n.fetch_all()) == 3_000_000

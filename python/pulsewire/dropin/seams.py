@@ -101,6 +101,13 @@ SEAMS: tuple[Seam, ...] = (
         served.push_to_input_stream,
         "a push is one request made in Rust; also numpy arrays",
     ),
+    Seam(
+        *_BASE_JOB,
+        "_initialize_from_job_status",
+        "self",
+        served.initialize_from_job_status,
+        "one request made in Rust, twice for each job that is executed",
+    ),
     Seam(*_BASE_JOB, "status", "self", served.status, "one request made in Rust", same),
     Seam(
         *_PENDING,
@@ -111,6 +118,13 @@ SEAMS: tuple[Seam, ...] = (
     ),
     Seam(*_PENDING, "position_in_queue", "self", served.position_in_queue, "one request", same),
     Seam(*_PENDING, "cancel", "self", served.cancel, "one request"),
+    Seam(
+        *_RUNNING,
+        "result_handles",
+        "self",
+        served.result_handles,
+        "names and types are asked for once a job, not with each access",
+    ),
     Seam(*_RUNNING, "halt", "self", served.halt, "one request"),
     Seam(*_RUNNING, "resume", "self", served.resume, "one request, not two"),
     Seam(*_RUNNING, "is_paused", "self", served.is_paused, "one request", same),

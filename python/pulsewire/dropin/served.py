@@ -6,13 +6,16 @@ raises :class:`Left` for, before anything is sent.
 
 from __future__ import annotations
 
+import datetime
 import logging
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from qm._report import ExecutionError, ExecutionErrorSeverity, ExecutionReport
+from qm._stream_results import StreamsManager
 from qm._stream_results._utils import log_execution_errors
+from qm.api.job_result_api import JobResultServiceApi
 from qm.api.models.capabilities import QopCaps
 from qm.api.models.jobs import JobStreamingState
 from qm.jobs.pending_job import INVALID_QUEUE_POSITION
@@ -22,7 +25,8 @@ from qm.simulate._simulator_samples import SimulatorControllerSamples, Simulator
 from pulsewire import _native
 from pulsewire._timeouts import VERY_LONG_TIME
 from pulsewire.dropin.calls import Left
-from pulsewire.dropin.connections import job_of, results_of
+from pulsewire.dropin.connections import client_of, job_of, results_of
+from pulsewire.dropin.identity import ByIdentity
 
 _pending_log = logging.getLogger("qm.jobs.pending_job")
 _manager_log = logging.getLogger("qm._stream_results._streams_manager")
@@ -41,6 +45,16 @@ def _seconds(timeout: Any) -> float:
 
 
 # -- Jobs
+
+_TELL_WHO = frozenset(("pending", "running", "completed", "loading"))
+
+
+def initialize_from_job_status(self: Any) -> None:
+    now = job_of(self)._native.status()
+    if now.state in _TELL_WHO:
+        self._added_user_id = now.added_by or ""
+        added = datetime.datetime.fromtimestamp(now.time_added or 0, datetime.timezone.utc)
+        self._time_added = added
 
 
 def push_to_input_stream(self: Any, name: str, data: Any) -> None:
@@ -109,6 +123,25 @@ def set_element_correction(self: Any, element: str, correction: Any) -> Any:
 
 def get_element_correction(self: Any, element: str) -> Any:
     return job_of(self)._native.correction(element)
+
+
+# What a job's results are called and made of does not change: it is asked for once a job.
+_services: ByIdentity[Any] = ByIdentity()
+
+
+def result_handles(self: Any) -> Any:
+    details = self._frontend.connection_details
+    client_of(details)
+    service = _services.get(self)
+    if service is None:
+        service = JobResultServiceApi(details, self._id)
+        manager = StreamsManager(service, self._capabilities, wait_until_func=None)
+        known = manager._schema_items
+        if known:
+            service.get_job_result_schema = lambda: known
+            _services.put(self, service)
+        return manager
+    return StreamsManager(service, self._capabilities, wait_until_func=None)
 
 
 # -- A result
