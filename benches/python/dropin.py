@@ -3,8 +3,9 @@
     .venvs/qm-1.4.1/bin/python benches/python/dropin.py [RUNS] [SCRIPT ...]
 
 Each script of benches/python/scripts runs in a process of its own, in turn by either, against one
-emulator. The time is the script's own, behind the import of qm-qua (which both pay). What is spent in the
-calls that pulsewire replaces is measured on both sides, in the outermost of them on each thread.
+emulator. The time is the script's own, behind the import of qm-qua (which both pay). What is
+spent in the calls that pulsewire replaces is measured on both sides, in the outermost of them on
+each thread.
 """
 
 import json
@@ -20,6 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
 # The configuration that they import.
 SHARED = ROOT / "tests" / "dropin" / "scripts"
+HEAD = (
+    "| script | alone, s | with pulsewire, s | ratio | of it alone, in replaced calls "
+    "| left in qm-qua |"
+)
 
 
 def timed(function, total):
@@ -50,7 +55,6 @@ def child(mode, script):
 
     matplotlib.use("Agg")
     import matplotlib.pyplot
-    import qm
     import qm.qua  # noqa: F401
 
     import pulsewire
@@ -103,17 +107,22 @@ def main(runs, names):
         middle = {mode: sorted(taken)[len(taken) // 2] for mode, taken in times.items()}
         (alone, replaced), (ours, served) = middle["plain"], middle["pulsewire"]
         rows.append((name, alone, ours, alone / ours, replaced / alone, 1 - served / ours))
-        print(*(f"{part:.3f}" if isinstance(part, float) else part for part in rows[-1]),
-              file=sys.stderr, flush=True)
-    print("| script | alone, s | with pulsewire, s | ratio | of it alone, in replaced calls | left in qm-qua |")
+        print(
+            *(f"{part:.3f}" if isinstance(part, float) else part for part in rows[-1]),
+            file=sys.stderr,
+            flush=True,
+        )
+    print(HEAD)
     print("|---|---|---|---|---|---|")
     for name, alone, ours, ratio, share, left in sorted(rows, key=lambda row: -row[3]):
         print(f"| `{name}` | {alone:.3f} | {ours:.3f} | {ratio:.1f} | {share:.0%} | {left:.0%} |")
     half = [ratio for _, _, _, ratio, share, _ in rows if share >= 0.5]
     if half:
-        print(f"\nOf those {len(half)} that spend half of their time in replaced calls: median "
-              f"ratio {statistics.median(half):.1f}; of all {len(rows)}: "
-              f"{statistics.median(row[3] for row in rows):.1f}.")
+        print(
+            f"\nOf those {len(half)} that spend half of their time in replaced calls: median "
+            f"ratio {statistics.median(half):.1f}; of all {len(rows)}: "
+            f"{statistics.median(row[3] for row in rows):.1f}."
+        )
 
 
 if __name__ == "__main__":

@@ -72,6 +72,10 @@ def test_what_was_recorded_runs_again(folder):
         cwd=folder,
     )
     kept = folder / "kept"
+    command = command_of("1.4.1", "-m", "pulsewire", "run", "--emulator", "--record", "kept")
+    again = call([*command, "script.py"], cwd=folder)
+    assert again.returncode == 1
+    assert "there is a recording already" in again.stderr
     runs = json.loads((kept / "runs.json").read_text())
     assert [run["what"] for run in runs] == ["open_qm", "add_to_queue"]
     job_id = runs[1]["job"]

@@ -61,6 +61,10 @@ def _emulated(parsed: argparse.Namespace) -> Iterator[None]:
     from pulsewire.dropin.switch import EmulatorSwitch
     from pulsewire.emulator import Emulator
 
+    if parsed.record is not None and (parsed.record / "runs.json").exists():
+        raise SystemExit(
+            f"pulsewire run: --record {parsed.record}: there is a recording already; name another"
+        )
     readout = None
     if parsed.readout is not None:
         try:

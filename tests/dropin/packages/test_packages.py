@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dropin.conftest import run_script
+from tests.dropin.conftest import call, command_of, run_script
 
 FOLDER = Path(__file__).parent / "scripts"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
@@ -22,6 +22,18 @@ EXPECTED = {
 def last_words(text):
     """What a script prints, without a progress bar's states."""
     return [line.rpartition("\r")[2] for line in text.splitlines() if "Progress" not in line]
+
+
+def test_the_extension_of_ipython():
+    lines = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "import pulsewire\n"
+        "shell = InteractiveShell.instance()\n"
+        "shell.run_line_magic('load_ext', 'pulsewire'); print(pulsewire.installed())\n"
+        "shell.run_line_magic('unload_ext', 'pulsewire'); print(pulsewire.installed())\n"
+    )
+    done = call(command_of("packages", "-c", lines))
+    assert done.stdout.split()[-2:] == ["True", "False"], done.stderr
 
 
 @pytest.mark.parametrize("name", NAMES)
