@@ -56,16 +56,17 @@ test: .venv/.built .venv/.checks $(QM_READY)
 	$(PY) -m pytest tests/unit
 	$(MAIN_QM) -m pytest tests/emulator tests/interop tests/dropin --ignore=tests/dropin/packages
 
-# What is heavy: scripts on qualang-tools, QCoDeS, QuAM and joblib.
-.venvs/packages/.ready: tests/dropin/packages/requirements.txt
-	$(PYTHON) -m venv .venvs/packages
-	$(call QM_PY,packages) -m pip install -q --no-compile --disable-pip-version-check -r $<
-	$(call QM_PY,packages) -c "import sysconfig, pathlib; pathlib.Path(sysconfig.get_path('purelib'), \
-		'pulsewire.pth').write_text(r'$(CURDIR)/python')"
+# What is heavy: scripts on qualang-tools, QCoDeS, QuAM, joblib and IPython.
+.venvs/packages-%/.ready: tests/dropin/packages/requirements.txt
+	$(PYTHON) -m venv .venvs/packages-$*
+	$(call QM_PY,packages-$*) -m pip install -q --no-compile --disable-pip-version-check \
+		qm-qua==$* -r $<
+	$(call QM_PY,packages-$*) -c "import sysconfig, pathlib; pathlib.Path(sysconfig.get_path( \
+		'purelib'), 'pulsewire.pth').write_text(r'$(CURDIR)/python')"
 	touch $@
 
-test-packages: .venv/.built .venvs/packages/.ready
-	$(call QM_PY,packages) -m pytest tests/dropin/packages
+test-packages: .venv/.built $(QM_VERSIONS:%=.venvs/packages-%/.ready)
+	$(call QM_PY,packages-1.4.1) -m pytest tests/dropin/packages
 
 # The seams in every version of qm-qua that is known, and the drop-in's tests of install.
 vendor-versions: .venv/.built $(QM_READY) .venvs/qm-1.3.1/.ready .venvs/qm-1.4.0/.ready

@@ -59,7 +59,7 @@ EXPECTED = {
         str(tuple(round(entry * 65536) / 65536 for entry in (1.03, 0.0421, -0.0377, 0.98))),
         "MissingElementError 4001",
     ],
-    "typed_input_streams": ["UnknownInputStreamError True 1006", "[[0.5, -0.25, 1.75]]"],
+    "typed_input_streams": ["UnknownInputStreamError True 1006", "array([ 0.5 , -0.25,  1.75])"],
 }
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dropin.conftest import call, command_of, run_script
+from tests.dropin.conftest import VERSIONS, call, command_of, run_script
 
 FOLDER = Path(__file__).parent / "scripts"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
@@ -32,18 +32,20 @@ def test_the_extension_of_ipython():
         "shell.run_line_magic('load_ext', 'pulsewire'); print(pulsewire.installed())\n"
         "shell.run_line_magic('unload_ext', 'pulsewire'); print(pulsewire.installed())\n"
     )
-    done = call(command_of("packages", "-c", lines))
+    done = call(command_of("packages-1.4.1", "-c", lines))
     assert done.stdout.split()[-2:] == ["True", "False"], done.stderr
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_script_does_the_same(name):
-    plain = run_script("packages", name, "plain", FOLDER)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_script_does_the_same(version, name):
+    environment = f"packages-{version}"
+    plain = run_script(environment, name, "plain", FOLDER)
     assert plain.status == 0, plain.errors
     for words in EXPECTED[name]:
         assert words in plain.output, plain.output
     for mode in ("run", "shadow", "emulator"):
-        other = run_script("packages", name, mode, FOLDER)
+        other = run_script(environment, name, mode, FOLDER)
         assert (other.status, last_words(other.output)) == (0, last_words(plain.output)), other
         if "made both ways" in other.report:
             assert ", 0 differed" in other.report
