@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from pulsewire.dropin.running import add_arguments, run
+from pulsewire.dropin.running import add_arguments, parse, run
 from pulsewire.emulator import Emulator
 
 __all__ = ["main"]
@@ -60,6 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     running = commands.add_parser("run", help="run a script on qm-qua with pulsewire's core")
     add_arguments(running)
     running.set_defaults(run=run)
-    parsed = parser.parse_args(given)
+    parsed = parse(parser, given) if given[:1] == ["run"] else parser.parse_args(given)
     status: int = parsed.run(parsed)
     return status

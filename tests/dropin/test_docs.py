@@ -78,7 +78,7 @@ def test_what_was_recorded_runs_again(folder):
     assert "there is a recording already" in again.stderr
     runs = json.loads((kept / "runs.json").read_text())
     assert [run["what"] for run in runs] == ["open_qm", "add_to_queue"]
-    job_id = runs[1]["job"]
+    job_id = runs[1]["id"]
     assert np.load(kept / job_id / "n.npy")["value"].tolist() == list(range(10))
     with (
         pulsewire.Emulator() as emulator,

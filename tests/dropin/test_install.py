@@ -1,10 +1,16 @@
 """``install()`` and what belongs to it, in processes of their own, on both versions of qm-qua."""
 
+import os
+import subprocess
 import textwrap
+import threading
+import time
 
 import pytest
 
 import pulsewire
+from pulsewire.dropin.locks import Lock
+from tests import PATIENCE
 from tests.dropin.conftest import SCRIPTS, VERSIONS, call, command_of
 
 START = """
@@ -386,3 +392,161 @@ def test_without_the_vendor_it_says_what_to_do(repository):
     )
     assert done.returncode == 1
     assert "pip install qm-qua" in done.stderr
+
+
+def test_a_wait_ends_when_its_manager_is_closed(run, version):
+    if version == "1.2.6":
+        pytest.skip("managers of 1.2.6 have no close()")
+    shown = run("""
+        import threading, time
+        pulsewire.install()
+        qmm = manager()
+        job = qmm.open_qm(config).execute(echo())
+        handles = job.result_handles
+        ends = []
+        def wait(call):
+            try:
+                call()
+            except Exception as error:
+                ends.append(type(error).__name__)
+        calls = [handles.wait_for_all_values, lambda: handles.x.wait_for_values(1)]
+        threads = [threading.Thread(target=wait, args=[call]) for call in calls]
+        [thread.start() for thread in threads]
+        time.sleep(0.3)
+        qmm.close()
+        [thread.join(20) for thread in threads]
+        print(ends, [thread.is_alive() for thread in threads])
+        other = manager()
+        other.close_all_qms() if hasattr(other, "close_all_qms") else None
+    """)
+    assert shown == ["['QMConnectionError', 'QMConnectionError'] [False, False]"]
+
+
+def test_a_connection_that_cannot_be_made_is_left_to_the_vendor(version, tmp_path):
+    script = tmp_path / "lines.py"
+    script.write_text(
+        START
+        + textwrap.dedent("""
+        if sys.argv[3] == "ours":
+            pulsewire.install()
+        job = manager().open_qm(config).execute(echo()) if sys.argv[3] == "plain" else None
+        if job is None:
+            pulsewire.uninstall()
+            job = manager().open_qm(config).execute(echo())
+            pulsewire.install()
+        print("stop", flush=True)
+        input()
+        for call in (lambda: job.status, lambda: job.push_to_input_stream("x", 1)):
+            try:
+                call()
+            except Exception as error:
+                print(type(error).__name__, type(error.__context__).__name__ == "Left")
+        """)
+    )
+    said = []
+    for kind in ("plain", "ours"):
+        with pulsewire.Emulator() as emulator:
+            run = subprocess.Popen(
+                command_of(version, "-W", "ignore", script, emulator.host, emulator.port, kind),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+            )
+            while run.stdout.readline().strip() != "stop":
+                assert run.poll() is None, run.stderr.read()
+        # Nobody is there any more.
+        said.append(run.communicate("\n", timeout=PATIENCE)[0].splitlines())
+    assert said[0] == said[1]
+    assert len(said[0]) == 2
+
+
+def test_errors_pickle_and_show_nothing_of_ours(run):
+    shown = run("""
+        import pickle, traceback
+        pulsewire.install()
+        job = manager().open_qm(config).execute(counting())
+        job.result_handles.wait_for_all_values()
+        try:
+            job.result_handles.n.wait_for_values(10, timeout=20)
+        except TimeoutError as error:
+            again = pickle.loads(pickle.dumps(error))
+            print(type(again) is type(error), again.got, again.wanted, str(again) == str(error))
+        try:
+            job.result_handles.n.fetch(slice(0, 4, 2))
+        except Exception as error:
+            print("Left" in "".join(traceback.format_exception(error)), error.__context__)
+    """)
+    assert shown == ["True 5 10 True", "False None"]
+
+
+def test_what_others_put_back_behind_uninstall_serves_no_more(run):
+    shown = run("""
+        from unittest import mock
+        from qm.jobs.base_job import QmBaseJob
+        job = manager().open_qm(config).execute(counting())
+        pulsewire.install()
+        patch = mock.patch.object(QmBaseJob, "push_to_input_stream", lambda *_: "mocked")
+        patch.start()
+        pulsewire.uninstall()
+        patch.stop()
+        calls = pulsewire.report().calls["QmBaseJob.push_to_input_stream"]
+        try:
+            job.push_to_input_stream("x", 1)
+        except Exception as error:
+            print(type(error).__name__, calls.served, dict(calls.failed))
+    """)
+    assert shown == ["InvalidJobExecutionStatusError 0 {}"] or shown == [
+        "UnknownInputStreamError 0 {}"
+    ]
+
+
+def test_many_threads_use_a_new_manager_at_once(run):
+    shown = run("""
+        import threading
+        pulsewire.install()
+        job = manager().open_qm(config).execute(counting())
+        job.result_handles.wait_for_all_values()
+        from pulsewire.dropin import connections
+        clients, gate = [], threading.Barrier(8)
+        qmm = manager()
+        details = qmm._server_details.connection_details
+        def first():
+            gate.wait()
+            clients.append(connections.client_of(details))
+        threads = [threading.Thread(target=first) for _ in range(8)]
+        [thread.start() for thread in threads]
+        [thread.join(20) for thread in threads]
+        print(len(clients), len(set(map(id, clients))))
+        before = connections.client_of(details)
+        details.headers["authorization"] = "Bearer renewed"
+        print(connections.client_of(details) is before)
+    """)
+    assert shown == ["8 1", "False"]
+
+
+@pytest.mark.skipif("not hasattr(__import__('os'), 'fork')")
+def test_a_lock_held_at_a_fork_is_free_in_the_child():
+    lock = Lock()
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with lock:
+            held.set()
+            done.wait(PATIENCE)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(PATIENCE)
+    child = os.fork()
+    if child == 0:
+        with lock, lock:
+            os._exit(7)
+    ends = time.monotonic() + PATIENCE
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        assert time.monotonic() < ends, "the child hangs"
+        time.sleep(0.01)
+    assert os.waitstatus_to_exitcode(ended[1]) == 7
+    done.set()
+    thread.join(PATIENCE)

@@ -1,5 +1,6 @@
 """The command ``pulsewire run``: what a script sees of it is what ``python`` shows it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -159,3 +160,124 @@ def test_the_module_is_the_command():
     )
     for option in ("--emulator", "--readout", "--seed", "--record", "--report", "--strict"):
         assert option in done.stdout
+
+
+SPAWNS = """
+import multiprocessing, subprocess, sys
+from configuration import *
+
+def ask(kind):
+    from qm import QuantumMachinesManager
+    if kind == "install":
+        import pulsewire
+        pulsewire.install()
+    # Nothing is at that address: a child that is not led to the emulator does not come back.
+    qmm = QuantumMachinesManager("192.0.2.1", 9510, cluster_name="lab", timeout=5)
+    return len(qmm.list_open_qms())
+
+if __name__ == "__main__":
+    from qm import QuantumMachinesManager
+    qmm = QuantumMachinesManager("192.0.2.1", 9510, log_level="ERROR")
+    machine = qmm.open_qm(config)
+    for method in multiprocessing.get_all_start_methods():
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            print(method, pool.apply(ask, [method]))
+    line = "import spawns; print('subprocess', spawns.ask('install'))"
+    run = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True)
+    print([word for word in run.stdout.split() if word in ("subprocess", "1")])
+"""
+
+
+def test_processes_that_a_script_starts_go_to_the_emulator(folder):
+    (folder / "spawns.py").write_text(SPAWNS)
+    done = call(
+        command_of("1.4.1", "-m", "pulsewire", "run", "--emulator", "spawns.py"),
+        cwd=folder,
+        PYTHONPATH=os.pathsep.join([str(SCRIPTS), str(folder)]),
+    )
+    assert done.returncode == 0, done.stderr
+    shown = [line for line in done.stdout.splitlines() if " - qm - " not in line]
+    methods = [line for line in shown if not line.startswith("[")]
+    assert {"spawn 1"} <= set(methods)
+    assert all(line.endswith(" 1") for line in methods), shown
+    assert "['subprocess', '1']" in shown
+
+
+def test_what_a_script_sets_before_it_imports_the_vendor_holds(folder):
+    (folder / "sets.py").write_text(
+        "import os, sys\n"
+        "print('qm' in sys.modules)\n"
+        "os.environ['QM_DISABLE_STREAMOUTPUT'] = '1'\n"
+        "import qm, pulsewire\n"
+        "print(pulsewire.installed())\n"
+    )
+    done = call(command_of("1.4.1", "-m", "pulsewire", "run", "sets.py"), cwd=folder)
+    assert done.stdout.splitlines() == ["False", "True"]
+
+
+def test_a_first_double_dash_and_a_safe_path_are_the_scripts(folder):
+    plain, run = both(folder, "sees.py", "--", "-x", "--")
+    assert run.stdout == plain.stdout
+    (folder / "path.py").write_text("import sys\nprint(sys.path[0])\n")
+    shown = [
+        call(command_of("1.4.1", *start, "path.py"), cwd=folder, PYTHONSAFEPATH="1").stdout
+        for start in ((), ("-m", "pulsewire", "run", "--off"))
+    ]
+    assert shown[0] == shown[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_fork_that_exits_ends_nothing_of_its_parent(folder):
+    (folder / "forks.py").write_text(
+        "import os, sys\n"
+        "from configuration import *\n"
+        "from qm import QuantumMachinesManager\n"
+        "qmm = QuantumMachinesManager(qop_ip, log_level='ERROR')\n"
+        "if os.fork() == 0:\n"
+        "    sys.exit(0)\n"
+        "os.wait()\n"
+        "print(len(qmm.list_open_qms()))\n"
+    )
+    command = command_of("1.4.1", "-m", "pulsewire", "run", "--emulator", "--report", "forks.py")
+    done = call(command, cwd=folder, PYTHONPATH=str(SCRIPTS))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "0"
+    assert done.stderr.count("pulsewire serves qm-qua") == 1
+
+
+def test_a_recording_has_options_refusals_and_goes_on_without_a_disk(folder):
+    (folder / "records.py").write_text(
+        "import shutil\n"
+        "from configuration import *\n"
+        "from qm import CompilerOptionArguments, QuantumMachinesManager, SimulationConfig\n"
+        "from qm import LoopbackInterface\n"
+        "from qm.qua import *\n"
+        "qmm = QuantumMachinesManager(qop_ip, log_level='ERROR')\n"
+        "qm = qmm.open_qm(config)\n"
+        "with program() as good:\n"
+        "    save(declare(int, value=1), 'n')\n"
+        "with program() as bad:\n"
+        "    play('nothing', 'qubit')\n"
+        "options = CompilerOptionArguments(flags=['auto-element-thread'])\n"
+        "qm.execute(good, compiler_options=options).result_handles.wait_for_all_values()\n"
+        "try:\n"
+        "    qm.execute(bad)\n"
+        "except Exception as error:\n"
+        "    print(type(error).__name__)\n"
+        "qmm.simulate(config, good, SimulationConfig(\n"
+        "    100, simulation_interface=LoopbackInterface([('con1', 1, 'con1', 1)])))\n"
+        "shutil.copy('kept/runs.json', 'runs.json')\n"
+        "shutil.rmtree('kept')\n"
+        "qm.execute(good).result_handles.wait_for_all_values()\n"
+        "print('goes on')\n"
+    )
+    command = command_of("1.4.1", "-m", "pulsewire", "run", "--emulator", "--record", "kept")
+    done = call([*command, "records.py"], cwd=folder, PYTHONPATH=str(SCRIPTS))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["FailedToAddJobToQueueException", "goes on"]
+    runs = json.loads((folder / "runs.json").read_text())
+    assert [run["what"] for run in runs] == ["open_qm", "add_to_queue", "add_to_queue", "simulate"]
+    assert "auto-element-thread" in runs[1]["options"]
+    assert runs[2]["refused"].startswith("FailedToAddJobToQueueException")
+    assert "con1" in runs[3]["interface"]
+    assert "is not recorded" in done.stderr

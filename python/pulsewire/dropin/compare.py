@@ -35,5 +35,7 @@ def same(ours: Any, theirs: Any) -> bool:
         return len(ours) == len(theirs) and all(map(same, ours, theirs))
     if type(ours) is not type(theirs):
         return False
+    if not hasattr(ours, "__dict__"):
+        return bool(ours == theirs)
     mine, other_ones = vars(ours), vars(theirs)
     return all(same(mine[name], other_ones.get(name)) for name in mine if not callable(mine[name]))

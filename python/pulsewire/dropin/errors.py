@@ -49,10 +49,17 @@ def _ended_class() -> type[exceptions.ResultEndedError]:
     base = _their_class("QmQuaException")
     name = exceptions.ResultEndedError.__name__
     bases: tuple[type, ...] = (exceptions.ResultEndedError, *([base] if base else []), TimeoutError)
-    made: type[exceptions.ResultEndedError] = type(
-        name, bases, {"__doc__": exceptions.ResultEndedError.__doc__, "__module__": __name__}
-    )
+    attributes = {
+        "__doc__": exceptions.ResultEndedError.__doc__,
+        "__module__": __name__,
+        "__reduce__": lambda self: (_ended, (self.message, self.got, self.wanted)),
+    }
+    made: type[exceptions.ResultEndedError] = type(name, bases, attributes)
     return made
+
+
+def _ended(message: str, got: int, wanted: int) -> exceptions.ResultEndedError:
+    return _ended_class()(message, got=got, wanted=wanted)
 
 
 def _of_text(kind: Any, _: object, text: str) -> Any:
@@ -62,7 +69,7 @@ def _of_text(kind: Any, _: object, text: str) -> Any:
 def theirs(error: Exception) -> Exception:
     """The exception of qm-qua for one of pulsewire; any other as it is."""
     if isinstance(error, exceptions.ResultEndedError):
-        ended = _ended_class()(error.message, got=error.got, wanted=error.wanted)
+        ended = _ended(error.message, error.got, error.wanted)
         return ended.with_traceback(error.__traceback__)
     if type(error).__module__ != exceptions.__name__:
         return error

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pulsewire._log import logger
 from pulsewire.dropin import report as reports
 from pulsewire.dropin.calls import Call, Mode
+from pulsewire.dropin.locks import Lock
 from pulsewire.dropin.replace import Replacements
+from pulsewire.dropin.switch import EmulatorSwitch
 
 __all__ = ["attach", "install", "installed", "uninstall"]
 
@@ -26,7 +29,7 @@ class _Installation:
     replaced: Replacements = field(default_factory=Replacements)
 
 
-_lock = threading.RLock()
+_lock = Lock()
 _current: _Installation | None = None
 
 
@@ -45,7 +48,8 @@ def install(*, strict: bool = False, shadow: bool = False) -> None:
     A few of qm-qua's methods are replaced in place; objects and classes stay its own. The order of
     imports does not matter; jobs and handles made before are served too, and threads may be using
     them meanwhile. Once more changes the mode only. With the environment variable
-    ``PULSEWIRE_DISABLE=1`` it does nothing.
+    ``PULSEWIRE_DISABLE=1`` it does nothing. In a process that was started by one of
+    ``pulsewire run --emulator`` it also leads managers to that emulator.
 
     Args:
         strict: Raise :class:`NotServedError` where a call is left to qm-qua's own code.
@@ -110,6 +114,11 @@ def install(*, strict: bool = False, shadow: bool = False) -> None:
         except BaseException:
             made.replaced.undo()
             raise
+        _end_with_managers(made.replaced)
+        switch = EmulatorSwitch.of_environment()
+        if switch is not None:
+            # This process was started by one of `pulsewire run --emulator`.
+            switch.begin()
         _current = made
         reports.begin(version, calls, unfit)
     if unfit or version not in KNOWN_VERSIONS:
@@ -123,6 +132,26 @@ def install(*, strict: bool = False, shadow: bool = False) -> None:
         )
 
 
+def _end_with_managers(replaced: Replacements) -> None:
+    """Lets waits under way end when their manager is closed, as qm-qua's do (from 1.4 on)."""
+    from qm.api.models.server_details import ConnectionDetails
+
+    from pulsewire.dropin.connections import close_client
+
+    if not hasattr(ConnectionDetails, "close"):
+        return
+
+    def closing(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def close(details: Any) -> None:
+            original(details)
+            close_client(details)
+
+        return close
+
+    replaced.wrap(ConnectionDetails, "close", closing)
+
+
 def uninstall() -> None:
     """Gives qm-qua its own methods back.
 
@@ -132,6 +161,7 @@ def uninstall() -> None:
     with _lock:
         if _current is None:
             return
+        _current.mode.live = False
         _current.replaced.undo()
         _current = None
         reports.end()

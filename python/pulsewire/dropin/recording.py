@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import json
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pulsewire._log import logger
 from pulsewire._vendor import config_bytes, program_bytes
+from pulsewire.dropin.locks import Lock
 
 if TYPE_CHECKING:
+    from pulsewire.client import Client
     from pulsewire.dropin.replace import Replacements
-    from pulsewire.emulator import Emulator
 
 __all__ = ["Recording"]
 
@@ -27,105 +28,128 @@ class Recording:
     ``Client.open_qm`` and ``QuantumMachine.execute`` take), ``runs.json`` which says what each was
     for, and a folder for each job with its results as ``.npy``.
 
+    What cannot be kept is told to the logger ``pulsewire``, and does not stop the script.
+
     Args:
         folder: Where; made if it is not there.
-        replacements: Where what listens is put in place.
     """
 
-    def __init__(self, folder: Path, replacements: Replacements) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._replacements = replacements
         self._numbers = itertools.count()
         self._runs: list[dict[str, Any]] = []
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
-    def begin(self) -> None:
+    def begin(self, replacements: Replacements) -> None:
         """Listens to qm-qua's calls from now on."""
         from qm.api.frontend_api import FrontendApi
         from qm.api.simulation_api import SimulationApi
 
         self._folder.mkdir(parents=True, exist_ok=True)
-        put = self._replacements.wrap
-        put(FrontendApi, "open_qm", self._opened)
-        put(FrontendApi, "add_to_queue", functools.partial(self._added, "program"))
-        put(FrontendApi, "compile", functools.partial(self._added, "compiled"))
-        put(FrontendApi, "add_compiled_to_queue", self._added_compiled)
-        put(SimulationApi, "simulate", self._simulated)
+        for holder, name, kept in (
+            (FrontendApi, "open_qm", self._opened),
+            (FrontendApi, "add_to_queue", self._added),
+            (FrontendApi, "compile", self._added),
+            (FrontendApi, "add_compiled_to_queue", self._added_compiled),
+            (SimulationApi, "simulate", self._simulated),
+        ):
+            replacements.wrap(holder, name, functools.partial(self._listening, name, kept))
 
-    def _keep(self, kind: str, data: bytes) -> str:
+    def _listening(
+        self, name: str, kept: Callable[..., dict[str, Any]], original: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        """A call that is noted behind what it did, as qm-qua puts its options into the program."""
+        signature = inspect.signature(original)
+
+        @functools.wraps(original)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            run: dict[str, Any] = {"what": name}
+            try:
+                answer = original(*args, **kwargs)
+            except Exception as error:
+                run["refused"] = f"{type(error).__name__}: {error}"
+                self._note(run, kept, signature.bind(*args, **kwargs).arguments, None)
+                raise
+            self._note(run, kept, signature.bind(*args, **kwargs).arguments, answer)
+            return answer
+
+        return call
+
+    def _note(
+        self,
+        run: dict[str, Any],
+        kept: Callable[..., dict[str, Any]],
+        given: dict[str, Any],
+        answer: Any,
+    ) -> None:
+        try:
+            run |= kept(given, answer)
+            with self._lock:
+                self._runs.append(run)
+                (self._folder / "runs.json").write_text(json.dumps(self._runs, indent=1))
+        except Exception as error:
+            logger.warning("%s is not recorded in %s: %s", run["what"], self._folder, error)
+
+    def _file(self, kind: str, data: bytes) -> str:
         with self._lock:
             name = f"{next(self._numbers):03}-{kind}.bin"
         (self._folder / name).write_bytes(data)
         return name
 
-    def _note(self, **run: Any) -> None:
-        with self._lock:
-            self._runs.append(run)
-            (self._folder / "runs.json").write_text(json.dumps(self._runs, indent=1))
+    def _opened(self, given: dict[str, Any], machine: Any) -> dict[str, Any]:
+        file = self._file("config", config_bytes(given["config"], frozenset()))
+        return {"config": file, "machine": machine}
 
-    def _opened(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def open_qm(api: Any, config: Any, *args: Any, **kwargs: Any) -> Any:
-            file = self._keep("config", config_bytes(config, frozenset()))
-            machine = original(api, config, *args, **kwargs)
-            self._note(what="open_qm", config=file, machine=machine)
-            return machine
+    def _added(self, given: dict[str, Any], made: Any) -> dict[str, Any]:
+        # The gateway calls the id of a program and of a job alike.
+        file = self._file("program", program_bytes(given["program"]))
+        return {
+            "program": file,
+            "machine": given["machine_id"],
+            "options": str(given["compiler_options"]),
+            "id": made,
+        }
 
-        return open_qm
+    def _added_compiled(self, given: dict[str, Any], job: Any) -> dict[str, Any]:
+        overrides = given["execution_overrides"]
+        return {
+            "compiled": given["program_id"],
+            "machine": given["machine_id"],
+            "overrides": str(overrides),
+            "id": job,
+        }
 
-    def _added(self, kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def add(api: Any, machine_id: str, program: Any, *args: Any, **kwargs: Any) -> Any:
-            file = self._keep("program", program_bytes(program))
-            made = original(api, machine_id, program, *args, **kwargs)
-            what = "add_to_queue" if kind == "program" else "compile"
-            self._note(what=what, program=file, machine=machine_id, **{_MADE[what]: made})
-            return made
+    def _simulated(self, given: dict[str, Any], answer: Any) -> dict[str, Any]:
+        request = given["simulate"]
+        return {
+            "config": self._file("config", config_bytes(given["config"], frozenset())),
+            "program": self._file("program", program_bytes(given["program"])),
+            "clock_cycles": int(request.duration),
+            "interface": _described(request.simulation_interface),
+            "options": str(given["compiler_options"]),
+            "id": answer[0] if answer else None,
+        }
 
-        return add
-
-    def _added_compiled(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def add(api: Any, machine_id: str, program_id: str, *args: Any, **kwargs: Any) -> Any:
-            job = original(api, machine_id, program_id, *args, **kwargs)
-            self._note(what="add_compiled", compiled=program_id, machine=machine_id, job=job)
-            return job
-
-        return add
-
-    def _simulated(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def simulate(
-            api: Any, config: Any, program: Any, request: Any, *args: Any, **kwargs: Any
-        ) -> Any:
-            files = {
-                "config": self._keep("config", config_bytes(config, frozenset())),
-                "program": self._keep("program", program_bytes(program)),
-            }
-            answer = original(api, config, program, request, *args, **kwargs)
-            cycles = int(request.duration)
-            self._note(what="simulate", **files, clock_cycles=cycles, job=answer[0])
-            return answer
-
-        return simulate
-
-    def keep_results(self, emulator: Emulator) -> None:
+    def keep_results(self, host: str, port: int) -> None:
         """Fetches the results of every job that was seen into files."""
         from pulsewire.client import connect
 
-        jobs = dict.fromkeys(run["job"] for run in self._runs if "job" in run)
-        if not jobs:
+        seen = [run["id"] for run in self._runs if run["what"] != "compile" and run.get("id")]
+        if not seen:
             return
-        with connect(emulator.host, emulator.port) as client:
-            for job_id in jobs:
-                folder = self._folder / job_id
-                folder.mkdir(exist_ok=True)
-                for name, handle in client.result_handles(job_id).items():
-                    try:
-                        handle.fetch_to(folder / f"{name}.npy", check_for_errors=False)
-                    except Exception as error:
-                        logger.warning("the result %r of %s is not kept: %s", name, job_id, error)
+        with connect(host, port) as client:
+            for job_id in dict.fromkeys(seen):
+                try:
+                    self._keep_results_of(client, job_id)
+                except Exception as error:
+                    logger.warning("the results of %s are not kept: %s", job_id, error)
+
+    def _keep_results_of(self, client: Client, job_id: str) -> None:
+        folder = self._folder / job_id
+        for name, handle in client.result_handles(job_id).items():
+            folder.mkdir(exist_ok=True)
+            handle.fetch_to(folder / f"{name}.npy", check_for_errors=False)
 
 
-# What each call makes.
-_MADE = {"add_to_queue": "job", "compile": "compiled"}
+def _described(thing: Any) -> str:
+    return f"{type(thing).__name__} {vars(thing)}" if hasattr(thing, "__dict__") else str(thing)

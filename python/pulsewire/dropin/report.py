@@ -99,6 +99,6 @@ def report() -> Report:
     return Report(
         _version,
         _is_installed,
-        {call.seam.place: call.counts for call in _calls},
+        {call.seam.place: call.snapshot() for call in _calls},
         dict(_unfit),
     )

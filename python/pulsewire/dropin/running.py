@@ -6,18 +6,25 @@ import argparse
 import atexit
 import builtins
 import contextlib
+import functools
 import json
+import os
 import runpy
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from multiprocessing import spawn
 from pathlib import Path
 from typing import Any
 
+from pulsewire.dropin.imports import when_imported
 from pulsewire.dropin.installation import install, uninstall
+from pulsewire.dropin.recording import Recording
 from pulsewire.dropin.report import report
+from pulsewire.dropin.switch import ADDRESS, EmulatorSwitch
+from pulsewire.emulator import Emulator
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "parse", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,17 +57,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
 
 
-@contextlib.contextmanager
-def _emulated(parsed: argparse.Namespace) -> Iterator[None]:
-    if not parsed.emulator:
-        for option in ("readout", "record"):
-            if getattr(parsed, option) is not None:
-                raise SystemExit(f"pulsewire run: --{option} is the emulator's: add --emulator")
-        yield
-        return
-    from pulsewire.dropin.switch import EmulatorSwitch
-    from pulsewire.emulator import Emulator
+def parse(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.Namespace:
+    """Parses a command line; what stands behind the script is its own, a first ``--`` too."""
+    parsed, found = parser.parse_args(given), list(given)
+    behind = len(parsed.arguments)
+    while behind < len(found) and found[-behind - 1 :][0] == "--":
+        behind += 1
+    parsed.arguments = found[len(found) - behind :]
+    return parsed
 
+
+def _emulator(parsed: argparse.Namespace) -> Emulator:
+    """The emulator that the options describe."""
     if parsed.record is not None and (parsed.record / "runs.json").exists():
         raise SystemExit(
             f"pulsewire run: --record {parsed.record}: there is a recording already; name another"
@@ -72,11 +80,67 @@ def _emulated(parsed: argparse.Namespace) -> Iterator[None]:
         except (OSError, ValueError) as error:
             raise SystemExit(f"pulsewire run: --readout {parsed.readout}: {error}") from error
     try:
-        emulator = Emulator(readout=readout, seed=parsed.seed, timing=parsed.timing)
+        return Emulator(readout=readout, seed=parsed.seed, timing=parsed.timing)
     except (ValueError, TypeError) as error:
         raise SystemExit(f"pulsewire run: {error}") from error
-    with EmulatorSwitch(emulator, parsed.record):
-        yield
+
+
+class _Ends:
+    """What ends with the process that began it, and not with one that was forked from it."""
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        self.stack = contextlib.ExitStack()
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        if os.getpid() == self._process:
+            self.stack.close()
+
+
+def _set_up(parsed: argparse.Namespace) -> None:
+    """Makes everything ready, each part of it as soon as the script has imported qm-qua."""
+    ends = _Ends().stack
+    if parsed.emulator:
+        emulator = _emulator(parsed)
+        ends.callback(emulator.stop)
+        recording = None if parsed.record is None else Recording(parsed.record)
+        switch = EmulatorSwitch(emulator.host, emulator.port, recording)
+        os.environ[ADDRESS] = emulator.address
+        ends.callback(switch.end)
+        when_imported("qm", switch.begin)
+        _inherit()
+    elif parsed.readout is not None or parsed.record is not None:
+        raise SystemExit("pulsewire run: --readout and --record are the emulator's: add --emulator")
+    if not parsed.off:
+        ends.callback(uninstall)
+        when_imported("qm", functools.partial(install, strict=parsed.strict, shadow=parsed.shadow))
+    if parsed.report:
+        ends.callback(lambda: print(report(), file=sys.stderr, flush=True))
+
+
+class _Inherited:
+    """Makes a process that is spawned from this one go to the emulator: by being unpickled."""
+
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        return (_begin_in_child, ())
+
+
+def _begin_in_child() -> None:
+    switch = EmulatorSwitch.of_environment()
+    if switch is not None:
+        when_imported("qm", switch.begin)
+        _inherit()
+
+
+def _inherit() -> None:
+    """Lets processes that multiprocessing spawns find the emulator: not the instrument."""
+    prepared = spawn.get_preparation_data
+
+    def with_emulator(name: str) -> dict[str, Any]:
+        return {**prepared(name), "pulsewire": _Inherited()}
+
+    spawn.get_preparation_data = with_emulator
 
 
 def _without_our_frames(error: BaseException) -> types.TracebackType | None:
@@ -90,27 +154,35 @@ def _without_our_frames(error: BaseException) -> types.TracebackType | None:
     return traceback
 
 
+def _place_of_script(folder: Path) -> None:
+    """Puts a script's folder first on the path, in place of where the command itself lies."""
+    # Not with -P or PYTHONSAFEPATH, where Python puts nothing there (from 3.11 on).
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0:1] = [str(folder)]
+
+
 def _run_script(script: str, arguments: Sequence[str]) -> None:
     """Runs a file as ``python file`` does: as the module ``__main__``."""
     path = Path(script).absolute()
     try:
-        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        source = path.read_bytes()
     except OSError as error:
-        raise SystemExit(f"pulsewire run: can't open {script!r}: {error.strerror}") from None
+        print(f"pulsewire run: can't open {script!r}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(2) from None
+    code = compile(source, str(path), "exec", dont_inherit=True)
     main = types.ModuleType("__main__")
     main.__file__ = str(path)
     main.__builtins__ = builtins  # type: ignore[attr-defined]
     main.__annotations__ = {}
     sys.modules["__main__"] = main
     sys.argv = [script, *arguments]
-    # In place of where the command itself lies.
-    sys.path[0:1] = [str(path.resolve().parent)]
+    _place_of_script(path.resolve().parent)
     exec(code, vars(main))
 
 
 def _run_module(module: str, arguments: Sequence[str]) -> None:
     sys.argv = [module, *arguments]
-    sys.path[0:1] = [str(Path.cwd())]
+    _place_of_script(Path.cwd())
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
@@ -119,14 +191,7 @@ def run(parsed: argparse.Namespace) -> int:
 
     What it set up ends with the process, behind the script's own exit handlers.
     """
-    ends = contextlib.ExitStack()
-    atexit.register(ends.close)
-    ends.enter_context(_emulated(parsed))
-    if not parsed.off:
-        install(strict=parsed.strict, shadow=parsed.shadow)
-        ends.callback(uninstall)
-    if parsed.report:
-        ends.callback(lambda: print(report(), file=sys.stderr, flush=True))
+    _set_up(parsed)
     try:
         (_run_module if parsed.module else _run_script)(parsed.script, parsed.arguments)
     except SystemExit as ended:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import logging
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,6 +61,8 @@ def initialize_from_job_status(self: Any) -> None:
 def push_to_input_stream(self: Any, name: str, data: Any) -> None:
     if not self._capabilities.supports(QopCaps.input_stream):
         raise Left("a gateway without input streams")
+    if not isinstance(name, str):
+        raise Left("a name that is no text")
     # qm-qua looks at the types of the values before it sends them.
     if isinstance(data, list) and len(set(map(type, data))) != 1:
         raise Left("an entry that is empty or of several types")
@@ -115,7 +118,10 @@ def execution_report(self: Any) -> Any:
 
 def set_element_correction(self: Any, element: str, correction: Any) -> Any:
     try:
-        v00, v01, v10, v11 = (float(correction[index]) for index in range(4))
+        entries = [correction[index] for index in range(4)]
+        if not all(isinstance(entry, numbers.Real) for entry in entries):
+            raise TypeError
+        v00, v01, v10, v11 = map(float, entries)
     except (TypeError, ValueError, IndexError, OverflowError, KeyError):
         raise Left("a correction that is not four numbers") from None
     return job_of(self)._native.set_correction(element, (v00, v01, v10, v11))
@@ -245,8 +251,11 @@ def fetch_by_standard_query(
     for name, item in data_to_fetch.items():
         is_single = self._schema_items[name].is_single
         asked.append((name, *((0, 1) if is_single else _range(item))))
+    if timeout is None:
+        timeout = self._service.connection_details.timeout
+    # qm-qua gives each result so long, one after the other.
     fetched = results_of(self._service, self._schema_items.values()).fetch_many(
-        asked, False, timeout, False
+        asked, False, timeout * max(len(asked), 1), False
     )
     given = {}
     for (name, _, _), items in zip(asked, fetched, strict=True):
@@ -269,7 +278,10 @@ def get_simulated_samples(
     self: Any, include_analog: bool = True, include_digital: bool = True
 ) -> Any:
     ours = job_of(self)
-    ports = ours._client._native.pull_samples(ours.id, bool(include_analog), bool(include_digital))
+    # qm-qua sets no bound.
+    ports = ours._client._native.pull_samples(
+        ours.id, bool(include_analog), bool(include_digital), VERY_LONG_TIME
+    )
     controllers: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     for port in ports:
         analog, digital = controllers.setdefault(port.controller, ({}, {}))

@@ -4,35 +4,52 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pulsewire.dropin.recording import Recording
 from pulsewire.dropin.replace import Replacements
-from pulsewire.emulator import Emulator
 
-__all__ = ["EmulatorSwitch"]
+__all__ = ["ADDRESS", "EmulatorSwitch"]
+
+
+#: Where processes that this one starts find its emulator: ``install()`` there goes to it, too.
+ADDRESS = "PULSEWIRE_EMULATOR"
 
 
 class EmulatorSwitch:
     """Leads every ``QuantumMachinesManager`` that is made meanwhile to an emulator.
 
-    Whatever host, port, cluster, credentials or octave a script names. A context manager; the
-    emulator stops with it.
+    Whatever host, port, cluster, credentials or octave a script names.
 
     Args:
-        emulator: The emulator.
-        record: A folder that programs, configurations and results are kept in; None keeps none.
+        host: Of the emulator.
+        port: Of the emulator.
+        recording: What programs, configurations and results are kept by; None keeps none.
     """
 
-    def __init__(self, emulator: Emulator, record: Path | None = None) -> None:
-        self.emulator = emulator
-        self._replacements = Replacements()
-        self._octaves: list[Any] = []
-        self._recording = None if record is None else Recording(record, self._replacements)
+    #: The one that leads managers of this process now.
+    active: ClassVar[EmulatorSwitch | None] = None
 
-    def __enter__(self) -> EmulatorSwitch:
+    def __init__(self, host: str, port: int, recording: Recording | None = None) -> None:
+        self._host, self._port = host, port
+        self._recording = recording
+        self._replacements = Replacements()
+        # By their ids, as the vendor keeps each for ever.
+        self._octaves: dict[int, Any] = {}
+
+    @classmethod
+    def of_environment(cls) -> EmulatorSwitch | None:
+        """To the emulator of the process that started this one, if it has one."""
+        host, _, port = os.environ.get(ADDRESS, "").rpartition(":")
+        return cls(host, int(port)) if host and port.isdigit() else None
+
+    def begin(self) -> None:
+        """Leads managers there from now on; one at a time in a process."""
+        if EmulatorSwitch.active is not None:
+            return
+        EmulatorSwitch.active = self
         import qm.octave.octave_manager as octaves
         from qm.octave import QmOctaveConfig
         from qm.quantum_machines_manager import QuantumMachinesManager
@@ -42,24 +59,24 @@ class EmulatorSwitch:
         put(octaves, "_cached_get_device", self._device)
         put(QmOctaveConfig, "__init__", self._octave_config)
         if self._recording is not None:
-            self._recording.begin()
-        return self
+            self._recording.begin(self._replacements)
 
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
+        """Leads nobody any more, and keeps the results that were to be recorded."""
         try:
             if self._recording is not None:
-                self._recording.keep_results(self.emulator)
+                self._recording.keep_results(self._host, self._port)
         finally:
+            EmulatorSwitch.active = None
             self._replacements.undo()
             self._say_goodbye()
-            self.emulator.stop()
 
     def _connection(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def connection(manager: Any, *args: Any, **kwargs: Any) -> Any:
             kwargs |= {
-                "host": self.emulator.host,
-                "port": self.emulator.port,
+                "host": self._host,
+                "port": self._port,
                 "credentials": None,
             }
             return original(manager, *args, **kwargs)
@@ -69,15 +86,17 @@ class EmulatorSwitch:
     def _details(self, headers: dict[str, str]) -> Any:
         from qm.api.models.server_details import ConnectionDetails
 
-        return ConnectionDetails(self.emulator.host, self.emulator.port, headers=headers)
+        return ConnectionDetails(self._host, self._port, headers=headers)
 
     def _device(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def device(connection_info: Any, *args: Any, **kwargs: Any) -> Any:
             octave = original(self._details(dict(connection_info.headers)), *args, **kwargs)
-            self._octaves.append(octave)
+            self._octaves[id(octave)] = octave
             return octave
 
+        for name in ("cache_clear", "cache_info"):
+            setattr(device, name, getattr(original, name))
         return device
 
     def _octave_config(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,7 +109,7 @@ class EmulatorSwitch:
 
     def _say_goodbye(self) -> None:
         """Tells the octaves' monitors that their connection ends as it should."""
-        for octave in self._octaves:
+        for octave in self._octaves.values():
             with contextlib.suppress(AttributeError):
                 monitor = octave._health._health_monitor
                 monitor._grace_stop = True

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::connection::{Connection, Link};
+use crate::convert::bound;
 use crate::job::PyJob;
 use crate::lifetime::block_on;
 use crate::machine::PyMachine;
@@ -154,15 +155,17 @@ impl PyClient {
         simulation::simulate(py, &self.connection.client(py)?, &config, &program, request)
     }
 
+    #[pyo3(signature = (job, analog, digital, timeout=None))]
     fn pull_samples(
         &self,
         py: Python<'_>,
         job: &str,
         analog: bool,
         digital: bool,
+        timeout: Option<f64>,
     ) -> PyResult<Vec<PySamplePort>> {
         let client = self.connection.bulk(py, None)?;
-        simulation::samples(py, &client, job, analog, digital)
+        simulation::samples(py, &client, job, (analog, digital), bound(timeout))
     }
 }
 

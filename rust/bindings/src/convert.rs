@@ -1,14 +1,20 @@
 //! Values of the client as objects of Python.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use pulsewire_client::{CompilerMessage, Dtype, DtypeKind, Error, Header, Level};
+use pulsewire_client::{CompilerMessage, Dtype, DtypeKind, Error, Header, Level, Timeout};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::array::Destination;
 use crate::errors;
+
+/// A bound in seconds; none for the connection's own.
+pub(crate) fn bound(timeout: Option<f64>) -> Option<Duration> {
+    timeout.map(|seconds| Timeout::from_seconds(seconds).duration())
+}
 
 /// A message of the compiler; the level is one of "error", "warning", "info".
 #[pyclass(name = "Message", module = "pulsewire._native", frozen, get_all)]

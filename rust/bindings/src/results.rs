@@ -10,7 +10,7 @@ use pyo3::types::{PySlice, PyTuple};
 
 use crate::array::Destination;
 use crate::connection::Connection;
-use crate::convert::{describe, described_as, new_array};
+use crate::convert::{bound, describe, described_as, new_array};
 use crate::errors;
 use crate::lifetime::{Lane, ProcessBound, block_on, block_on_lane};
 
@@ -142,10 +142,6 @@ impl PyResults {
         };
         Ok(items.into_iter().map(finish).collect())
     }
-}
-
-fn bound(timeout: Option<f64>) -> Option<Duration> {
-    timeout.map(|seconds| Timeout::from_seconds(seconds).duration())
 }
 
 #[pymethods]

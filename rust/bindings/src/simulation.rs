@@ -1,5 +1,7 @@
 //! Simulated jobs.
 
+use std::time::Duration;
+
 use pulsewire_client::{
     Client, Configuration, ControllerConnection, Error, Fields, Interface, LoopbackConnection,
     Node, Program, RawConnection, SimulateOptions, Structure,
@@ -191,11 +193,11 @@ pub(crate) fn samples(
     py: Python<'_>,
     client: &Client,
     job: &str,
-    analog: bool,
-    digital: bool,
+    (analog, digital): (bool, bool),
+    timeout: Option<Duration>,
 ) -> PyResult<Vec<PySamplePort>> {
     let job = client.job(job, "");
-    let stream = block_on_lane(py, Lane::Bulk, job.pull_samples(analog, digital))?;
+    let stream = block_on_lane(py, Lane::Bulk, job.pull_samples(analog, digital, timeout))?;
     let ports = stream.ports().to_vec();
     let mut arrays = Vec::with_capacity(ports.len());
     for port in &ports {

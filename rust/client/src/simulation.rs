@@ -84,18 +84,25 @@ pub struct SampleStream {
     incoming: Incoming,
     unframer: Unframer,
     input: Bytes,
+    timeout: Duration,
     /// When all must have arrived.
     deadline: Instant,
 }
 
 impl Job {
-    /// Asks for the samples of a simulated job.
+    /// Asks for the samples of a simulated job, which must all have arrived within `timeout`; the connection's
+    /// where there is none.
     ///
     /// # Errors
     /// [`Error::Samples`] when the job is no simulation, or its answer is not understood; [`Error::Connection`] and
     /// [`Error::Timeout`] as of every call.
-    pub async fn pull_samples(&self, analog: bool, digital: bool) -> Result<SampleStream> {
-        let timeout = self.client().options().timeout;
+    pub async fn pull_samples(
+        &self,
+        analog: bool,
+        digital: bool,
+        timeout: Option<Duration>,
+    ) -> Result<SampleStream> {
+        let timeout = timeout.unwrap_or(self.client().options().timeout);
         let deadline = Instant::now() + timeout.min(FOREVER);
         let failed = |status: &tonic::Status| {
             Self::or_missing(self.client().failure(action(self), timeout, status))
@@ -113,7 +120,8 @@ impl Job {
         let (message, input) = first.map_err(|error| self.samples_error(error.to_string()))?;
         let (ports, count) = self.described(message)?;
         let unframer = Unframer::new(call.layout);
-        Ok(SampleStream { job: self.clone(), ports, count, incoming, unframer, input, deadline })
+        let job = self.clone();
+        Ok(SampleStream { job, ports, count, incoming, unframer, input, timeout, deadline })
     }
 
     /// The ports, and how many samples come of each.
@@ -247,7 +255,7 @@ impl SampleStream {
     ///
     /// # Errors
     /// [`Error::Samples`] when other than the promised number arrives; [`Error::Timeout`] when they have not
-    /// all come within the connection's timeout.
+    /// all come in time.
     pub async fn take<W: Write>(mut self, places: &mut [W]) -> Result<()> {
         let row: usize = self.ports.iter().map(|port| port.size).sum();
         let whole = self.count as u64 * row as u64;
@@ -275,7 +283,7 @@ impl SampleStream {
     }
 
     async fn piece(&mut self) -> Result<Option<Bytes>> {
-        let timeout = self.job.client().options().timeout;
+        let timeout = self.timeout;
         loop {
             match self.unframer.next(&mut self.input) {
                 Err(error) => return Err(self.unframed(&error)),

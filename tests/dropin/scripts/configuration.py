@@ -1,5 +1,6 @@
 """The configuration of a lab with two qubits and a flux line."""
 
+import copy
 import os
 
 import numpy as np
@@ -132,4 +133,43 @@ config = {
             }
         ],
     },
+}
+
+# The same lab with its qubits behind an octave.
+with_octave = copy.deepcopy(config)
+with_octave["elements"] = {
+    "qubit": {
+        "RF_inputs": {"port": ("octave1", 1)},
+        "intermediate_frequency": qubit_IF,
+        "operations": {"cw": "const_pulse", "pi": "pi_pulse"},
+    },
+    "resonator": {
+        "RF_inputs": {"port": ("octave1", 2)},
+        "RF_outputs": {"port": ("octave1", 1)},
+        "intermediate_frequency": resonator_IF,
+        "operations": {"readout": "readout_pulse"},
+        "time_of_flight": time_of_flight,
+        "smearing": 0,
+    },
+}
+with_octave["mixers"] = {}
+with_octave["octaves"] = {
+    "octave1": {
+        "RF_outputs": {
+            1: {
+                "LO_frequency": 4.9e9,
+                "LO_source": "internal",
+                "output_mode": "always_on",
+                "gain": 0,
+            },
+            2: {
+                "LO_frequency": 6.1e9,
+                "LO_source": "internal",
+                "output_mode": "always_on",
+                "gain": -5,
+            },
+        },
+        "RF_inputs": {1: {"RF_source": "RF_in", "LO_frequency": 4.9e9, "LO_source": "internal"}},
+        "connectivity": "con1",
+    }
 }

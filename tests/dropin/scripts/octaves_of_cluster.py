@@ -1,48 +1,9 @@
 """Qubits behind octaves that the cluster knows of, as from QOP 2.4 on."""
 
-import copy
-
 from configuration import *
 from qm import QuantumMachinesManager
 from qm.qua import *
 
-with_octave = copy.deepcopy(config)
-with_octave["elements"] = {
-    "qubit": {
-        "RF_inputs": {"port": ("octave1", 1)},
-        "intermediate_frequency": qubit_IF,
-        "operations": {"cw": "const_pulse", "pi": "pi_pulse"},
-    },
-    "resonator": {
-        "RF_inputs": {"port": ("octave1", 2)},
-        "RF_outputs": {"port": ("octave1", 1)},
-        "intermediate_frequency": resonator_IF,
-        "operations": {"readout": "readout_pulse"},
-        "time_of_flight": time_of_flight,
-        "smearing": 0,
-    },
-}
-with_octave["mixers"] = {}
-with_octave["octaves"] = {
-    "octave1": {
-        "RF_outputs": {
-            1: {
-                "LO_frequency": 4.9e9,
-                "LO_source": "internal",
-                "output_mode": "always_on",
-                "gain": 0,
-            },
-            2: {
-                "LO_frequency": 6.1e9,
-                "LO_source": "internal",
-                "output_mode": "always_on",
-                "gain": -5,
-            },
-        },
-        "RF_inputs": {1: {"RF_source": "RF_in", "LO_frequency": 4.9e9, "LO_source": "internal"}},
-        "connectivity": "con1",
-    }
-}
 qmm = QuantumMachinesManager(
     host=qop_ip, port=qop_port, cluster_name=cluster_name, log_level="ERROR"
 )
