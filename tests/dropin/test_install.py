@@ -416,8 +416,6 @@ def test_a_wait_ends_when_its_manager_is_closed(run, version):
         qmm.close()
         [thread.join(20) for thread in threads]
         print(ends, [thread.is_alive() for thread in threads])
-        other = manager()
-        other.close_all_qms() if hasattr(other, "close_all_qms") else None
     """)
     assert shown == ["['QMConnectionError', 'QMConnectionError'] [False, False]"]
 
