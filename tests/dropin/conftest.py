@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,8 @@ from pathlib import Path
 import pytest
 
 import pulsewire
-from tests import PATIENCE
+from tests import PATIENCE, VERSIONS, interpreter
 
-VERSIONS = ("1.2.6", "1.4.1")
 SCRIPTS = Path(__file__).parent / "scripts"
 READOUT = SCRIPTS / "readout.json"
 SEED = 3
@@ -32,13 +30,6 @@ class Ended:
     output: str
     errors: str
     report: str = ""
-
-
-def interpreter(version):
-    scripts = "Scripts" if os.name == "nt" else "bin"
-    root = Path(__file__).parents[2]
-    folder = f"qm-{version}" if version[0].isdigit() else version
-    return root / ".venvs" / folder / scripts / Path(sys.executable).name
 
 
 def settled(text):

@@ -8,7 +8,8 @@ import pytest
 
 import pulsewire
 from pulsewire.dropin.seams import SEAMS
-from tests.dropin.conftest import SCRIPTS, VERSIONS, call, command_of
+from tests import VERSIONS
+from tests.dropin.conftest import SCRIPTS, call, command_of
 
 
 @pytest.fixture

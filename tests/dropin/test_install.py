@@ -10,8 +10,8 @@ import pytest
 
 import pulsewire
 from pulsewire.dropin.locks import Lock
-from tests import PATIENCE
-from tests.dropin.conftest import SCRIPTS, VERSIONS, call, command_of
+from tests import PATIENCE, VERSIONS, interpreter
+from tests.dropin.conftest import SCRIPTS, call, command_of
 
 START = """
 import sys, warnings
@@ -382,10 +382,10 @@ def test_spawned_workers_call_install(run):
     assert all(count == 5 and served >= 1 for count, served in eval(shown[0]))
 
 
-def test_without_the_vendor_it_says_what_to_do(repository):
+def test_without_the_vendor_it_says_what_to_do():
     done = call(
         [
-            str(repository / ".venv" / "bin" / "python"),
+            str(interpreter(".venv")),
             "-c",
             "import pulsewire; pulsewire.install()",
         ]

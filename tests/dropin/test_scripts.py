@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from tests.dropin.conftest import NAMES, ONLY_EMULATED, VERSIONS
+from tests import VERSIONS
+from tests.dropin.conftest import NAMES, ONLY_EMULATED
 
 
 def test_there_are_scripts_of_many_kinds():

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-from tests import PATIENCE
+from tests import PATIENCE, interpreter
 
 
 def test_the_example_runs(repository, tmp_path):
@@ -33,10 +33,9 @@ def test_the_example_type_checks(repository, tmp_path):
     script.write_text(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], encoding="utf-8")
     # mypy is in the environment of the checks, as in `make lint`; qm-qua, which is not there,
     # counts as untyped.
-    binary = "Scripts" if os.name == "nt" else "bin"
     done = subprocess.run(
         [
-            *(repository / ".venv" / binary / "python", "-m", "mypy", "--strict", script),
+            *(interpreter(".venv"), "-m", "mypy", "--strict", script),
             *("--ignore-missing-imports", "--cache-dir", tmp_path / "cache"),
         ],
         capture_output=True,

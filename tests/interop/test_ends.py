@@ -5,7 +5,7 @@ import json
 import pytest
 
 import pulsewire
-from tests.interop.conftest import VERSIONS
+from tests import VERSIONS
 from tests.proxy import TLS, Proxy
 
 

@@ -9,7 +9,7 @@ import json
 import pytest
 
 import pulsewire
-from tests.interop.conftest import VERSIONS
+from tests import VERSIONS
 
 
 def raised(kind, code=None, **more):

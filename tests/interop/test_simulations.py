@@ -5,7 +5,7 @@ import json
 import pytest
 
 import pulsewire
-from tests.interop.conftest import VERSIONS
+from tests import VERSIONS
 
 PROGRAMS = 120
 # 1.2.6 writes "sqrt" for Math.inv_sqrt (docs/protocol.md, "The program on the wire").

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from tests import PATIENCE
-from tests.interop.conftest import VERSIONS
+from tests import PATIENCE, VERSIONS
 
 
 @pytest.fixture

@@ -292,10 +292,10 @@ impl InputStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::framed;
     use proptest::prelude::*;
     use prost::Message;
     use pulsewire_common::frame::PREFIX;
+    use pulsewire_wire::WholeMessage;
     use pulsewire_wire::job_manager::InsertInputStreamRequest;
     use pulsewire_wire::job_manager::insert_input_stream_request::StreamDataOneof;
     use pulsewire_wire::job_manager::{BoolStreamData, FixedStreamData, IntStreamData};
@@ -308,7 +308,7 @@ mod tests {
             stream_data_oneof: None,
         };
         let fields = PushFields { ints: 3, fixed: 4, bools: 5, data: 1 };
-        let mut frame = values.encode(&framed(&request), fields);
+        let mut frame = values.encode(&request.framed(), fields);
         frame::finish(&mut frame);
         Entry(frame.freeze())
     }
@@ -357,7 +357,7 @@ mod tests {
                 let entry = frame(values);
                 let decoded = InsertInputStreamRequest::decode(&entry.0[PREFIX..]);
                 prop_assert_eq!(decoded.as_ref(), Ok(&request));
-                prop_assert_eq!(&entry.0, &framed(&request));
+                prop_assert_eq!(&entry.0, &request.framed());
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use prost::DecodeError;
+use pulsewire_common::frame;
 
 use crate::{info, qua};
 
@@ -21,6 +22,11 @@ pub trait WholeMessage: Sized {
 
     /// Puts it behind what is there.
     fn put(&self, behind: &mut BytesMut);
+
+    /// It, as it stands in the body of a request or an answer.
+    fn framed(&self) -> Bytes {
+        frame::framed(self.size(), |behind| self.put(behind))
+    }
 
     /// It, as bytes of its own.
     fn to_bytes(&self) -> Bytes {

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.dropin.conftest import VERSIONS, call, command_of, run_script
+from tests import VERSIONS
+from tests.dropin.conftest import call, command_of, run_script
 
 FOLDER = Path(__file__).parent / "scripts"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))

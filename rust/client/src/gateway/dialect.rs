@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use pulsewire_common::correction::Matrix;
-use pulsewire_common::frame;
 use pulsewire_wire::WholeMessage;
 
 use super::structure::Structure;
@@ -44,13 +43,8 @@ impl<T> Clone for Call<T> {
 
 impl<T> Call<T> {
     pub(crate) fn new(path: &'static str, request: &impl WholeMessage, read: Read<T>) -> Self {
-        Self { path, frame: framed(request), read }
+        Self { path, frame: request.framed(), read }
     }
-}
-
-/// A message as it stands in a body.
-pub(crate) fn framed(message: &impl WholeMessage) -> Bytes {
-    frame::framed(message.size(), |frame| message.put(frame))
 }
 
 /// A call that is answered by a stream of data.

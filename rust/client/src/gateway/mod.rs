@@ -13,8 +13,6 @@ use std::sync::Arc;
 use pulsewire_wire::WholeMessage;
 use pulsewire_wire::info::{GetInfoRequest, GetInfoResponse};
 
-#[cfg(test)]
-pub(crate) use dialect::framed;
 pub(crate) use dialect::{
     Call, Dialect, Info, PushFields, PushTemplate, SamplesHeader, SimulationAnswer, Unreadable,
 };

@@ -24,7 +24,7 @@ use pulsewire_wire::results::get_job_errors_response::ExecutionErrorSeverity;
 
 use super::dialect::{
     Call, Dialect, Health, PushFields, PushTemplate, Read, Refusal, ResultHeader, SamplesHeader,
-    SimulationAnswer, StreamCall, Taken, Unreadable, framed,
+    SimulationAnswer, StreamCall, Taken, Unreadable,
 };
 use super::structure::Structure;
 use crate::error::{Error, Result};
@@ -418,7 +418,7 @@ impl Dialect for Qop2 {
         };
         PushTemplate {
             path: job_manager!(self, "InsertInputStream"),
-            start: framed(&request),
+            start: request.framed(),
             fields: PUSH_FIELDS,
             read,
         }
@@ -479,7 +479,7 @@ impl Dialect for Qop2 {
             long_offset: Some(first as i64),
         };
         let path = results!("GetJobNamedResult");
-        StreamCall { path, frame: framed(&request), layout: RESULT }
+        StreamCall { path, frame: request.framed(), layout: RESULT }
     }
 
     fn simulate(
@@ -536,7 +536,7 @@ impl Dialect for Qop2 {
             ..Default::default()
         };
         let path = frontend!("PullSimulatorSamples");
-        StreamCall { path, frame: framed(&request), layout: SAMPLES }
+        StreamCall { path, frame: request.framed(), layout: SAMPLES }
     }
 
     fn read_samples_header(&self, message: Bytes) -> Result<SamplesHeader, Unreadable> {

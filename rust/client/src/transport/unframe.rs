@@ -236,6 +236,7 @@ impl Unframer {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use pulsewire_wire::WholeMessage;
     use pulsewire_wire::results::GetJobNamedResultResponse;
 
     const RESULT: Layout = Layout { count: 1, data: 2, within: 0, ok: 0 };
@@ -262,7 +263,7 @@ mod tests {
             for (count_of_items, data) in &messages {
                 let data = Bytes::from(data.clone());
                 let message = GetJobNamedResultResponse { count_of_items: *count_of_items, data };
-                bytes.extend_from_slice(&crate::gateway::framed(&message));
+                bytes.extend_from_slice(&message.framed());
             }
             let frames: Vec<_> = bytes.chunks(cut).map(Bytes::copy_from_slice).collect();
             let data: Vec<u8> = messages.iter().flat_map(|(_, data)| data.clone()).collect();

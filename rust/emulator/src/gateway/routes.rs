@@ -21,7 +21,7 @@ macro_rules! unary {
         |gateway, request| {
             Box::pin(async move {
                 let answer = async { gateway.$method(read(&gateway, request).await?).await };
-                frame::unary(answer.await.map(|answer| frame::framed(&answer)))
+                frame::unary(answer.await.map(|answer| answer.framed()))
             })
         }
     };
@@ -61,7 +61,7 @@ fn insert_input_stream(gateway: Gateway, request: Request<Incoming>) -> Answerin
     Box::pin(async move {
         let message = frame::message(request, gateway.message_bytes()).await;
         let request = message.and_then(|message| insert::read(&message));
-        frame::unary(request.map(|request| frame::framed(&gateway.insert(request))))
+        frame::unary(request.map(|request| gateway.insert(request).framed()))
     })
 }
 

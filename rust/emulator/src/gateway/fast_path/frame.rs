@@ -9,7 +9,7 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use pulsewire_common::frame::{self, FrameError, Gather};
+use pulsewire_common::frame::{FrameError, Gather};
 use pulsewire_wire::WholeMessage;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
@@ -46,11 +46,6 @@ fn refused(error: FrameError) -> Status {
         FrameError::TooLarge { .. } => Status::out_of_range(error.to_string()),
         _ => Status::internal(format!("the request is not one message: {error}")),
     }
-}
-
-/// A message as it stands in a body.
-pub(in crate::gateway) fn framed(message: &impl WholeMessage) -> Bytes {
-    frame::framed(message.size(), |frame| message.put(frame))
 }
 
 /// An answer of one message, which is framed.
@@ -105,7 +100,7 @@ pub(in crate::gateway) fn messages<T: 'static>(
 
 /// A message as it stands in a body, in one part.
 pub(in crate::gateway) fn whole(message: impl WholeMessage) -> [Bytes; 2] {
-    [framed(&message), Bytes::new()]
+    [message.framed(), Bytes::new()]
 }
 
 fn headers(response: &mut Response<Body>) {
