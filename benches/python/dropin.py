@@ -2,10 +2,11 @@
 
     .venvs/qm-1.4.1/bin/python benches/python/dropin.py [RUNS] [SCRIPT ...]
 
-Each script of benches/python/scripts runs in a process of its own, in turn by either, against one
-emulator. The time is the script's own, behind the import of qm-qua (which both pay). What is
-spent in the calls that pulsewire replaces is measured on both sides, in the outermost of them on
-each thread.
+Each script (those of benches/python/scripts, unless paths are given) runs in a process of its own,
+in turn by either, against one emulator. The time is the script's own, behind the import of qm-qua
+and of what it imports late (which both pay). What is spent in the calls that pulsewire replaces is
+measured on both sides, in the outermost of them on each thread. A script that does not end with 0
+is left out.
 """
 
 import json
@@ -22,8 +23,8 @@ SCRIPTS = Path(__file__).parent / "scripts"
 # The configuration that they import.
 SHARED = ROOT / "tests" / "dropin" / "scripts"
 HEAD = (
-    "| script | alone, s | with pulsewire, s | ratio | of it alone, in replaced calls "
-    "| left in qm-qua |"
+    "| script | alone, s | with pulsewire, s | ratio | in replaced calls, alone, s "
+    "| with pulsewire, s | left in qm-qua |"
 )
 
 
@@ -54,6 +55,7 @@ def child(mode, script):
     import matplotlib
 
     matplotlib.use("Agg")
+    import httpcore  # noqa: F401
     import matplotlib.pyplot
     import qm.qua  # noqa: F401
 
@@ -70,7 +72,7 @@ def child(mode, script):
             setattr(holder, seam.name, property(timed(found.fget, total)))
         else:
             setattr(holder, seam.name, timed(found, total))
-    os.chdir(SCRIPTS)
+    os.chdir(Path(script).parent)
     began = time.perf_counter()
     runpy.run_path(script, run_name="__main__")
     took = time.perf_counter() - began
@@ -80,49 +82,61 @@ def child(mode, script):
 def measure(mode, script, address):
     """One run of a script: its seconds, and those in the calls that are replaced."""
     environment = {**os.environ, "QOP_IP": address[0], "QOP_PORT": str(address[1])}
+    # Modules that are compiled at each import would be most of a short script's time.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         [sys.executable, __file__, "--child", mode, script],
         capture_output=True,
         text=True,
-        check=True,
         env=environment,
     )
-    told = json.loads(done.stderr.splitlines()[-1])
+    lines = [line for line in done.stderr.splitlines() if line.startswith('{"took"')]
+    if done.returncode or not lines:
+        return None
+    told = json.loads(lines[-1])
     return told["took"], told["replaced"]
 
 
-def main(runs, names):
+def main(runs, scripts):
     """Prints a table in Markdown."""
     sys.path.insert(0, str(ROOT / "python"))
     import pulsewire
 
     rows = []
-    for name in names:
+    for script in scripts:
         times = {"plain": [], "pulsewire": []}
         # Waits last as long as on the instrument.
         with pulsewire.Emulator(realtime=True) as emulator:
             for _ in range(runs):
                 for mode, taken in times.items():
-                    taken.append(measure(mode, f"{name}.py", (emulator.host, emulator.port)))
-        middle = {mode: sorted(taken)[len(taken) // 2] for mode, taken in times.items()}
-        (alone, replaced), (ours, served) = middle["plain"], middle["pulsewire"]
-        rows.append((name, alone, ours, alone / ours, replaced / alone, 1 - served / ours))
-        print(
-            *(f"{part:.3f}" if isinstance(part, float) else part for part in rows[-1]),
-            file=sys.stderr,
-            flush=True,
-        )
+                    taken.append(measure(mode, script, (emulator.host, emulator.port)))
+        if None in times["plain"] + times["pulsewire"]:
+            print(f"{Path(script).stem}: left out", file=sys.stderr, flush=True)
+            continue
+        middle = [sorted(taken)[len(taken) // 2] for taken in times.values()]
+        rows.append((Path(script).stem, *middle))
+        print(rows[-1], file=sys.stderr, flush=True)
     print(HEAD)
-    print("|---|---|---|---|---|---|")
-    for name, alone, ours, ratio, share, left in sorted(rows, key=lambda row: -row[3]):
-        print(f"| `{name}` | {alone:.3f} | {ours:.3f} | {ratio:.1f} | {share:.0%} | {left:.0%} |")
-    half = [ratio for _, _, _, ratio, share, _ in rows if share >= 0.5]
+    print("|---|---|---|---|---|---|---|")
+    for name, (alone, replaced), (ours, served) in sorted(rows, key=lambda row: -ratio(row)):
+        print(
+            f"| `{name}` | {alone:.3f} | {ours:.3f} | {alone / ours:.1f} | {replaced:.3f} "
+            f"| {served:.3f} | {1 - served / ours:.0%} |"
+        )
+    half = [row for row in rows if row[1][1] >= 0.5 * row[1][0]]
+    slower = [name for name, alone, ours in rows if ours[1] >= alone[1] > 0]
+    print(f"\nReplaced calls took longer in: {', '.join(slower) or 'none'}.")
     if half:
         print(
-            f"\nOf those {len(half)} that spend half of their time in replaced calls: median "
-            f"ratio {statistics.median(half):.1f}; of all {len(rows)}: "
-            f"{statistics.median(row[3] for row in rows):.1f}."
+            f"Of those {len(half)} that spend half of their time in replaced calls: median ratio "
+            f"{statistics.median(map(ratio, half)):.1f}; of all {len(rows)}: "
+            f"{statistics.median(map(ratio, rows)):.1f}."
         )
+
+
+def ratio(row):
+    """How much faster a whole script is."""
+    return row[1][0] / row[2][0]
 
 
 if __name__ == "__main__":
@@ -131,5 +145,6 @@ if __name__ == "__main__":
     else:
         main(
             int(sys.argv[1]) if len(sys.argv) > 1 else 3,
-            sys.argv[2:] or sorted(path.stem for path in SCRIPTS.glob("*.py")),
+            [os.path.abspath(script) for script in sys.argv[2:]]
+            or sorted(str(path) for path in SCRIPTS.glob("*.py")),
         )
