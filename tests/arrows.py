@@ -39,7 +39,7 @@ TREES = {
         "rust/client/src",
         (
             ("lib",),
-            ("closed_loop", "writer"),
+            ("closed_loop", "execution", "writer"),
             ("input_stream", "results", "simulation"),
             ("queue",),
             ("job", "machine"),
@@ -48,7 +48,7 @@ TREES = {
             ("transport", "wait"),
             ("error",),
             ("types",),
-            ("config", "varint"),
+            ("config", "clock", "pace", "round_trip", "varint"),
         ),
         dict.fromkeys(WIRE, ("gateway",)),
     ),

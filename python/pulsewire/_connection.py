@@ -41,6 +41,7 @@ class ConnectionOptions:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     tls: TlsMaterial | None = None
     follow_redirects: bool = True
+    in_order: bool | None = None
 
 
 def tls_material(

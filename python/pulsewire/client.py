@@ -195,11 +195,13 @@ def connect(
     headers: Mapping[str, str] | None = None,
     tls: Mapping[str, str | os.PathLike[str]] | bool | None = None,
     follow_redirects: bool = True,
+    in_order: bool | None = None,
 ) -> Client:
     """Connects to a gateway: a QOP 2.x, or the emulator.
 
     As the vendor's client does, it follows a cluster's redirection (HTTP 302), asks for the
-    version and the capabilities, and for the gateway's health.
+    version and the capabilities, and for the gateway's health: all in one round trip, behind that
+    of the TCP connection itself. A cluster that sends it elsewhere costs the same once more.
 
     Args:
         host: Name or address; also ``"host:port"`` and ``"http://host"``. None takes what qm-qua's
@@ -213,6 +215,11 @@ def connect(
             ``key`` (paths of PEM files) and ``domain``.
         follow_redirects: Whether to go where a router points. With ``tls`` there is no
             redirection, as the probe is plaintext.
+        in_order: Whether the gateway handles what one connection asks in the order in which it was
+            sent. Then entries that ``push_many``, ``exchange_many`` and writers send are on their
+            way together, 64 of a stream at most, and results of a new job are asked for ahead on
+            links of more than 1 ms. None takes what is known: the emulator does, of an instrument
+            it is not known.
 
     Returns:
         The client; a context manager. One of equal options in this process shares its link.
@@ -229,6 +236,7 @@ def connect(
         "headers": tuple((headers or {}).items()),
         "tls": tls_material(tls),
         "follow_redirects": follow_redirects,
+        "in_order": in_order,
     }
     failed: list[QmServerDetectionError] = []
     for name, number in addresses(host, port):

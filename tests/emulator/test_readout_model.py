@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -54,6 +55,10 @@ def shots():
             job = client.open_qm(config or lab.CONFIG).execute(built)
             assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
             results = job.result_handles.fetch_results()
+            # A program without results is not waited for above.
+            ends = time.monotonic() + PATIENCE
+            while job.status in ("pending", "loading", "running") and time.monotonic() < ends:
+                time.sleep(0.001)
             run.report = [error.message for error in job.execution_report().errors()]
         return {name: plain(value) for name, value in results.items()}
 

@@ -28,6 +28,7 @@ pub(crate) struct ConnectionOptions {
     headers: Vec<(String, String)>,
     tls: Option<TlsMaterial>,
     follow_redirects: bool,
+    in_order: Option<bool>,
 }
 
 /// PEM texts, and the name that the certificate is for.
@@ -56,6 +57,7 @@ impl ConnectionOptions {
             domain: tls.domain,
         });
         options.follow_redirects = self.follow_redirects;
+        options.in_order = self.in_order;
         Ok(options)
     }
 }

@@ -1,16 +1,22 @@
 //! A connection to a gateway: who is there, and what it can.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, select};
+use tokio::task::JoinHandle;
 use tonic::Status;
 
+use crate::clock::Clock;
 use crate::config::ConnectOptions;
 use crate::error::{Error, Result};
-use crate::gateway::{self, Call, Dialect};
-use crate::ledger::Ledgers;
-use crate::transport::{self, Link};
+use crate::gateway::{self, Call, Dialect, Read};
+use crate::ledger::{Ledgers, lock};
+use crate::round_trip::{FAR, RoundTrip};
+use crate::transport::{self, Answer, Link};
+use crate::types::JobAhead;
+use crate::wait::FOREVER;
 
 /// A connected client; clones share the connection.
 #[derive(Clone, Debug)]
@@ -23,10 +29,16 @@ struct Inner {
     link: Link,
     /// What became of the pushes of closed loops.
     ledgers: Arc<Ledgers>,
-    version: String,
-    capabilities: Vec<String>,
+    round_trip: Arc<RoundTrip>,
+    clock: Arc<Clock>,
+    /// What was asked of the last job before anybody wanted it.
+    ahead: Arc<Mutex<Option<(String, Asked)>>>,
+    info: gateway::Info,
     dialect: Arc<dyn Dialect>,
 }
+
+/// Under way; what comes of it, if all goes well.
+type Asked = JoinHandle<Option<JobAhead>>;
 
 impl Client {
     /// Connects: redirection, capabilities, health.
@@ -44,23 +56,45 @@ impl Client {
         })
     }
 
+    /// Asks the address whether it sends elsewhere, and who is there, in one flight: where it is the gateway
+    /// itself, nothing is asked in vain.
     async fn connect_unbounded(options: ConnectOptions) -> Result<Self> {
         let headers = transport::headers(&options)?;
-        let address = transport::locate(&options, &headers).await?;
+        let address = transport::address_of(&options.host, options.port);
+        let met = std::pin::pin!(Self::meet(options.clone(), address, headers.clone()));
+        let elsewhere = std::pin::pin!(transport::elsewhere(&options, &headers));
+        // What the router says goes first, also of what is wrong.
+        let (elsewhere, met) = match select(elsewhere, met).await {
+            Either::Left((elsewhere, met)) => (elsewhere?, Either::Left(met)),
+            Either::Right((met, elsewhere)) => (elsewhere.await?, Either::Right(met)),
+        };
+        match (elsewhere, met) {
+            (Some(address), _) => Self::meet(options.clone(), address, headers.clone()).await,
+            (None, Either::Left(met)) => met.await,
+            (None, Either::Right(met)) => met,
+        }
+    }
+
+    /// Connects to an address, and asks who is there.
+    async fn meet(
+        options: ConnectOptions,
+        address: String,
+        headers: http::HeaderMap,
+    ) -> Result<Self> {
         let link = transport::open(&options, &address, headers).await?;
-        let info = gateway::Info::default();
         let mut inner = Inner {
             options,
             address,
             link,
             ledgers: Arc::default(),
-            version: String::new(),
-            capabilities: Vec::new(),
-            dialect: gateway::dialect(&info),
+            round_trip: Arc::default(),
+            clock: Arc::default(),
+            ahead: Arc::default(),
+            info: gateway::Info::default(),
+            dialect: gateway::dialect(&gateway::Info::default()),
         };
         let Introduction { info, dialect } = inner.introduce().await?;
-        (inner.version, inner.capabilities) = (info.version, info.capabilities);
-        inner.dialect = dialect;
+        (inner.info, inner.dialect) = (info, dialect);
         Ok(Self(Arc::new(inner)))
     }
 
@@ -76,12 +110,45 @@ impl Client {
 
     /// The gateway's version.
     pub fn version(&self) -> &str {
-        &self.0.version
+        &self.0.info.version
     }
 
     /// All capabilities of the gateway, by their names on the wire.
     pub fn capabilities(&self) -> &[String] {
-        &self.0.capabilities
+        &self.0.info.capabilities
+    }
+
+    /// Whether the gateway handles what one connection asks in the order in which it was sent, as far as this is
+    /// known.
+    pub fn is_in_order(&self) -> bool {
+        self.0.options.in_order.unwrap_or(self.0.info.in_order)
+    }
+
+    /// What an answer takes at least, as calls before show.
+    pub(crate) fn round_trip(&self) -> Duration {
+        self.0.round_trip.get()
+    }
+
+    /// Something is asked of a job before anybody wants it; what was asked of the one before is given up.
+    pub(crate) fn keep_ahead(&self, job: &str, asked: Asked) {
+        if let Some((_, before)) = lock(&self.0.ahead).replace((job.to_owned(), asked)) {
+            before.abort();
+        }
+    }
+
+    /// What was asked of a job before anybody wanted it; once.
+    pub(crate) fn take_ahead(&self, job: &str) -> Option<Asked> {
+        let mut ahead = lock(&self.0.ahead);
+        ahead.take_if(|(of, _)| of == job).map(|(_, asked)| asked)
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Whether the gateway is so far away that a request in vain costs less than one more round trip.
+    pub(crate) fn is_far(&self) -> bool {
+        self.round_trip() > FAR
     }
 
     /// The language of the gateway.
@@ -114,6 +181,51 @@ impl Client {
         self.0.ask(action, None, call, Some(sent)).await
     }
 
+    /// Sends a call whose answer is awaited later. Those of which one is sent behind the other leave in that order.
+    pub(crate) async fn send<T>(
+        &self,
+        action: impl Fn() -> String,
+        call: Call<T>,
+    ) -> Result<UnderWay<T>, Unanswered> {
+        let sent = AtomicBool::new(false);
+        let timeout = self.0.options.timeout;
+        let deadline = tokio::time::Instant::now() + timeout.min(FOREVER);
+        let begun = self.link().send(call.path, call.frame, &sent);
+        let answer = match tokio::time::timeout_at(deadline, begun).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(status)) => {
+                let error = self.failure(action(), timeout, &status);
+                return Err(Unanswered { error, sent: sent.into_inner() });
+            }
+            Err(_) => {
+                let error = Error::Timeout { action: action(), timeout };
+                return Err(Unanswered { error, sent: sent.into_inner() });
+            }
+        };
+        Ok(UnderWay { answer, read: call.read, deadline, timeout })
+    }
+
+    /// The answer to a call that was sent.
+    pub(crate) async fn answer<T>(
+        &self,
+        action: impl Fn() -> String,
+        call: UnderWay<T>,
+    ) -> Result<T, Unanswered> {
+        let sent = AtomicBool::new(true);
+        let UnderWay { answer, read, deadline, timeout } = call;
+        let error = match tokio::time::timeout_at(deadline, answer.message(Some(&sent))).await {
+            Ok(Ok(answer)) => match read(answer) {
+                Ok(value) => return Ok(value),
+                Err(gateway::Unreadable(reason)) => {
+                    Error::Connection { action: action(), reason, status: "INTERNAL" }
+                }
+            },
+            Ok(Err(status)) => self.failure(action(), timeout, &status),
+            Err(_) => Error::Timeout { action: action(), timeout },
+        };
+        Err(Unanswered { error, sent: sent.into_inner() })
+    }
+
     /// What a status of a call on the link itself means.
     pub(crate) fn failure(&self, action: String, timeout: Duration, status: &Status) -> Error {
         self.0.failure(action, timeout, status)
@@ -135,7 +247,7 @@ impl Client {
     /// is not well.
     pub async fn check(&self) -> Result<bool> {
         let Introduction { info, .. } = self.0.introduce().await?;
-        Ok(info.version == self.0.version && info.capabilities == self.0.capabilities)
+        Ok(info == self.0.info)
     }
 
     /// A client of the same connection that is closed by itself; what is known of jobs is known to both.
@@ -166,17 +278,37 @@ impl Client {
 
     /// The same client over another link.
     fn over(&self, link: Link) -> Self {
-        let Inner { options, address, ledgers, version, capabilities, dialect, .. } = &*self.0;
+        let Inner { options, address, ledgers, round_trip, clock, ahead, info, dialect, .. } =
+            &*self.0;
         Self(Arc::new(Inner {
             options: options.clone(),
             address: address.clone(),
             link,
             ledgers: Arc::clone(ledgers),
-            version: version.clone(),
-            capabilities: capabilities.clone(),
+            round_trip: Arc::clone(round_trip),
+            clock: Arc::clone(clock),
+            ahead: Arc::clone(ahead),
+            info: info.clone(),
             dialect: Arc::clone(dialect),
         }))
     }
+}
+
+/// A call that was sent and is not answered yet.
+#[derive(Debug)]
+pub(crate) struct UnderWay<T> {
+    answer: Answer,
+    read: Read<T>,
+    deadline: tokio::time::Instant,
+    timeout: Duration,
+}
+
+/// A call that was not answered.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) error: Error,
+    /// Whether it may have been taken all the same.
+    pub(crate) sent: bool,
 }
 
 /// Who answers at an address.
@@ -207,8 +339,12 @@ impl Inner {
     ) -> Result<T> {
         let timeout = timeout.unwrap_or(self.options.timeout);
         let answer = self.link.unary(call.path, call.frame, sent);
+        let began = Instant::now();
         let answer = match tokio::time::timeout(timeout, answer).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => {
+                self.round_trip.note(began.elapsed());
+                answer
+            }
             Ok(Err(status)) => return Err(self.failure(action(), timeout, &status)),
             Err(_) => return Err(Error::Timeout { action: action(), timeout }),
         };
@@ -232,7 +368,11 @@ impl Inner {
             }
             Error::Detection { address: self.address.clone(), reason }
         };
-        let info = self.ask(asked, None, gateway::info(), None).await;
+        let about_health = || format!("ask the gateway at {} for its health", self.address);
+        let (info, health) = tokio::join!(biased;
+            self.ask(asked, None, gateway::info(), None),
+            self.ask(about_health, None, self.dialect.health(), None)
+        );
         let mut info = info.map_err(|error| detection(error.to_string()))?;
         let dialect = gateway::dialect(&info);
         if info.version.is_empty() {
@@ -242,8 +382,7 @@ impl Inner {
         if info.version.is_empty() {
             return Err(detection("it does not tell its version".to_owned()));
         }
-        let asked = || format!("ask the gateway at {} for its health", self.address);
-        let health = self.ask(asked, None, dialect.health(), None).await?;
+        let health = health?;
         for warning in &health.warnings {
             tracing::warn!("the gateway at {}: {warning}", self.address);
         }

@@ -1,15 +1,19 @@
 //! A step of a closed loop: entries out, the next item of each result back.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+mod batch;
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::input_stream::{Entry, InputStream};
 use crate::ledger::{Ledger, Turn, lock, turn};
+use crate::pace::Pace;
 use crate::results::{EndDetector, Results};
 use crate::types::Header;
-use crate::wait::{self, Timeout};
+use crate::wait::{self, Found, Timeout};
 
 /// Input streams and results of one job that belong to a loop, and how far it is.
 #[derive(Debug)]
@@ -19,6 +23,8 @@ pub struct ClosedLoop {
     outputs: Vec<Output>,
     /// Shared by all loops of the client over the same input streams of the job.
     ledger: Arc<Mutex<Ledger>>,
+    /// How long the program takes for a step.
+    pace: Mutex<Pace>,
 }
 
 #[derive(Debug)]
@@ -39,12 +45,32 @@ pub struct LoopItem {
 /// How long a step waits for what would tell whether an entry was taken.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// The answer of a step, as far as it is there.
+struct Places {
+    found: Mutex<Vec<Option<LoopItem>>>,
+    ends: Vec<EndDetector>,
+}
+
+impl Places {
+    fn new(outputs: usize) -> Self {
+        let ends = std::iter::repeat_with(EndDetector::new).take(outputs).collect();
+        Self { found: Mutex::new(vec![None; outputs]), ends }
+    }
+
+    /// Where nothing is yet.
+    fn missing(&self) -> Vec<usize> {
+        let found = lock(&self.found);
+        found.iter().enumerate().filter_map(|(at, item)| item.is_none().then_some(at)).collect()
+    }
+
+    fn items(self) -> Vec<LoopItem> {
+        let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.into_iter().flatten().collect()
+    }
+}
+
 /// How often a loop that begins looks whether the results stand still.
 const STILL: usize = 5;
-
-fn missing_place((at, answer): (usize, &Option<LoopItem>)) -> Option<usize> {
-    answer.is_none().then_some(at)
-}
 
 impl ClosedLoop {
     /// A loop over `inputs` and the results of these names, from the items on that come next.
@@ -75,7 +101,8 @@ impl ClosedLoop {
         }
         let streams = inputs.iter().map(|input| input.name().to_owned()).collect();
         let ledger = results.job().client().ledgers().of(job, streams);
-        let mut steps = Self { inputs, results, outputs: Vec::new(), ledger };
+        let pace = Mutex::default();
+        let mut steps = Self { inputs, results, outputs: Vec::new(), ledger, pace };
         let headers = {
             let turn = steps.turn()?;
             // Those of loops before this one tell what has come meanwhile.
@@ -139,7 +166,8 @@ impl ClosedLoop {
         self.ledger().in_doubt()
     }
 
-    /// Pushes one entry to each input stream and gives their own answer.
+    /// Pushes one entry to each input stream and gives their own answer. The looks for it leave with the push, or
+    /// as much later as the program is known to take: where its answer is there in time, all is one round trip.
     ///
     /// A step that failed may have left entries that are answered later. Where it is known how many, their
     /// answers are left out first; where an answer proves that an entry was taken, it is known.
@@ -151,8 +179,49 @@ impl ClosedLoop {
         self.check(&entries)?;
         let _turn = self.turn()?;
         self.settle(timeout).await?;
-        self.send(entries).await?;
-        self.take(timeout).await
+        if timeout.duration().is_zero() {
+            self.send(entries).await?;
+            return self.take(timeout).await;
+        }
+        let places = Places::new(self.outputs.len());
+        let looked = {
+            let (mut send, mut look) = (pin!(self.send(entries)), pin!(self.looking(&places)));
+            let mut looked = None;
+            let sent = loop {
+                tokio::select! {
+                    // In this order, so that nothing is asked for before the push has left.
+                    biased;
+                    sent = &mut send => break sent,
+                    early = &mut look, if looked.is_none() => looked = Some(early),
+                }
+            };
+            match (sent, &looked) {
+                (Ok(()), _) => {}
+                // The answer proves that the entry was taken.
+                (Err(Error::InDoubt { .. }), Some(Ok(_))) => self.ledger().prove(1),
+                (Err(error), _) => return Err(error),
+            }
+            match looked {
+                Some(looked) => Some(looked),
+                None => wait::within(timeout, look).await,
+            }
+        };
+        let Some(Found { before, at }) = looked.transpose()? else {
+            return Err(self.late(&places, timeout));
+        };
+        lock(&self.pace).found(before, at);
+        self.ledger().answered(1);
+        Ok(places.items())
+    }
+
+    /// Looks for the next item of each result, as the steps before tell when.
+    async fn looking(&self, places: &Places) -> Result<Found> {
+        let client = self.results.job().client();
+        let looks = lock(&self.pace).looks();
+        wait::paced(client.clock(), looks, client.round_trip(), |expected| {
+            self.look_at_all(places, expected)
+        })
+        .await
     }
 
     fn check(&self, entries: &[Entry]) -> Result<()> {
@@ -279,37 +348,46 @@ impl ClosedLoop {
     }
 
     async fn take(&self, timeout: Timeout) -> Result<Vec<LoopItem>> {
-        let found = Mutex::new(vec![None; self.outputs.len()]);
-        let found_now = || lock(&found);
-        let ends: Vec<_> = self.outputs.iter().map(|_| EndDetector::new()).collect();
-        let missing = || {
-            let places = found_now().iter().enumerate().map(missing_place).collect::<Vec<_>>();
-            places.into_iter().flatten()
-        };
-        let looked = AtomicBool::new(false);
-        let all = wait::until(timeout, || async {
-            let first = !looked.swap(true, Ordering::Relaxed);
-            let places: Vec<_> = missing().collect();
-            let looks = places.iter().map(|at| self.look(&self.outputs[*at], &ends[*at], first));
-            let looked = futures_util::future::try_join_all(looks).await?;
-            for (at, answer) in places.into_iter().zip(looked) {
-                found_now()[at] = answer;
-            }
-            Ok(missing().next().is_none().then_some(()))
-        })
-        .await?;
-        if all.is_none() {
-            let late = missing().map(|at| {
-                let name = &self.outputs[at].name;
-                format!("the item {} of the result '{name}'", self.ledger().next(name))
-            });
-            let (late, job) = (late.collect::<Vec<_>>().join(", "), self.results.job().id());
-            let action = format!("wait for {late} of the job '{job}'");
-            return Err(Error::WaitTimeout { action, timeout: timeout.duration() });
+        let places = Places::new(self.outputs.len());
+        let mut first = true;
+        let all = wait::until(timeout, || {
+            self.look_at_all(
+                &places,
+                std::mem::take(&mut first) || self.results.job().client().is_far(),
+            )
+        });
+        if all.await?.is_none() {
+            return Err(self.late(&places, timeout));
         }
-        let answers: Vec<LoopItem> = found_now().drain(..).flatten().collect();
         self.ledger().answered(1);
-        Ok(answers)
+        Ok(places.items())
+    }
+
+    /// One look for what is missing; with `together` the items are asked for with it.
+    async fn look_at_all(&self, places: &Places, together: bool) -> Result<Option<()>> {
+        let missing = places.missing();
+        let looks =
+            missing.iter().map(|at| self.look(&self.outputs[*at], &places.ends[*at], together));
+        let looked = futures_util::future::try_join_all(looks).await?;
+        let mut found = lock(&places.found);
+        for (at, item) in missing.into_iter().zip(looked) {
+            // Another look may have been faster.
+            if item.is_some() {
+                found[at] = item;
+            }
+        }
+        Ok(found.iter().all(Option::is_some).then_some(()))
+    }
+
+    /// The error of items that did not come in time.
+    fn late(&self, places: &Places, timeout: Timeout) -> Error {
+        let late = places.missing().into_iter().map(|at| {
+            let name = &self.outputs[at].name;
+            format!("the item {} of the result '{name}'", self.ledger().next(name))
+        });
+        let (late, job) = (late.collect::<Vec<_>>().join(", "), self.results.job().id());
+        let action = format!("wait for {late} of the job '{job}'");
+        Error::WaitTimeout { action, timeout: timeout.duration() }
     }
 
     /// Leaves out the items that are there already, and those of pushes that are known to be taken: as many
@@ -351,20 +429,13 @@ impl ClosedLoop {
         let mut item = std::pin::pin!(self.item(name, *item_size, next));
         let mut header = std::pin::pin!(self.results.header(name, true, None));
         let (header, early) = tokio::select! {
+            // In this order, so that the item is as new as the header at least.
             biased;
-            item = &mut item, if together => (header.await?, Some(item)),
             header = &mut header => (header?, None),
+            item = &mut item, if together => (header.await?, Some(item)),
         };
-        if header.has_dataloss {
-            let job = self.results.job().id().to_owned();
-            return Err(Error::DataLoss { name: name.clone(), job });
-        }
+        self.check_header(output, &header)?;
         if header.count > next {
-            if header.item_size() != *item_size {
-                let reason = "its items changed their size while the loop ran".to_owned();
-                let job = self.results.job().id().to_owned();
-                return Err(Error::Fetch { name: name.clone(), job, reason });
-            }
             let bytes = match early {
                 None => item.await,
                 Some(early) => early,
@@ -376,14 +447,40 @@ impl ClosedLoop {
             };
             return Ok(Some(LoopItem { header, bytes }));
         }
-        if let Some(closed) = self.results.end(ends, name, &header).await? {
+        self.check_end(output, ends, &header, next).await?;
+        Ok(None)
+    }
+
+    /// Refuses a result that lost items, or has others than when the loop was made.
+    fn check_header(&self, output: &Output, header: &Header) -> Result<()> {
+        let (name, job) = (output.name.clone(), self.results.job().id().to_owned());
+        if header.has_dataloss {
+            return Err(Error::DataLoss { name, job });
+        }
+        if header.count > 0 && header.item_size() != output.item_size {
+            let reason = "its items changed their size while the loop ran".to_owned();
+            return Err(Error::Fetch { name, job, reason });
+        }
+        Ok(())
+    }
+
+    /// Fails when the item that comes next never comes.
+    async fn check_end(
+        &self,
+        output: &Output,
+        ends: &EndDetector,
+        header: &Header,
+        next: u64,
+    ) -> Result<()> {
+        let name = &output.name;
+        if let Some(closed) = self.results.end(ends, name, header).await? {
             let last = self.results.header(name, true, None).await?;
             if last.count <= next {
                 let wanted = next + 1;
                 return Err(self.results.ended_short(name, last.count, wanted, closed).await);
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     /// The bytes of an item.

@@ -24,6 +24,9 @@ pub struct ConnectOptions {
     pub tls: Option<TlsOptions>,
     /// Whether a cluster may send the client elsewhere (HTTP 302).
     pub follow_redirects: bool,
+    /// Whether the gateway handles what one connection asks in the order in which it was sent: requests that
+    /// depend on each other are sent ahead then. `None`: where it is known to, which is the emulator.
+    pub in_order: Option<bool>,
 }
 
 /// Files for an encrypted connection, in PEM.
@@ -49,6 +52,7 @@ impl ConnectOptions {
             headers: Vec::new(),
             tls: None,
             follow_redirects: true,
+            in_order: None,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Entries of input streams.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use pulsewire_common::{fixed, frame};
 
+use crate::client::{Unanswered, UnderWay};
 use crate::error::{Error, Result};
-use crate::gateway::{Call, PushFields, PushTemplate};
+use crate::gateway::{Call, PushFields, PushTemplate, Refusal};
 use crate::job::Job;
 use crate::varint::{self, LENGTH, key};
 
@@ -14,6 +16,13 @@ use crate::varint::{self, LENGTH, key};
 const MOST_KEYS: usize = 2 * (1 + 10);
 /// Room for values made at first; what needs more grows.
 const FIRST_BYTES: usize = 1 << 19;
+
+/// Entries of one stream that are on their way together, where the gateway answers in order, and their bytes.
+const DEPTH: usize = 64;
+const DEPTH_BYTES: usize = 4 << 20;
+
+/// An entry that was sent and is not acknowledged yet.
+pub(crate) type Pushed = UnderWay<Result<(), Refusal>>;
 
 /// The values of one entry, where they lie; the variant is the stream's type.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -257,8 +266,35 @@ impl InputStream {
         self.send(self.entry(values)?).await
     }
 
-    /// Pushes entries one after another, each once the one before was taken; `acknowledged` counts
-    /// them, also when the call fails or is dropped; `sent` is as for [`Self::send_noting`].
+    /// Sends an entry whose acknowledgement is awaited later.
+    pub(crate) async fn begin(&self, entry: Entry) -> Result<Pushed, Unanswered> {
+        let PushTemplate { path, read, .. } = self.template;
+        let call = Call { path, frame: entry.0, read };
+        self.job.client().send(|| action(&self.name, self.job.id()), call).await
+    }
+
+    /// The acknowledgement of an entry that was sent.
+    pub(crate) async fn acknowledged(&self, pushed: Pushed) -> Result<(), Unanswered> {
+        let action = || action(&self.name, self.job.id());
+        let answered = self.job.client().answer(action, pushed).await;
+        let answered = answered.map_err(|Unanswered { error, sent }| {
+            let sent = sent && !error.is_refusal();
+            Unanswered { error, sent }
+        })?;
+        answered.map_err(|refusal| Unanswered {
+            error: refusal.into_error(action(), "", [0.0; 4]),
+            sent: false,
+        })
+    }
+
+    /// How many entries of one stream are on their way together.
+    pub(crate) fn depth(&self) -> usize {
+        if self.job.client().is_in_order() { DEPTH } else { 1 }
+    }
+
+    /// Pushes entries in their order, each once the one before was taken; to a gateway that answers in order
+    /// several are on their way together. `acknowledged` counts them, also when the call fails or is dropped;
+    /// `sent` is as for [`Self::send_noting`].
     ///
     /// # Errors
     /// The first failure. Values are checked before the first entry is sent.
@@ -273,17 +309,59 @@ impl InputStream {
     {
         entries.clone().try_for_each(|entry| entry.check(&self.name))?;
         let total = entries.clone().count();
-        for (index, entry) in entries.enumerate() {
-            self.send_noting(self.entry(entry)?, sent).await.map_err(|error| match error {
-                Error::InDoubt { error, .. } => {
-                    let what = format!(
-                        "{index} of {total} entries were acknowledged, the next one may have been taken, none behind it was sent"
-                    );
-                    Error::InDoubt { error, what }
-                }
-                other => other,
-            })?;
-            acknowledged.fetch_add(1, Ordering::Relaxed);
+        let mut waiting = VecDeque::new();
+        let outcome = self.push_all(entries, acknowledged, sent, &mut waiting).await;
+        let Err(Unanswered { error, sent: doubtful }) = outcome else {
+            sent.store(false, Ordering::Relaxed);
+            return Ok(());
+        };
+        // What of those behind it became is worth their answers.
+        let (mut taken, mut doubt) = (0, usize::from(doubtful));
+        for (pushed, _) in waiting {
+            match self.acknowledged(pushed).await {
+                Ok(()) => taken += 1,
+                Err(Unanswered { sent, .. }) => doubt += usize::from(sent),
+            }
+        }
+        sent.store(doubt > 0, Ordering::Relaxed);
+        if (taken, doubt) == (0, 0) {
+            return Err(error);
+        }
+        let count = acknowledged.load(Ordering::Relaxed);
+        let what = match (taken, doubt) {
+            (0, 1) => "the next one may have been taken, none behind it was sent".to_owned(),
+            (0, _) => format!("the next {doubt} may have been taken, none behind them was sent"),
+            _ => format!(
+                "the next one was not, {taken} behind it were taken and {doubt} more may have been"
+            ),
+        };
+        let what = format!("{count} of {total} entries were acknowledged, {what}");
+        Err(Error::InDoubt { error: Box::new(error), what })
+    }
+
+    async fn push_all<'a>(
+        &self,
+        entries: impl Iterator<Item = Values<'a>>,
+        acknowledged: &AtomicU64,
+        sent: &AtomicBool,
+        waiting: &mut VecDeque<(Pushed, usize)>,
+    ) -> Result<(), Unanswered> {
+        let (most, mut bytes) = (self.depth(), 0);
+        let mut entries = entries.peekable();
+        while entries.peek().is_some() || !waiting.is_empty() {
+            let room = waiting.is_empty() || (waiting.len() < most && bytes < DEPTH_BYTES);
+            if let Some(entry) = if room { entries.next() } else { None } {
+                let entry = self.entry(entry).map_err(|error| Unanswered { error, sent: false })?;
+                let len = entry.0.len();
+                sent.store(true, Ordering::Relaxed);
+                waiting.push_back((self.begin(entry).await?, len));
+                bytes += len;
+            } else if let Some((pushed, len)) = waiting.pop_front() {
+                self.acknowledged(pushed).await?;
+                acknowledged.fetch_add(1, Ordering::Relaxed);
+                bytes -= len;
+                sent.store(!waiting.is_empty(), Ordering::Relaxed);
+            }
         }
         Ok(())
     }

@@ -17,17 +17,21 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod clock;
 mod closed_loop;
 mod config;
 mod error;
+mod execution;
 mod gateway;
 mod input_stream;
 mod job;
 mod ledger;
 mod machine;
+mod pace;
 mod queue;
 mod results;
 mod retry;
+mod round_trip;
 mod simulation;
 mod transport;
 mod types;

@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::retry;
 use crate::types::{CompilerMessage, PendingQuery, Program};
-use crate::wait::Timeout;
 
 impl Client {
     /// Compiles a program for later; gives its id and what the compiler says.
@@ -70,26 +69,6 @@ impl Client {
                 Err(Error::AddToQueue { machine, messages })
             }
         }
-    }
-
-    /// Empties the queue of a machine, halts its running job and runs a program at once.
-    ///
-    /// # Errors
-    /// [`Error::AddToQueue`], or those of [`Job::wait_for_execution`]; in the latter case the job
-    /// stays queued.
-    pub async fn execute(
-        &self,
-        machine: &str,
-        program: &Program,
-        timeout: Timeout,
-    ) -> Result<(Job, Vec<CompilerMessage>)> {
-        self.remove_pending(machine, &PendingQuery::default()).await?;
-        if let Some(running) = self.running_job(machine).await? {
-            running.halt().await?;
-        }
-        let (job, messages) = self.add_to_queue(machine, program, false).await?;
-        job.wait_for_execution(timeout).await?;
-        Ok((job, messages))
     }
 
     /// The job that a machine runs, if any.

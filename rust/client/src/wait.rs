@@ -8,9 +8,14 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::error::Result;
+use crate::pace::Looks;
+use crate::round_trip::FAR;
 
 const SHORTEST: Duration = Duration::from_micros(200);
 const LONGEST: Duration = Duration::from_millis(50);
@@ -20,6 +25,8 @@ const GROWTH: f64 = 0.02;
 const COARSE: Duration = Duration::from_millis(20);
 /// What a look takes at most on a connection that is alive.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
+/// Looks that are under way together, where the gateway is far.
+const UNDER_WAY: u32 = 16;
 /// Longer than any job; short enough for every clock.
 pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
@@ -63,8 +70,6 @@ where
         return ask().await;
     }
     let started = Instant::now();
-    // However short the time, the first look is one.
-    let bound = timeout.0.max(FIRST_LOOK);
     let polling = async {
         loop {
             if let Some(answer) = ask().await? {
@@ -77,11 +82,73 @@ where
             pause(delay(started.elapsed()).min(left)).await;
         }
     };
-    tokio::time::timeout(bound, polling).await.unwrap_or(Ok(None))
+    within(timeout, polling).await.unwrap_or(Ok(None))
+}
+
+/// What comes of a wait within its time; `None` when that is over.
+pub(crate) async fn within<T>(timeout: Timeout, wait: impl Future<Output = T>) -> Option<T> {
+    // However short the time, the first look is one.
+    tokio::time::timeout(timeout.0.max(FIRST_LOOK), wait).await.ok()
 }
 
 fn delay(waited: Duration) -> Duration {
     waited.mul_f64(GROWTH).clamp(SHORTEST, LONGEST)
+}
+
+/// When the look that found the answer and the one before it were sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) before: Option<Duration>,
+    pub(crate) at: Duration,
+}
+
+/// Asks until the answer is there: at the times of a loop's pace first, then as [`until`] does. Where the gateway
+/// is far, looks do not wait for the answers of those before; the delays between them are a part of the round
+/// trip then. `ask` is told whether the answer is expected.
+///
+/// # Errors
+/// Those of `ask`, at once.
+pub(crate) async fn paced<F>(
+    clock: &Clock,
+    looks: Looks,
+    round_trip: Duration,
+    mut ask: impl FnMut(bool) -> F,
+) -> Result<Found>
+where
+    F: Future<Output = Result<Option<()>>>,
+{
+    let started = std::time::Instant::now();
+    let far = round_trip > FAR;
+    let most = if far { UNDER_WAY as usize } else { 1 };
+    let (mut under_way, mut sent) = (FuturesUnordered::new(), None);
+    let (mut probe, mut next) = (looks.probe.is_some(), looks.probe.unwrap_or(looks.first));
+    loop {
+        let at = started.elapsed();
+        if at >= next && under_way.len() < most {
+            let look = ask(!probe && (far || at < looks.first + SHORTEST));
+            let before = sent.replace(at);
+            under_way.push(async move { (before, at, look.await) });
+            next = if std::mem::take(&mut probe) {
+                looks.first
+            } else {
+                at + delay(at).max(round_trip / UNDER_WAY)
+            };
+        }
+        tokio::select! {
+            biased;
+            Some((before, at, answer)) = under_way.next(), if !under_way.is_empty() => {
+                if answer?.is_some() {
+                    return Ok(Found { before, at });
+                }
+                let now = started.elapsed();
+                if !far && now > looks.first {
+                    // One at a time: the delay begins with the answer.
+                    next = now + delay(now);
+                }
+            }
+            () = clock.sleep_until(started + next), if under_way.len() < most => {}
+        }
+    }
 }
 
 /// Sleeps; precisely so, where the thread's driver can ([`drive`]).

@@ -58,24 +58,51 @@ pub(crate) fn with_entry<T>(
                 ),
             ));
         }
-        if is_aligned(array) && !is_masked(array)? {
-            if let Ok(longs) = array.extract::<PyReadonlyArrayDyn<'_, i64>>()
-                && let Ok(longs) = longs.as_slice()
-            {
-                return Ok(make(Values::Longs(longs)));
-            }
-            if let Ok(fixed) = array.extract::<PyReadonlyArrayDyn<'_, f64>>()
-                && let Ok(fixed) = fixed.as_slice()
-            {
-                return Ok(make(Values::Fixed(fixed)));
-            }
-        }
-        return Ok(make(numbers(stream, array)?.values()));
+        return with_array(stream, array, make);
     }
     if let Some(scalar) = Scalar::read(stream, value)? {
         return Ok(scalar.with_values(make));
     }
     Ok(make(sequence(stream, value)?.values()))
+}
+
+/// Gives `make` the numbers of an array: where they lie, or as numpy converts them, once.
+fn with_array<T>(
+    stream: &str,
+    array: &Bound<'_, PyUntypedArray>,
+    make: impl FnOnce(Values<'_>) -> T,
+) -> PyResult<T> {
+    /// What `make` gives for the elements of an array that has them side by side.
+    macro_rules! in_place {
+        ($array:expr, $kind:ty, $values:ident) => {
+            if let Ok(numbers) = $array.extract::<PyReadonlyArrayDyn<'_, $kind>>()
+                && let Ok(numbers) = numbers.as_slice()
+            {
+                return Ok(make(Values::$values(numbers)));
+            }
+        };
+    }
+    if is_masked(array)? {
+        return Err(masked(stream, array.py()));
+    }
+    if is_aligned(array) {
+        in_place!(array, i64, Longs);
+        in_place!(array, i32, Ints);
+        in_place!(array, f64, Fixed);
+    }
+    let descr = array.dtype();
+    match (descr.kind(), descr.itemsize()) {
+        (b'i', ..=4) | (b'u', ..=2) => in_place!(plain(array, "int32")?, i32, Ints),
+        (b'i', _) | (b'u', ..=4) => in_place!(plain(array, "int64")?, i64, Longs),
+        (b'f', _) => in_place!(plain(array, "float64")?, f64, Fixed),
+        _ => {}
+    }
+    Ok(make(numbers(stream, array)?.values()))
+}
+
+fn masked(stream: &str, py: Python<'_>) -> PyErr {
+    let text = format!("the input stream '{stream}': a masked array; fill its gaps first");
+    refused_value(py, text)
 }
 
 /// The ints of a list that holds nothing but ints of 64 bits; `None` for any other.
@@ -329,8 +356,7 @@ fn is_masked(array: &Bound<'_, PyUntypedArray>) -> PyResult<bool> {
 fn numbers(stream: &str, array: &Bound<'_, PyUntypedArray>) -> PyResult<Numbers> {
     let py = array.py();
     if is_masked(array)? {
-        let text = format!("the input stream '{stream}': a masked array; fill its gaps first");
-        return Err(refused_value(py, text));
+        return Err(masked(stream, py));
     }
     let descr: Bound<'_, PyArrayDescr> = array.dtype();
     match descr.kind() {

@@ -79,11 +79,13 @@ pub(crate) struct PushFields {
 }
 
 /// Who is there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Info {
     /// Empty where the gateway has another call for it.
     pub(crate) version: String,
     pub(crate) capabilities: Vec<String>,
+    /// Whether it is known to handle what one connection asks in the order in which it was sent.
+    pub(crate) in_order: bool,
 }
 
 /// How the gateway is.
@@ -224,6 +226,8 @@ pub(crate) trait Dialect: std::fmt::Debug + Send + Sync {
         program_id: &str,
         overrides: Vec<(String, Vec<f64>)>,
     ) -> Call<Taken>;
+    /// The results that a program saves, as far as it can be read, and which keep their last item only.
+    fn saved_by(&self, program: &Program) -> Vec<(String, bool)>;
     fn running_job(&self, machine: &str) -> Call<Option<String>>;
     /// Places in the queue, from 1, and ids.
     fn pending_jobs(&self, machine: &str, query: &PendingQuery) -> Call<Vec<(i32, String)>>;

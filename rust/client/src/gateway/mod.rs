@@ -14,16 +14,22 @@ use pulsewire_wire::WholeMessage;
 use pulsewire_wire::info::{GetInfoRequest, GetInfoResponse};
 
 pub(crate) use dialect::{
-    Call, Dialect, Info, PushFields, PushTemplate, SamplesHeader, SimulationAnswer, Unreadable,
+    Call, Dialect, Info, PushFields, PushTemplate, Read, Refusal, SamplesHeader, SimulationAnswer,
+    Unreadable,
 };
 pub use structure::{Fields, Node, Structure, Values as NodeValues};
+
+/// The name by which pulsewire's emulator introduces itself (docs/emulator.md, "Order").
+const EMULATOR: &str = "pulsewire-emulator";
 
 /// What any gateway is asked first.
 pub(crate) fn info() -> Call<Info> {
     Call::new("/io.qualang.api.v1.InfoService/GetInfo", &GetInfoRequest {}, |answer| {
         let answer = GetInfoResponse::from_bytes(answer)?;
-        let version = answer.implementation.unwrap_or_default().version;
-        Ok(Info { version, capabilities: answer.capabilities })
+        let who = answer.implementation.unwrap_or_default();
+        // Of the instrument's own gateway it is not known.
+        let in_order = who.name == EMULATOR;
+        Ok(Info { version: who.version, capabilities: answer.capabilities, in_order })
     })
 }
 

@@ -286,6 +286,11 @@ impl Dialect for Qop2 {
         })
     }
 
+    fn saved_by(&self, given: &Program) -> Vec<(String, bool)> {
+        let analysis = program(given).ok().and_then(|program| program.result_analysis);
+        analysis.iter().flat_map(|analysis| &analysis.model).filter_map(results::saved).collect()
+    }
+
     fn running_job(&self, machine: &str) -> Call<Option<String>> {
         let request = m::GetRunningJobRequest { machine_id: machine.to_owned() };
         Call::new(frontend!("GetRunningJob"), &request, |answer| {

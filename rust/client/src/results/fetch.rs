@@ -1,6 +1,7 @@
 //! The bytes of a result, from the gateway into memory or a file that the caller owns.
 
 use std::io::Write;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,12 +12,15 @@ use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::retry;
 use crate::transport::{Incoming, Unframer};
-use crate::types::Header;
+use crate::types::{Ahead, Header};
 use crate::wait::FOREVER;
 
 /// Bytes that are asked for together with the header, or on the connection of all other calls: more
 /// than that would keep those waiting.
 const SMALL: u64 = 256 << 10;
+
+/// Items that are asked for before it is known how large they are.
+const MOST_AHEAD: u64 = 1024;
 
 /// Which items of a result; ends may be negative and count from the end, as in Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +41,11 @@ impl Selection {
         Self { start: index, stop: index.checked_add(1).filter(|stop| *stop != 0) }
     }
 
-    /// [`Self::resolve`] where it does not depend on how many more there may be than `count`.
-    fn resolve_within(self, count: u64) -> Option<(u64, u64)> {
-        let known = |at: i64| u64::try_from(at).ok().filter(|at| *at <= count);
-        known(self.start).and(known(self.stop?)).map(|_| self.resolve(count))
+    /// The first item and how many at most, where that does not depend on how many there are.
+    fn bounds(self) -> Option<(u64, Option<u64>)> {
+        let first = u64::try_from(self.start).ok()?;
+        let stop = self.stop.map(u64::try_from).transpose().ok()?;
+        Some((first, stop.map(|stop| stop.saturating_sub(first))))
     }
 
     /// The first item and how many, of `count` there are.
@@ -269,8 +274,8 @@ impl Results {
 
     /// Fetches items with their header; the bytes of many are left to the caller.
     ///
-    /// Items that were seen to be there, by a wait for example, are asked for together with the
-    /// header: one round trip instead of two.
+    /// As many as fit a small answer are asked for together with the header: one round trip, unless there are
+    /// more. Whatever arrives, the header tells which of it counts.
     ///
     /// # Errors
     /// [`Error::DataLoss`] when items were lost; [`Error::Connection`] and [`Error::Timeout`] as of every call.
@@ -281,29 +286,49 @@ impl Results {
         flat: bool,
         timeout: Option<Duration>,
     ) -> Result<Fetched> {
-        let started = Instant::now();
-        let known = self.seen(name).and_then(|seen| {
-            let (first, count) = selection.resolve_within(seen.count)?;
-            let bytes = count * seen.item_size as u64;
-            (count > 0 && bytes <= SMALL).then_some((seen.item_size, first, count))
-        });
-        if let Some((item_size, first, count)) = known {
-            let early = async {
-                let mut bytes = Vec::with_capacity(count as usize * item_size);
-                self.stream(name, item_size, first, count, timeout).copy_to(&mut bytes).await?;
-                Ok(bytes)
-            };
-            let (header, early) = tokio::join!(self.header(name, flat, timeout), early);
-            let header = header?;
-            if header.item_size() == item_size && header.count >= first + count {
-                self.fetch(name, &header, first, 0, None)?;
-                return Ok(Fetched { header, first, count, bytes: Some(early?) });
-            }
+        if let Some(known) = self.fetched_ahead(name, selection, flat) {
+            return Ok(known);
         }
+        let started = Instant::now();
         // The bound is of the whole call, not of each request in it.
         let left = || timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
-        let header = self.header(name, flat, left()).await?;
+        let mut early = None;
+        let header = {
+            let mut header = pin!(self.header(name, flat, timeout));
+            let guess = self.guess(name, selection);
+            let mut guessed = pin!(async {
+                match guess {
+                    Some((first, most)) => self.some(name, first, most, timeout).await,
+                    None => None,
+                }
+            });
+            let header = tokio::select! {
+                // In this order, so that the items are as new as the header at least.
+                biased;
+                header = &mut header => header?,
+                items = &mut guessed, if guess.is_some() => {
+                    early = Some(items);
+                    header.await?
+                }
+            };
+            let (first, count) = selection.resolve(header.count);
+            let fits = guess.is_some_and(|(from, most)| (from, count <= most) == (first, true));
+            early = match early {
+                None if fits && count > 0 && !header.has_dataloss => Some(guessed.await),
+                early => early.filter(|_| fits),
+            };
+            header
+        };
         let (first, count) = selection.resolve(header.count);
+        let size = header.item_size();
+        if let Some(Some((items, mut bytes))) = early
+            && items >= count
+            && !header.has_dataloss
+            && bytes.len() as u64 == items * size as u64
+        {
+            bytes.truncate(count as usize * size);
+            return Ok(Fetched { header, first, count, bytes: Some(bytes) });
+        }
         let mut stream = self.fetch(name, &header, first, count, left())?;
         let bytes = if stream.bytes() <= SMALL {
             let mut bytes = Vec::with_capacity(stream.bytes() as usize);
@@ -313,6 +338,97 @@ impl Results {
             None
         };
         Ok(Fetched { header, first, count, bytes })
+    }
+
+    /// What to ask for together with the header: the first item and how many at most. `None` where it is known
+    /// that there are many, or that nothing can be told.
+    fn guess(&self, name: &str, selection: Selection) -> Option<(u64, u64)> {
+        let (first, most) = selection.bounds()?;
+        let schema = self.schema().iter().find(|schema| schema.name == name)?;
+        let seen = self.seen(name);
+        let size = seen.map_or_else(|| schema.item_size(), |seen| seen.item_size).max(1) as u64;
+        let fit = SMALL / size;
+        let most = most.unwrap_or(if schema.is_single { 1 } else { fit });
+        let many = seen.is_some_and(|seen| seen.count.saturating_sub(first).min(most) > fit);
+        (!many && most > 0 && fit > 0).then_some((first, most.min(fit)))
+    }
+
+    /// Items from one on, as many of `most` as there are; `None` when that fails in any way.
+    pub(crate) async fn some(
+        &self,
+        name: &str,
+        first: u64,
+        most: u64,
+        timeout: Option<Duration>,
+    ) -> Option<(u64, Vec<u8>)> {
+        let client = self.job().client();
+        let call = client.dialect().items(self.job().id(), name, first, most);
+        let (mut unframer, mut bytes) = (Unframer::new(call.layout), Vec::new());
+        let arriving = async {
+            let mut incoming = client.link().stream(call.path, call.frame).await.ok()?;
+            while let Some(mut data) = incoming.data().await.ok()? {
+                while let Some(piece) = unframer.next(&mut data).ok()? {
+                    bytes.extend_from_slice(&piece);
+                }
+                // Nothing that is as long was asked for.
+                if bytes.len() as u64 > 2 * SMALL {
+                    return None;
+                }
+            }
+            Some(())
+        };
+        let timeout = timeout.unwrap_or(client.options().timeout);
+        tokio::time::timeout(timeout, arriving).await.ok().flatten()?;
+        unframer.is_whole().then_some((unframer.items, bytes))
+    }
+
+    /// What a wait fetched ahead, if it is what is wanted; it is given once.
+    fn fetched_ahead(&self, name: &str, selection: Selection, flat: bool) -> Option<Fetched> {
+        let Ahead { header, first, items, mut bytes } = self.take_ahead(name, flat)?;
+        let (from, count) = selection.resolve(header.count);
+        let size = header.item_size();
+        let (skip, end) = (from.checked_sub(first)?, from + count - first);
+        if header.has_dataloss
+            || count == 0
+            || end > items
+            || bytes.len() as u64 != items * size as u64
+        {
+            return None;
+        }
+        bytes.truncate(end as usize * size);
+        bytes.drain(..skip as usize * size);
+        Some(Fetched { header, first: from, count, bytes: Some(bytes) })
+    }
+
+    /// All items of a small result and how it stands, of a job of which nothing is known yet; `None` unless both
+    /// fit together.
+    pub(crate) async fn item_ahead(&self, name: &str, single: bool) -> Option<(String, Ahead)> {
+        let most = if single { 1 } else { MOST_AHEAD };
+        let (header, found) = tokio::join!(
+            biased;
+            self.header(name, false, None),
+            self.some(name, 0, most, None)
+        );
+        let (header, (items, bytes)) = (header.ok()?, found?);
+        let all = header.done && header.count == items;
+        all.then(|| (name.to_owned(), Ahead { header, first: 0, items, bytes }))
+    }
+
+    /// One item that is waited for, with how the result stands; the item counts only when that says that it is
+    /// there. Fetched next, it is at hand.
+    pub(super) async fn header_and_item(&self, name: &str, item: u64) -> Result<Header> {
+        let single = self.schema().iter().any(|schema| schema.name == name && schema.is_single);
+        let first = if single { 0 } else { item };
+        let (header, found) =
+            tokio::join!(biased; self.header(name, false, None), self.some(name, first, 1, None));
+        let header = header?;
+        if let Some((items @ 1.., bytes)) = found
+            && header.count > item
+        {
+            let ahead = Ahead { header: header.clone(), first, items, bytes };
+            self.cache.keep_ahead(name, ahead, false);
+        }
+        Ok(header)
     }
 
     /// [`Self::take`] of several results at once.
@@ -349,10 +465,12 @@ mod tests {
         assert_eq!(Selection::item(5).resolve(5), (5, 0));
         assert_eq!(Selection::item(2).resolve(5), (2, 1));
         assert_eq!(of(i64::MIN, Some(i64::MAX), 5), (0, 5));
-        let within = |start, stop| Selection { start, stop }.resolve_within(5);
-        assert_eq!(within(1, Some(5)), Some((1, 4)));
-        for unknown in [(0, None), (0, Some(6)), (-1, Some(2)), (0, Some(-1)), (6, Some(7))] {
-            assert_eq!(within(unknown.0, unknown.1), None, "{unknown:?}");
+        let bounds = |start, stop| Selection { start, stop }.bounds();
+        assert_eq!(bounds(1, Some(5)), Some((1, Some(4))));
+        assert_eq!(bounds(3, Some(1)), Some((3, Some(0))));
+        assert_eq!(bounds(2, None), Some((2, None)));
+        for unknown in [(-1, Some(2)), (0, Some(-1)), (-2, None)] {
+            assert_eq!(bounds(unknown.0, unknown.1), None, "{unknown:?}");
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::types::{Header, ResultState};
+use crate::types::{Ahead, Header, ResultState};
 
 /// What is known of the results of one job.
 #[derive(Debug, Default)]
@@ -18,7 +19,12 @@ struct Known {
     done: [HashMap<String, Header>; 2],
     /// How all results stand, once they are done.
     all: Option<ResultState>,
+    /// What was fetched ahead, and until when it is what a fetch would give; `None` where it does not change.
+    ahead: HashMap<String, (Option<Instant>, Ahead)>,
 }
+
+/// How long what was fetched ahead is what a fetch would give.
+const FRESH: Duration = Duration::from_millis(50);
 
 /// What is known of a result without asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +64,18 @@ impl HeaderCache {
         if over {
             known.done[usize::from(flat)].insert(name.to_owned(), header.clone());
         }
+    }
+
+    /// Something was fetched ahead; `last` when nothing will come behind it.
+    pub(super) fn keep_ahead(&self, name: &str, ahead: Ahead, last: bool) {
+        let until = (!last).then(|| Instant::now() + FRESH);
+        self.lock().ahead.insert(name.to_owned(), (until, ahead));
+    }
+
+    /// What was fetched of a result ahead, unless it may be old; once.
+    pub(super) fn take_ahead(&self, name: &str) -> Option<Ahead> {
+        let (until, ahead) = self.lock().ahead.remove(name)?;
+        until.is_none_or(|until| Instant::now() < until).then_some(ahead)
     }
 
     /// What is known of a result without asking.

@@ -9,7 +9,9 @@ use crate::client::Client;
 use crate::error::{Error, Result, short};
 use crate::job::Job;
 use crate::retry;
-use crate::types::{AnnouncedResult, Dtype, Header, JobState, ResultState, Schema};
+use crate::types::{
+    Ahead, AnnouncedResult, Dtype, Header, JobAhead, JobState, ResultState, Schema,
+};
 use crate::wait::{self, Timeout};
 
 /// The results of a job.
@@ -17,7 +19,7 @@ use crate::wait::{self, Timeout};
 pub struct Results {
     job: Job,
     schema: Arc<Vec<Schema>>,
-    cache: Arc<HeaderCache>,
+    pub(super) cache: Arc<HeaderCache>,
 }
 
 /// Dimensions that an array may have besides that of its items.
@@ -56,10 +58,38 @@ impl Job {
     /// [`Error::Schema`] for a result whose type is not known; [`Error::JobManager`] for a job that the gateway does
     /// not know; [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn results(&self) -> Result<Results> {
+        if let Some(ahead) = self.client().take_ahead(self.id())
+            && let Ok(Some(found)) = ahead.await
+        {
+            return self.with_ahead(found);
+        }
         let action = || format!("ask for the results of the job '{}'", self.id());
         let call = self.client().dialect().result_schema(self.id());
-        let announced = retry::reading(|| self.client().ask(action, call.clone())).await;
-        self.announced(announced.map_err(Self::or_missing)?)
+        let announced = retry::reading(|| self.client().ask(action, call.clone()));
+        if !self.client().is_far() {
+            return self.announced(announced.await.map_err(Self::or_missing)?);
+        }
+        // Whoever asks for results mostly waits for them next: of a job that is over, all is known then.
+        let unnamed = Results::of(self.clone(), Arc::default());
+        let (announced, state) = tokio::join!(biased; announced, unnamed.state_ahead());
+        let results = self.announced(announced.map_err(Self::or_missing)?)?;
+        if let Some(state) = state {
+            results.cache.note_state(state);
+        }
+        Ok(results)
+    }
+
+    /// Its results, with what was asked ahead.
+    fn with_ahead(&self, found: JobAhead) -> Result<Results> {
+        let results = self.announced(found.announced)?;
+        if let Some((state, items)) = found.done {
+            results.cache.note_state(state);
+            for (name, ahead) in items {
+                results.cache.note(&name, false, &ahead.header, true);
+                results.cache.keep_ahead(&name, ahead, true);
+            }
+        }
+        Ok(results)
     }
 
     /// Its results, as the gateway announced them to somebody; nothing is asked.
@@ -165,6 +195,11 @@ impl Results {
         }
     }
 
+    /// What was fetched ahead of a result in one of the two forms; once.
+    pub(super) fn take_ahead(&self, name: &str, flat: bool) -> Option<Ahead> {
+        if flat { None } else { self.cache.take_ahead(name) }
+    }
+
     /// What is known of a result without asking.
     pub(super) fn seen(&self, name: &str) -> Option<Seen> {
         self.cache.seen(name)
@@ -189,6 +224,25 @@ impl Results {
             self.cache.note_state(state);
         }
         Ok(state)
+    }
+
+    /// What results the job has and how they stand, asked ahead together with their items.
+    pub(crate) async fn ahead(
+        &self,
+        items: impl Future<Output = Vec<Option<(String, Ahead)>>>,
+    ) -> Option<JobAhead> {
+        let client = self.job.client();
+        let action = || format!("ask for the results of the job '{}'", self.job.id());
+        let announced = client.ask(action, client.dialect().result_schema(self.job.id()));
+        let (announced, state, items) = tokio::join!(biased; announced, self.state_ahead(), items);
+        let done = state.map(|state| (state, items.into_iter().flatten().collect()));
+        Some(JobAhead { announced: announced.ok()?, done })
+    }
+
+    /// How all results stand, if they are done; asked ahead, so that a failure is none.
+    async fn state_ahead(&self) -> Option<ResultState> {
+        self.job.client().dialect().result_state(self.job.id())?;
+        self.state(None).await.ok().filter(|state| state.done)
     }
 
     /// Whether no more values come of a result, and then whether it was closed before its end.
@@ -251,7 +305,11 @@ impl Results {
     ) -> Result<Header> {
         let ends = EndDetector::new();
         let there = wait::until(timeout, || async {
-            let header = self.header(name, false, None).await?;
+            let header = if wanted > 0 && self.job.client().is_far() {
+                self.header_and_item(name, wanted - 1).await?
+            } else {
+                self.header(name, false, None).await?
+            };
             if header.count >= wanted {
                 return Ok(Some(header));
             }

@@ -205,15 +205,17 @@ impl Link {
     }
 
     fn current(&self) -> Result<Option<Open>, Status> {
-        let mut current = self.lock();
+        let current = self.lock();
         if self.0.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
-        Ok(current.as_mut().map(|open| {
-            let found = open.clone();
+        Ok(current.clone())
+    }
+
+    fn note_use(&self) {
+        if let Some(open) = &mut *self.lock() {
             open.used = Instant::now();
-            found
-        }))
+        }
     }
 
     /// Keeps a connection, unless all were closed while it was made.
@@ -247,6 +249,8 @@ impl Link {
                 tokio::task::yield_now().await;
                 tokio::task::yield_now().await;
             }
+            // Only now: calls that are made together all wait for that look, and leave in their order.
+            self.note_use();
             if let Ok(sender) = open.sender.ready().await {
                 return Ok(sender);
             }
@@ -374,7 +378,29 @@ impl Link {
         frame: Bytes,
         sent: Option<&AtomicBool>,
     ) -> Result<Bytes, Status> {
-        let response = self.begin(path, frame, sent).await?.await.map_err(|error| {
+        let answer = Answer(self.begin(path, frame, sent).await?);
+        answer.message(sent).await
+    }
+
+    /// A call of one message for another that has left; `sent` as for [`Self::begin`].
+    pub(crate) fn send<'a>(
+        &'a self,
+        path: &'static str,
+        frame: Bytes,
+        sent: &'a AtomicBool,
+    ) -> Boxed<'a, Result<Answer, Status>> {
+        Box::pin(async move { self.begin(path, frame, Some(sent)).await.map(Answer) })
+    }
+}
+
+/// The answer of one message to a call that has left.
+#[derive(Debug)]
+pub(crate) struct Answer(ResponseFuture);
+
+impl Answer {
+    /// The message; `sent` is cleared when the peer says that it did not look at the call.
+    pub(crate) async fn message(self, sent: Option<&AtomicBool>) -> Result<Bytes, Status> {
+        let response = self.0.await.map_err(|error| {
             if let Some(sent) = sent.filter(|_| was_not_taken(&error)) {
                 sent.store(false, Ordering::Relaxed);
             }

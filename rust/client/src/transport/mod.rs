@@ -7,7 +7,7 @@ mod status;
 mod tls;
 mod unframe;
 
-pub(crate) use link::{Incoming, Link};
-pub(crate) use redirect::{address_of, detection, headers, locate, open};
+pub(crate) use link::{Answer, Incoming, Link};
+pub(crate) use redirect::{address_of, detection, elsewhere, headers, open};
 pub(crate) use status::failure;
 pub(crate) use unframe::{Layout, UnframeError, Unframer};

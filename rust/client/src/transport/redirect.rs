@@ -88,14 +88,17 @@ pub(crate) fn detection(
     Error::Detection { address: address.to_owned(), reason }
 }
 
-/// Asks where the gateway really is: a router in front of a cluster answers with 302.
+/// Asks whether the gateway is elsewhere, and where: a router in front of a cluster answers with 302.
 ///
 /// The probe is plaintext by nature, so that there is none with TLS.
-pub(crate) async fn locate(options: &ConnectOptions, headers: &HeaderMap) -> Result<String> {
-    let address = address_of(&options.host, options.port);
+pub(crate) async fn elsewhere(
+    options: &ConnectOptions,
+    headers: &HeaderMap,
+) -> Result<Option<String>> {
     if !options.follow_redirects || options.tls.is_some() {
-        return Ok(address);
+        return Ok(None);
     }
+    let address = address_of(&options.host, options.port);
     let response = link::probe(&address, headers.clone())
         .await
         .map_err(|error| detection(&address, &*error, false))?;
@@ -103,11 +106,13 @@ pub(crate) async fn locate(options: &ConnectOptions, headers: &HeaderMap) -> Res
         302 => {
             let location = response.headers().get("location");
             let location = location.and_then(|value| value.to_str().ok()).unwrap_or_default();
-            parse_location(location)
+            let parsed = parse_location(location);
+            parsed
+                .map(Some)
                 .ok_or_else(|| Error::Location { address, location: location.to_owned() })
         }
         400 => Err(Error::Detection { address, reason: "the router refuses the request".into() }),
-        _ => Ok(address),
+        _ => Ok(None),
     }
 }
 

@@ -16,6 +16,7 @@ pub use machine::{
     MachineChange, MachineError, MachineSettings, MixerEntry, Opened, PendingQuery, Program,
     ValidationMessage,
 };
+pub(crate) use results::{Ahead, JobAhead};
 pub use results::{AnnouncedResult, Header, ResultState, Schema};
 pub use simulation::{
     ControllerConnection, Interface, LoopbackConnection, RawConnection, SamplePort, SimulateOptions,

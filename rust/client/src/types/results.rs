@@ -36,6 +36,13 @@ pub struct Header {
     pub closed: bool,
 }
 
+impl Schema {
+    /// Bytes of one item, as far as that can be.
+    pub(crate) fn item_size(&self) -> usize {
+        self.shape.iter().fold(self.dtype.size, |size, dim| size.saturating_mul(*dim))
+    }
+}
+
 impl Header {
     /// Bytes of one item.
     pub fn item_size(&self) -> usize {
@@ -90,4 +97,22 @@ pub struct AnnouncedResult {
     pub expected_count: i32,
     /// The shape of an item.
     pub shape: Vec<i64>,
+}
+
+/// Items of a result that were fetched before anybody wanted them, with how the result stood.
+#[derive(Clone, Debug)]
+pub(crate) struct Ahead {
+    pub(crate) header: Header,
+    pub(crate) first: u64,
+    pub(crate) items: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What was asked of a job before anybody wanted it.
+#[derive(Clone, Debug)]
+pub(crate) struct JobAhead {
+    /// Its results.
+    pub(crate) announced: Vec<AnnouncedResult>,
+    /// How they stand, and what there is, once all are done.
+    pub(crate) done: Option<(ResultState, Vec<(String, Ahead)>)>,
 }

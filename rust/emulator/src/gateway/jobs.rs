@@ -1,7 +1,7 @@
 //! `Frontend`: queues and jobs.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use prost_types::{ListValue, Value, value};
 use pulsewire_wire::frontend as f;
@@ -81,6 +81,10 @@ fn status_of(registry: &Registry, job: &Job) -> WireStatus {
         }),
     }
 }
+
+/// How long a job may take from the front of the queue to its first statement, until it counts as one that does
+/// not run.
+const START_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Gateway {
     /// A job's status; `unknown` when there is no such job, or not on that machine.
@@ -279,7 +283,15 @@ impl Gateway {
         request: Call<m::GetRunningJobRequest>,
     ) -> Result<m::GetRunningJobResponse, Status> {
         let machine_id = request.message.machine_id;
-        let running = self.registry.machine(&machine_id).and_then(|machine| machine.running());
+        let mut running = self.registry.machine(&machine_id).and_then(|machine| machine.running());
+        if let Some(job) = &running {
+            // One that is about to start runs in a moment, or turns out to be impossible.
+            let mut life = job.watch();
+            let started = life.wait_for(|phase| !matches!(phase, Phase::Loading));
+            let runs = tokio::time::timeout(START_PATIENCE, started).await;
+            let runs = matches!(runs, Ok(Ok(phase)) if !phase.is_final());
+            running = running.filter(|_| runs);
+        }
         let job_id = running.map_or_else(String::new, |job| job.id.clone());
         Ok(m::GetRunningJobResponse { machine_id, job_id })
     }

@@ -27,6 +27,21 @@ macro_rules! unary {
     };
 }
 
+/// The same for calls about queues: those of one connection are answered in the order in which they were sent, so
+/// that a client need not wait for one before the next.
+macro_rules! in_turn {
+    ($method:ident) => {
+        |gateway, request| {
+            Box::pin(async move {
+                // Before anything of it is read: polled once when it arrives.
+                let _turn = gateway.queues.clone().lock_owned().await;
+                let answer = async { gateway.$method(read(&gateway, request).await?).await };
+                frame::unary(answer.await.map(|answer| answer.framed()))
+            })
+        }
+    };
+}
+
 /// One message for many, each framed by a function.
 macro_rules! stream {
     ($method:ident, $framed:expr) => {
@@ -59,6 +74,8 @@ async fn read<T: WholeMessage>(
 /// An entry, with its many ints read in one go.
 fn insert_input_stream(gateway: Gateway, request: Request<Incoming>) -> Answering {
     Box::pin(async move {
+        // A short entry does not overtake a long one that was sent before.
+        let _turn = gateway.pushes.clone().lock_owned().await;
         let message = frame::message(request, gateway.message_bytes()).await;
         let request = message.and_then(|message| insert::read(&message));
         frame::unary(request.map(|request| gateway.insert(request).framed()))
@@ -70,11 +87,11 @@ fn frontend(method: &str) -> Option<Handler> {
         "GetVersion" => unary!(get_version),
         "HealthCheck" => unary!(health_check),
         "Execute" => unimplemented!("Execute: clients of QOP 2 use AddToQueue"),
-        "AddToQueue" => unary!(add_to_queue),
+        "AddToQueue" => in_turn!(add_to_queue),
         "Compile" => unary!(compile),
-        "AddCompiledToQueue" => unary!(add_compiled_to_queue),
-        "RemovePendingJobs" => unary!(remove_pending_jobs),
-        "GetPendingJobs" => unary!(get_pending_jobs),
+        "AddCompiledToQueue" => in_turn!(add_compiled_to_queue),
+        "RemovePendingJobs" => in_turn!(remove_pending_jobs),
+        "GetPendingJobs" => in_turn!(get_pending_jobs),
         "GetJobExecutionStatus" => unary!(get_job_execution_status),
         "GetJobStatusUpdates" => stream!(get_job_status_updates, frame::whole),
         "PausedStatus" => unary!(paused_status),
@@ -89,7 +106,7 @@ fn frontend(method: &str) -> Option<Handler> {
         "OpenQuantumMachine" => unary!(open_quantum_machine),
         "CloseQuantumMachine" => unary!(close_quantum_machine),
         "GetQuantumMachine" => unary!(get_quantum_machine),
-        "GetRunningJob" => unary!(get_running_job),
+        "GetRunningJob" => in_turn!(get_running_job),
         "ListOpenQuantumMachines" => unary!(list_open_quantum_machines),
         "CloseAllQuantumMachines" => unary!(close_all_quantum_machines),
         "GetControllers" => unary!(get_controllers),

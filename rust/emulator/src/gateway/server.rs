@@ -93,7 +93,7 @@ pub(crate) async fn serve(
             next = next => next,
             () = &mut stop => break,
         };
-        let (gateway, stopped) = (gateway.clone(), stopped.clone());
+        let (gateway, stopped) = (gateway.for_connection(), stopped.clone());
         let started = accepted.and_then(|(stream, _)| {
             let stream = stream.into_std()?;
             std::thread::Builder::new().name("pulsewire-gateway".to_owned()).spawn(move || {

@@ -33,13 +33,20 @@ impl<T> Call<T> {
     }
 }
 
-/// What answers the calls of all connections.
+/// Calls that are answered one behind the other, in the order in which they arrived.
+pub(super) type Turns = Arc<tokio::sync::Mutex<()>>;
+
+/// What answers the calls of a connection; clones for others share all but the turns.
 #[derive(Clone, Debug)]
 pub(super) struct Gateway {
     pub(super) registry: Arc<Registry>,
     pub(super) octaves: Arc<Octaves>,
     /// Where long work is done: on few threads, the same for all connections.
     aside: Handle,
+    /// Whose turn it is of the connection's calls about queues.
+    pub(super) queues: Turns,
+    /// Whose turn it is of the connection's pushes.
+    pub(super) pushes: Turns,
 }
 
 /// An error as lists of answers have it.
@@ -59,7 +66,14 @@ pub(super) async fn stopped(job: &Job) -> Result<(), Status> {
 
 impl Gateway {
     pub(super) fn new(registry: Arc<Registry>, aside: Handle) -> Self {
-        Self { registry, octaves: Arc::default(), aside }
+        let (queues, pushes) = Default::default();
+        Self { registry, octaves: Arc::default(), aside, queues, pushes }
+    }
+
+    /// For one more connection.
+    pub(super) fn for_connection(&self) -> Self {
+        let (queues, pushes) = Default::default();
+        Self { queues, pushes, ..self.clone() }
     }
 
     pub(super) fn job(&self, id: &str) -> Result<Arc<Job>, Status> {

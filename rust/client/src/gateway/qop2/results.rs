@@ -1,4 +1,7 @@
-//! Messages about results that prost's own types cannot hold.
+//! Results: messages that prost's own types cannot hold, and what a program saves.
+
+use prost_types::value::Kind;
+use prost_types::{ListValue, Value};
 
 pulsewire_wire::whole_messages!(WideHeader);
 
@@ -19,4 +22,14 @@ pub(super) struct WideHeader {
     pub(super) shape: Vec<i64>,
     #[prost(message, optional, tag = "8")]
     pub(super) has_execution_errors: Option<bool>,
+}
+
+/// The result that an entry of a program's stream processing saves, and whether it keeps its last item only.
+pub(super) fn saved(entry: &ListValue) -> Option<(String, bool)> {
+    let text = |value: &Value| match &value.kind {
+        Some(Kind::StringValue(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let [kind, name, ..] = entry.values.as_slice() else { return None };
+    Some((text(name)?, text(kind)? == "save"))
 }
