@@ -18,6 +18,11 @@ mod simulation;
 
 use pyo3::prelude::*;
 
+/// Received frames come and go by the hundred: glibc's gives each back to the system, and gets it anew page by page
+/// (benches/README.md, "Allocators").
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[pymodule]
 mod _native {
     #[pymodule_export]

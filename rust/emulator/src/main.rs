@@ -5,6 +5,10 @@ use std::process::ExitCode;
 
 use pulsewire_emulator::{ArgumentError, Command, usage};
 
+/// As in the extension: entries and answers of some hundred KiB come and go.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const PROGRAM: &str = "pulsewire-emulator";
 
 fn main() -> ExitCode {
