@@ -5,8 +5,8 @@
 //! - `unary PORT JOB COUNT (alone|workers)` prints the times of bare tonic calls that push one int.
 //! - `count PORT` forwards connections to a port; each line on its standard input makes it print the
 //!   bytes that came back so far.
-//! - `delay PORT MICROSECONDS` forwards connections to a port, each direction that much later, until
-//!   its standard input ends.
+//! - `delay PORT MICROSECONDS [BYTES]` forwards connections to a port, each direction that much later and
+//!   at most so many bytes a second, until its standard input ends.
 //!
 //! Times are in nanoseconds, one a line.
 #![forbid(unsafe_code)]
@@ -29,9 +29,10 @@ fn main() -> Result<()> {
             unary::push(port.parse()?, job, count.parse()?, *runtime == "workers")
         }
         ["count", port] => Ok(count::forward(port.parse()?)?),
-        ["delay", port, microseconds] => {
+        ["delay", port, microseconds, rate @ ..] if rate.len() < 2 => {
             let delay = std::time::Duration::from_micros(microseconds.parse()?);
-            Ok(delay::forward(port.parse()?, delay)?)
+            let rate = rate.first().map(|rate| rate.parse()).transpose()?;
+            Ok(delay::forward(port.parse()?, delay::Link { delay, rate })?)
         }
         other => Err(format!("unknown arguments {other:?}").into()),
     }

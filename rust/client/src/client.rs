@@ -269,7 +269,7 @@ impl Client {
     pub async fn sibling(&self) -> Result<Self> {
         let Inner { options, address, .. } = &*self.0;
         let lost = |reason: String| Error::Detection { address: address.clone(), reason };
-        let link = tokio::time::timeout(options.timeout, self.0.link.sibling())
+        let link = tokio::time::timeout(options.timeout, self.0.link.sibling(self.round_trip()))
             .await
             .map_err(|_| lost(format!("no answer within {} s", options.timeout.as_secs_f64())))?
             .map_err(|error| transport::detection(address, &*error, options.tls.is_some()))?;

@@ -1,6 +1,7 @@
 //! numpy and bytes: the only unsafe code of the project.
 #![allow(unsafe_code)]
 
+mod copy;
 mod input;
 mod output;
 

@@ -7,6 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use super::copy::{PAST_CACHES, past_caches};
 use crate::errors::refused_value;
 
 /// The memory of an array, to be filled from its beginning.
@@ -22,6 +23,8 @@ pub(crate) struct Destination<'py> {
 pub(crate) struct Memory<'a> {
     at: *mut u8,
     left: usize,
+    /// Whether all of it is more than the caches hold.
+    large: bool,
     _array: std::marker::PhantomData<&'a ()>,
 }
 
@@ -35,7 +38,11 @@ impl Write for Memory<'_> {
         // SAFETY: `left` bytes from `at` on belong to the array, which `'a` keeps alive, and
         // `bytes` is memory of the transport, never of an array.
         unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at, len);
+            if self.large {
+                past_caches(bytes.as_ptr(), self.at, len);
+            } else {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at, len);
+            }
             self.at = self.at.add(len);
         }
         self.left -= len;
@@ -103,7 +110,7 @@ impl<'py> Destination<'py> {
         let left = self.array.len() * self.item_size();
         // SAFETY: an array object is valid for as long as a reference to it is held.
         let at = unsafe { (*self.array.as_array_ptr()).fields.data.cast::<u8>() };
-        Memory { at, left, _array: std::marker::PhantomData }
+        Memory { at, left, large: left >= PAST_CACHES, _array: std::marker::PhantomData }
     }
 
     /// Writes to the array while attached.

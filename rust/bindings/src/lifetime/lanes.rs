@@ -42,8 +42,12 @@ impl Runtimes {
     /// Driven by whoever waits for an answer: the thread that sends a request also reads the socket,
     /// and no wake-up crosses threads.
     fn new() -> std::io::Result<Self> {
-        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Ok(Self { calls: runtime()?, bulk: runtime()?, background: OnceLock::new() })
+        let runtime = tokio::runtime::Builder::new_current_thread;
+        let calls = runtime().enable_all().build()?;
+        // Whoever copies what arrived gets a turn behind each sip of the connection's: what is read lies in memory
+        // until then.
+        let bulk = runtime().enable_all().event_interval(1).build()?;
+        Ok(Self { calls, bulk, background: OnceLock::new() })
     }
 
     pub(crate) fn lane(&self, lane: Lane) -> &Runtime {

@@ -19,13 +19,17 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tonic::{Code, Status};
 
+use super::sips::Sips;
 use super::tls::Tls;
 use crate::config::MESSAGE_BYTES;
 
-/// How far the gateway runs ahead of the reader, and how much it sends at a time; chosen by
-/// measurement (benches/README.md).
-const STREAM_WINDOW: u32 = 16 << 20;
-const CONNECTION_WINDOW: u32 = 32 << 20;
+/// How far the gateway runs ahead of the reader, where it is near, and at most; chosen by measurement
+/// (benches/README.md). What lies there unread is memory of this process.
+const LEAST_WINDOW: u32 = 4 << 20;
+const MOST_WINDOW: u32 = 512 << 20;
+/// Bytes that a link may carry in a second.
+const RATE: f64 = 3e9;
+/// How much the gateway sends at a time.
 const FRAME: u32 = 256 << 10;
 
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
@@ -108,6 +112,8 @@ struct Shared {
     tls: Option<Tls>,
     /// On every call.
     headers: HeaderMap,
+    /// How far the gateway runs ahead of the reader of one answer.
+    window: u32,
     current: Mutex<Option<Open>>,
     /// With none left it is shut.
     holders: AtomicUsize,
@@ -159,19 +165,21 @@ impl Link {
         tls: Option<Tls>,
         headers: HeaderMap,
     ) -> Boxed<'_, Result<Self, BoxError>> {
-        Box::pin(Self::connect_to(address, tls, headers))
+        Box::pin(Self::connect_to(address, tls, headers, LEAST_WINDOW))
     }
 
     async fn connect_to(
         address: &str,
         tls: Option<Tls>,
         headers: HeaderMap,
+        window: u32,
     ) -> Result<Self, BoxError> {
         let shared = Arc::new(Shared {
             scheme: if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP },
             authority: address.parse()?,
             tls,
             headers,
+            window,
             current: Mutex::new(None),
             holders: AtomicUsize::new(0),
             connecting: Mutex::new(None),
@@ -182,11 +190,14 @@ impl Link {
         Ok(link)
     }
 
-    /// Another connection to the same place.
-    pub(crate) async fn sibling(&self) -> Result<Self, BoxError> {
+    /// Another connection to the same place, which is so far away.
+    pub(crate) async fn sibling(&self, round_trip: Duration) -> Result<Self, BoxError> {
         self.current()?;
         let Shared { authority, tls, headers, .. } = &*self.0.shared;
-        Self::connect(authority.as_str(), tls.clone(), headers.clone()).await
+        // As much as is on its way at a time.
+        let window = ((round_trip.as_secs_f64() * RATE) as u32).clamp(LEAST_WINDOW, MOST_WINDOW);
+        let connecting = Self::connect_to(authority.as_str(), tls.clone(), headers.clone(), window);
+        Box::pin(connecting).await
     }
 
     /// One more holder of the same connection.
@@ -229,14 +240,14 @@ impl Link {
     }
 
     async fn open(&self) -> Result<SendRequest<Bytes>, BoxError> {
-        let Shared { authority, tls, .. } = &*self.0.shared;
+        let Shared { authority, tls, window, .. } = &*self.0.shared;
         let stream = TcpStream::connect(authority.as_str()).await?;
         stream.set_nodelay(true)?;
         let keepalive = socket2::TcpKeepalive::new().with_time(TCP_KEEPALIVE);
         socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
         match tls {
-            None => handshake(stream).await,
-            Some(tls) => handshake(tls.wrap(stream).await?).await,
+            None => handshake(stream, *window).await,
+            Some(tls) => handshake(tls.wrap(stream).await?, *window).await,
         }
     }
 
@@ -424,16 +435,18 @@ fn not_a_message(error: FrameError) -> Status {
 
 async fn handshake(
     io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    window: u32,
 ) -> Result<SendRequest<Bytes>, BoxError> {
     let (sender, connection) = h2::client::Builder::new()
-        .initial_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_window_size(window)
+        // Several answers at once.
+        .initial_connection_window_size(2 * window)
         .max_frame_size(FRAME)
         .enable_push(false)
         // Waits drop what they asked for too early: frames of it that come late are no attack.
         .max_concurrent_reset_streams(1000)
         .max_local_error_reset_streams(None)
-        .handshake(io)
+        .handshake(Sips::new(io))
         .await?;
     tokio::spawn(async move {
         // What broke it, each call on it is told as well.

@@ -3,6 +3,7 @@
 
 mod link;
 mod redirect;
+mod sips;
 mod status;
 mod tls;
 mod unframe;
