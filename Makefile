@@ -6,6 +6,8 @@ PYTHON ?= python3
 QM_VERSIONS := 1.2.6 1.4.1
 # How often `make bench` measures everything.
 RUNS ?= 1
+# Which rows of benches/README.md it measures, as 4,5; all of them unless told otherwise.
+ROWS ?=
 
 ifeq ($(OS),Windows_NT)
 BIN := Scripts
@@ -88,7 +90,7 @@ lint: .venv/.built .venv/.checks
 
 bench: .venv/.built $(QM_READY) .venvs/flight/.ready
 	cargo build --release --locked -q -p pulsewire-emulator -p pulsewire-benches
-	RUNS=$(RUNS) $(MAIN_QM) -W ignore benches/python/run.py
+	RUNS=$(RUNS) ROWS=$(ROWS) $(MAIN_QM) -W ignore benches/python/run.py
 
 # The code of rust/wire, behind a change of protos/.
 protos:

@@ -1,39 +1,46 @@
-"""Every operation over links of some length: its time as a number of round trips.
+"""Every operation over links of some length (rows 11 to 14 of `make bench`).
 
-    .venvs/qm-1.4.1/bin/python benches/python/links.py [MILLISECONDS ...]
+    .venvs/qm-1.4.1/bin/python benches/python/links.py [MILLISECONDS ...] [PEER ...]
 
-A proxy (`pulsewire-limits delay`) between a peer and the emulator delays each direction by half of
-that. What is divided by the round trip is the median of some times.
+prints the operations alone. A proxy (`pulsewire-limits delay`) between a peer and the emulator
+delays each direction by half of that. What is divided by the round trip is the median of some
+times.
 """
 
+import contextlib
 import itertools
 import json
+import socket
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import peers
 import programs
 from peers import Served
 
-# How often each operation is measured.
-TIMES = 15
-OPERATIONS = (
-    "connect",
-    "closed loop, one call",
-    "closed loop, three calls",
-    "fetch_all",
-    "ten results, first",
-    "ten results, again",
-    "execute",
-    "execute to a fetched result",
-    "simulate and samples",
-)
+# How often each operation is measured: of pulsewire, and of qm-qua, which takes long.
+TIMES, THEIR_TIMES = 15, 3
+# In round trips, at most.
+OPERATIONS = {
+    "connect": 2.2,
+    "closed loop, one call": 1.15,
+    "closed loop, three calls": 2.1,
+    "fetch_all": 1.1,
+    "ten results, first": 2.1,
+    "ten results, again": 1.1,
+    "execute": 2.1,
+    "execute to a fetched result": 3.2,
+    "simulate and samples": 2.2,
+}
+# Bytes a second of 10 Gbit/s.
+TEN_GIGABIT = "1.25e9"
 
 
-def median_of(call, count=TIMES):
+def median_of(call, count):
     """The median of the seconds that a call takes."""
     times = []
     for _ in range(count):
@@ -48,7 +55,7 @@ class Peer:
 
     def __init__(self, backend, host, port):
         self.ours = backend == "pulsewire"
-        self.address = host, port
+        self.times = TIMES if self.ours else THEIR_TIMES
         if self.ours:
             import pulsewire
 
@@ -67,7 +74,7 @@ class Peer:
 
     def measured(self):
         """Seconds of each operation."""
-        found = {"connect": median_of(self.connect, 5)}
+        found = {"connect": median_of(self.connect, 5 if self.ours else 2)}
         found |= self.loops()
         found |= self.fetches()
         found |= self.executions()
@@ -86,7 +93,7 @@ class Peer:
                 done += 1
 
             median_of(exchange, 20)
-            found["closed loop, one call"] = median_of(exchange)
+            found["closed loop, one call"] = median_of(exchange, self.times)
 
         def step():
             nonlocal done
@@ -95,7 +102,7 @@ class Peer:
             assert handle.fetch(done)["value"][0] == done
             done += 1
 
-        found["closed loop, three calls"] = median_of(step)
+        found["closed loop, three calls"] = median_of(step, self.times)
         job.halt()
         return found
 
@@ -116,7 +123,7 @@ class Peer:
             assert len(handle.fetch_all(flat_struct=True)) == 100
             return time.perf_counter() - began
 
-        found = {"fetch_all": statistics.median(known() for _ in range(TIMES))}
+        found = {"fetch_all": statistics.median(known() for _ in range(self.times))}
 
         def ten(handles):
             if self.ours:
@@ -128,16 +135,16 @@ class Peer:
             handles.wait_for_all_values()
             assert len(ten(handles)) == 10
 
-        found["ten results, first"] = median_of(first)
+        found["ten results, first"] = median_of(first, self.times)
         handles = self.handles(job)
         ten(handles)
-        found["ten results, again"] = median_of(lambda: ten(handles))
+        found["ten results, again"] = median_of(lambda: ten(handles), self.times)
         return found
 
     def executions(self):
         long, short = programs.answering(0), programs.looping(0)
         times = []
-        for _ in range(TIMES):
+        for _ in range(self.times):
             began = time.perf_counter()
             job = self.machine.execute(long)
             times.append(time.perf_counter() - began)
@@ -149,7 +156,7 @@ class Peer:
             handles.wait_for_all_values()
             assert handles.get("total").fetch_all() == 0
 
-        found["execute to a fetched result"] = median_of(whole)
+        found["execute to a fetched result"] = median_of(whole, self.times)
         return found
 
     def simulated(self):
@@ -165,7 +172,7 @@ class Peer:
                 job = self.client.simulate(programs.CONFIG, program, SimulationConfig(1000))
                 job.get_simulated_samples()
 
-        return median_of(simulate)
+        return median_of(simulate, self.times)
 
 
 def measure(peer, address):
@@ -176,22 +183,115 @@ def measure(peer, address):
     return json.loads(shown.stdout.splitlines()[-1])
 
 
+@contextlib.contextmanager
+def link(port, milliseconds, *rate):
+    """The port of a link to a port whose round trip is so long; of no link, without one."""
+    if not milliseconds:
+        yield port
+        return
+    proxy = Served(peers.LIMITS, "delay", port, str(int(milliseconds * 500)), *rate)
+    try:
+        yield proxy.address
+    finally:
+        proxy.close()
+
+
+def large(port, job, values, raw_port, milliseconds, rate, count):
+    """Medians of the seconds of a fetch and of a raw socket, in turn, over links of their own."""
+    import pulsewire
+
+    size = values * 8
+    with (
+        link(port, milliseconds, *rate) as near,
+        link(raw_port, milliseconds, *rate) as raw,
+        pulsewire.connect("127.0.0.1", int(near)) as client,
+        socket.create_connection(("127.0.0.1", int(raw))) as connection,
+    ):
+        handle = client.result_handles(job).get("values")
+        handle.wait_for_all_values()
+        out, memory = np.ones(values, dtype=np.int64), memoryview(np.ones(size, dtype=np.uint8))
+        connection.sendall(b"b" + size.to_bytes(8, "little"))
+
+        def receive():
+            connection.sendall(b"x")
+            at = 0
+            while at < size:
+                at += connection.recv_into(memory[at:])
+
+        def fetch():
+            handle.fetch_all(flat_struct=True, out=out)
+
+        times = {fetch: [], receive: []}
+        for turn in range(count + 1):
+            for call, taken in times.items():
+                began = time.perf_counter()
+                call()
+                if turn:
+                    taken.append(time.perf_counter() - began)
+        assert out[-1] == values - 1
+        return [statistics.median(taken) for taken in times.values()]
+
+
+def steps(host, port, job, milliseconds):
+    """A program's time for a step, a round trip, and a step of a closed loop.
+
+    Medians in seconds; the program's as a loop in Rust measures it, without the link.
+    """
+    import pulsewire
+
+    shown = subprocess.run(
+        [peers.LIMITS, "step", port, job, "60"], capture_output=True, text=True, check=True
+    )
+    program = statistics.median(int(each) * 1e-9 for each in shown.stdout.split())
+    with (
+        link(port, milliseconds) as near,
+        # Of equal options it would share the link of another.
+        pulsewire.connect(host, int(near), timeout=100 + milliseconds) as client,
+    ):
+        running = client.job(job)
+        trip = median_of(lambda: running.status, 50)
+        loop = running.closed_loop("value", "answer")
+        # It learns what the program takes.
+        median_of(lambda: loop.exchange(1), 40)
+        return program, trip, median_of(lambda: loop.exchange(1), 150)
+
+
+def depth(host, port, milliseconds):
+    """Entries a second: by push and push_many, and steps of a loop, alone and 16 ahead."""
+    import pulsewire
+
+    with (
+        link(port, milliseconds) as near,
+        pulsewire.connect(host, int(near), timeout=99) as client,
+    ):
+        machine = client.open_qm(programs.CONFIG)
+        stream = machine.execute(programs.sink()).input_stream("value")
+        one = 1 / median_of(lambda: stream.push(1), 15)
+        many = 2000 / median_of(lambda: stream.push_many(np.arange(2000)), 3)
+        job = machine.execute(programs.answering(0))
+        loop = job.closed_loop("value", "answer")
+        median_of(lambda: loop.exchange(1), 20)
+        alone = 1 / median_of(lambda: loop.exchange(1), 15)
+        ahead = 256 / median_of(lambda: loop.exchange_many(np.arange(256), ahead=16), 3)
+        job.halt()
+        return one, many, alone, ahead
+
+
 def main(milliseconds, names):
     """Prints a table in Markdown."""
     server, (host, port) = peers.emulator()
     print("| round trip, ms | operation | " + " | ".join(names) + " |")
     print("|---|---|" + "---|" * len(names))
     try:
-        for link in milliseconds:
-            proxy = Served(peers.LIMITS, "delay", port, str(int(link * 500)))
-            found = {name: measure(name, (host, proxy.address)) for name in names}
+        for length in milliseconds:
+            with link(port, length) as near:
+                found = {name: measure(name, (host, near)) for name in names}
             for operation in OPERATIONS:
                 cells = []
                 for name in names:
                     seconds = found[name].get(operation)
-                    cells.append("–" if seconds is None else f"{seconds / link * 1e3:.2f}")
-                print(f"| {link:g} | {operation} | " + " | ".join(cells) + " |", flush=True)
-            proxy.close()
+                    cells.append("–" if seconds is None else f"{seconds / length * 1e3:.2f}")
+                print(f"| {length:g} | {operation} | " + " | ".join(cells) + " |", flush=True)
     finally:
         server.close()
 

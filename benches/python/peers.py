@@ -125,6 +125,28 @@ def _receive(port, size, new):
         return time.perf_counter() - started
 
 
+def page_faults(address, job, values):
+    """Of a fetch into a new array, and of touching a new array.
+
+    In a process that has imported pulsewire alone.
+    """
+    code = (
+        "import resource, sys, numpy as np, pulsewire\n"
+        "host, port, job, values = sys.argv[1:]\n"
+        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "handle = pulsewire.connect(host, port).result_handles(job).get('values')\n"
+        "handle.wait_for_all_values()\n"
+        "for _ in range(4):\n"
+        "    before = faults(); data = handle.fetch_all(flat_struct=True)\n"
+        "    fetched = faults() - before; del data\n"
+        "    before = faults(); own = np.empty(int(values), np.int64); own[::512] = 1\n"
+        "    touched = faults() - before; del own\n"
+        "print(fetched, touched)"
+    )
+    shown = _times(sys.executable, "-c", code, *address, job, str(values))
+    return int(shown[-2]), int(shown[-1])
+
+
 def flight_server(values):
     script = Path(__file__).parent / "flight.py"
     return Served(python_of("flight"), script, "serve", str(values))

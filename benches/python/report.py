@@ -56,14 +56,17 @@ def summary(runs):
     return table(["row", "measured", "compared with", "ratios", "goal", "met"], rows)
 
 
-def plot(path, latencies, rates):
-    """Bars: ``latencies`` and ``rates`` map titles to numbers by peer, in seconds and bytes/s."""
+def plot(path, latencies, rates, distances):
+    """Bars: ``latencies`` and ``rates`` map titles to numbers by peer, in seconds and bytes/s.
+
+    Lines: ``distances`` maps peers to seconds by the milliseconds of a link.
+    """
     import matplotlib
 
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    figure, (left, middle, right) = pyplot.subplots(1, 3, figsize=(18, 5), layout="constrained")
     colours = {
         "raw socket": "0.75",
         "tonic": "0.55",
@@ -75,7 +78,7 @@ def plot(path, latencies, rates):
     }
     for axes, groups, scale, unit in (
         (left, latencies, 1e6, "µs (less is better)"),
-        (right, rates, 1e-6, "MB/s (more is better)"),
+        (middle, rates, 1e-6, "MB/s (more is better)"),
     ):
         names = [name for name in colours if any(name in group for group in groups.values())]
         width = 0.8 / len(names)
@@ -87,13 +90,27 @@ def plot(path, latencies, rates):
             ]
             heights = [group[name] * scale for group in groups.values() if name in group]
             bars = axes.bar(at, heights, width, label=name, color=colours[name])
-            axes.bar_label(bars, fmt="{:,.0f}", fontsize=7)
+            # Upright, as the bars are narrower than their numbers.
+            axes.bar_label(bars, fmt="{:,.0f}", fontsize=7, rotation=90, padding=2)
         axes.set_xticks([index + 0.4 - width / 2 for index in range(len(groups))], list(groups))
         axes.set_ylabel(unit)
         axes.legend(fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
     left.set_yscale("log")
+    for axes in (left, middle):
+        axes.margins(y=0.15)
+    for name, times in distances.items():
+        lengths = sorted(times)
+        seconds = [times[length] * 1e3 for length in lengths]
+        right.plot(lengths, seconds, "o-", label=name, color=colours[name])
+    right.set_xscale("log")
+    right.set_yscale("log")
+    right.set_xlabel("round trip of the link, ms")
+    right.set_ylabel("ms (less is better)")
+    right.set_title("A step of a closed loop over a link")
+    right.legend(fontsize=8)
+    right.spines[["top", "right"]].set_visible(False)
     left.set_title("Latency, p50")
-    right.set_title("Fetching one result")
+    middle.set_title("Fetching one result")
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

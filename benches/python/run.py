@@ -1,13 +1,15 @@
 """All benchmarks in one run: interleaved rounds, medians, ratios; see benches/README.md.
 
-make bench [RUNS=3]
+make bench [RUNS=3] [ROWS=4,5]
 """
 
 import os
 import statistics
 import sys
+import time
 from functools import partial
 
+import links
 import peers
 import pulses
 import report
@@ -59,7 +61,7 @@ class Run:
         self.sink = Worker("pulsewire", self.address)
         self.sunk = self.sink("run", "sink")
         self.checks = []
-        self.latencies, self.rates = {}, {}
+        self.latencies, self.rates, self.distances = {}, {}, {}
 
     def trips(self, count=200):
         """Round trips: bare tonic calls on the caller's thread."""
@@ -332,9 +334,111 @@ class Run:
         self.check("10", "sweeps of 100 × 10 a second", f"{1 / took:,.0f}", "100", "",
                    1 / took / 100, at_least=1)  # fmt: skip
 
+    def links(self):
+        """Operations in round trips, at 40 ms; the picture has them at other lengths, too."""
+        for length in (1, 10, 40):
+            with links.link(self.address[1], length) as near:
+                found = {name: links.measure(name, (self.address[0], near)) for name in PEERS}
+            for name, operations in found.items():
+                for operation in ("closed loop, one call", "closed loop, three calls"):
+                    label = f"{name}, one call" if operation.endswith("one call") else name
+                    if operation in operations:
+                        taken = self.distances.setdefault(label, {})
+                        taken[length] = operations[operation]
+            if length < 40:
+                continue
+            for operation, goal in links.OPERATIONS.items():
+                ours = found["pulsewire"][operation]
+                theirs = found[VENDOR[0]].get(operation)
+                told = "" if theirs is None else f" (1.4.1: {theirs * 25:.3g})"
+                self.check("11", f"{operation}, over 40 ms{told}", us(ours), "round trips", "40 ms",
+                           ours * 25, at_most=goal)  # fmt: skip
+
+    def distant_loops(self):
+        for length, goal in ((0, 1.05), (1, 1.02), (10, 1.02)):
+            worker = Worker("pulsewire", self.slow_address)
+            job = worker("run", "answering", 1_250_000)
+            program, trip, step = links.steps(*self.slow_address, job, length)
+            worker.close()
+            limit = program + 1.2 * trip
+            self.check("12", f"loop, 5 ms, over {length} ms", us(step), "program + 1.2 round trips",
+                       us(limit), step / limit, at_most=goal)  # fmt: skip
+
+    def depth(self):
+        one, many, alone, ahead = links.depth(*self.address, 10)
+        self.check("13", "push_many over 10 ms, entries/s", f"{many:,.0f}", "push", f"{one:,.0f}",
+                   many / one, at_least=20)  # fmt: skip
+        self.check("13", "exchange_many over 10 ms, 16 ahead, steps/s", f"{ahead:,.0f}",
+                   "exchange", f"{alone:,.0f}", ahead / alone, at_least=8)  # fmt: skip
+
+    def distant_results(self):
+        for title, values, count in (("64 MB", MB64, 7), ("1 GB", GB, 3)):
+            job = self.ours("run", "counting", values)
+            self.ours("use", job, "values")
+            for length in (10, 40):
+                for name, rate in (("10 Gbit/s", [links.TEN_GIGABIT]), ("no limit", [])):
+                    ours, raw = links.large(
+                        self.address[1], job, values, self.raw.address, length, rate, count
+                    )
+                    self.check("14", f"fetch of {title} over {length} ms, {name}",
+                               mb(values * 8 / ours), "raw socket", mb(values * 8 / raw),
+                               raw / ours, at_least=0.9)  # fmt: skip
+
+    def faults(self):
+        job = self.ours("run", "counting", MB64)
+        self.ours("use", job, "values")
+        faults, own = peers.page_faults(self.address, job, MB64)
+        limit = own + 100
+        self.check("15", "page faults, fetch of 64 MB, plain process", f"{faults:,}",
+                   "the array's own + 100", f"{limit:,}", faults / limit, at_most=1)  # fmt: skip
+
+    def kinds(self):
+        self.ours("run", "sink", 100_000)
+        kinds = ("int64", "int32", "int16", "uint16", "uint8", "strided")
+        times = rounds(
+            {kind: partial(self.ours, "push_array", 20, 100_000, "int", kind) for kind in kinds},
+            PLACES,
+        )
+        base = median(times["int64"])
+        for kind in kinds[1:]:
+            took = median(times[kind])
+            self.check("16", f"push of 100,000 ints, {kind}", us(took), "int64", us(base),
+                       took / base, at_most=1.1)  # fmt: skip
+        self.ours("run", "sink", 100_000, "fixed")
+        times = rounds(
+            {
+                kind: partial(self.ours, "push_array", 20, 100_000, "fixed", kind)
+                for kind in ("float64", "float32")
+            },
+            PLACES,
+        )
+        took, base = median(times["float32"]), median(times["float64"])
+        self.check("16", "push of 100,000 fixed, float32", us(took), "float64", us(base),
+                   took / base, at_most=1.1)  # fmt: skip
+
+
+# What measures which rows.
+PARTS = {
+    "push": {1, 3},
+    "arrays": {2},
+    "kinds": {16},
+    "loops": {4},
+    "fetches": {5, 6, 8},
+    "faults": {15},
+    "several": {7},
+    "rest": {9},
+    "simulations": {10},
+    "links": {11},
+    "distant_loops": {12},
+    "depth": {13},
+    "distant_results": {14},
+    "file": {6},
+}
+
 
 def main():
     count = int(os.environ.get("RUNS", "1"))
+    rows = {int(row) for row in os.environ.get("ROWS", "").split(",") if row}
     results = peers.ROOT / "benches" / "results"
     results.mkdir(exist_ok=True)
     runs = []
@@ -342,24 +446,21 @@ def main():
         print(f"run {number + 1} of {count}", flush=True)
         run = Run()
         try:
-            for part in (
-                "push",
-                "arrays",
-                "loops",
-                "fetches",
-                "several",
-                "rest",
-                "simulations",
-                "file",
-            ):
+            for part, measured in PARTS.items():
+                if rows and not rows & measured:
+                    continue
+                began = time.perf_counter()
                 getattr(run, part)()
+                print(f"{part}: {time.perf_counter() - began:.0f} s", flush=True)
         finally:
             run.close()
         runs.append(sorted(run.checks, key=lambda check: int(check.row)))
         text = report.table(report.HEAD, [check.cells() for check in runs[-1]])
         print(f"\n{text}\n")
-        (results / "latest.md").write_text(f"{report.heading()}\n\n{text}\n")
-        report.plot(results / "latest.png", run.latencies, run.rates)
+        if not rows:
+            (results / "latest.md").write_text(f"{report.heading()}\n\n{text}\n")
+        if not rows:
+            report.plot(results / "latest.png", run.latencies, run.rates, run.distances)
     if count > 1:
         text = report.summary(runs)
         print(text)

@@ -1,5 +1,7 @@
 """Closed loops whose steps do not depend on each other: ``exchange_many``."""
 
+import time
+
 import numpy as np
 import pytest
 from qm.qua import (
@@ -20,6 +22,7 @@ from qm.qua import (
 import pulsewire
 from pulsewire.exceptions import QmQuaException, QmValueError
 from tests.emulator.test_flights import CONFIG
+from tests.proxy import Proxy, now_and_then
 
 
 @pytest.fixture
@@ -133,3 +136,86 @@ def test_a_late_answer_ends_the_batch_and_is_left_out_next(pulsewire_emulator):
         assert loop.exchange(0, timeout=10) == 0
         assert loop.positions == {"answer": 5}
         job.halt()
+
+
+def test_pushes_that_are_cut_off_are_taken_once_and_in_their_order(pulsewire_emulator):
+    """Wherever the link breaks below `push_many`: what it says was taken was, once, without gaps."""
+    with program() as built:
+        value = declare_input_stream(int, "value")
+        stream = declare_stream()
+        with infinite_loop_():
+            advance_input_stream(value)
+            save(value, stream)
+        with stream_processing():
+            stream.save_all("seen")
+    address = (pulsewire_emulator.host, pulsewire_emulator.port)
+    with pulsewire.connect(*address) as direct:
+        machine = direct.open_qm(CONFIG, close_other_machines=True)
+        cut = 0
+        for seed in range(25):
+            job = machine.execute(built)
+            with Proxy(address, cuts=now_and_then(0.03, seed)) as proxy:
+                try:
+                    with pulsewire.connect("127.0.0.1", proxy.port) as client:
+                        taken = client.job(job.id).input_stream("value").push_many(np.arange(300))
+                    in_doubt = False
+                except QmQuaException as error:
+                    taken = getattr(error, "acknowledged", None) or 0
+                    in_doubt = getattr(error, "in_doubt", False)
+                    cut += 1
+            handle = job.result_handles.get("seen")
+            if taken:
+                handle.wait_for_values(taken, timeout=20)
+            # Whatever was on its way has arrived.
+            time.sleep(0.02)
+            seen = handle.fetch_all(flat_struct=True)
+            assert np.array_equal(seen, np.arange(len(seen)))
+            assert len(seen) >= taken
+            assert len(seen) == taken or in_doubt, (len(seen), taken)
+            assert len(seen) <= taken + 64
+            job.halt()
+        machine.close()
+    assert cut > 5
+
+
+def batches(job):
+    """Some batches of a job of ``two_streams``: how many came whole, and how many did not."""
+    whole = broken = 0
+    try:
+        loop = job.closed_loop(["a", "b"], "sum")
+    except QmQuaException:
+        return 0, 0
+    for turn in range(4):
+        a = np.arange(40) / 64 + turn / 4
+        try:
+            sums = loop.exchange_many(a, a / 2, ahead=8, timeout=5)
+            assert np.array_equal(sums, a + a / 2)
+            whole += 1
+        except (QmQuaException, TimeoutError) as error:
+            # A step that refuses to begin has none.
+            answers = getattr(error, "answers", np.empty(0))
+            assert np.array_equal(answers, (a + a / 2)[: len(answers)])
+            broken += 1
+    return whole, broken
+
+
+def test_batches_that_are_cut_off_answer_in_step(pulsewire_emulator):
+    """What `exchange_many` gives under faults are answers to its values, as far as they came."""
+    address = (pulsewire_emulator.host, pulsewire_emulator.port)
+    with pulsewire.connect(*address) as direct:
+        machine = direct.open_qm(CONFIG, close_other_machines=True)
+        whole = broken = 0
+        for seed in range(25):
+            job = machine.execute(two_streams())
+            with Proxy(address, cuts=now_and_then(0.01, seed)) as proxy:
+                try:
+                    client = pulsewire.connect("127.0.0.1", proxy.port)
+                except QmQuaException:
+                    continue
+                with client:
+                    done, failed = batches(client.job(job.id))
+                whole, broken = whole + done, broken + failed
+            job.halt()
+        machine.close()
+    assert whole > 10
+    assert broken > 5

@@ -3,6 +3,8 @@
 //! - `serve` prints its port and answers raw TCP until its standard input ends.
 //! - `ping PORT BYTES_OUT BYTES_BACK COUNT` prints the round trips of raw messages.
 //! - `unary PORT JOB COUNT (alone|workers)` prints the times of bare tonic calls that push one int.
+//! - `step PORT JOB COUNT` prints the times of bare steps of a closed loop: a push, and looks without
+//!   pause until the answer is there.
 //! - `count PORT` forwards connections to a port; each line on its standard input makes it print the
 //!   bytes that came back so far.
 //! - `delay PORT MICROSECONDS [BYTES]` forwards connections to a port, each direction that much later and
@@ -14,6 +16,7 @@
 mod count;
 mod delay;
 mod raw;
+mod step;
 mod unary;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -28,6 +31,7 @@ fn main() -> Result<()> {
         ["unary", port, job, count, runtime] => {
             unary::push(port.parse()?, job, count.parse()?, *runtime == "workers")
         }
+        ["step", port, job, count] => step::steps(port.parse()?, job, count.parse()?),
         ["count", port] => Ok(count::forward(port.parse()?)?),
         ["delay", port, microseconds, rate @ ..] if rate.len() < 2 => {
             let delay = std::time::Duration::from_micros(microseconds.parse()?);

@@ -181,18 +181,21 @@ impl Client {
         self.0.ask(action, None, call, Some(sent)).await
     }
 
-    /// Sends a call whose answer is awaited later. Those of which one is sent behind the other leave in that order.
+    /// Sends a call whose answer is awaited later: `behind` others that are under way, or on its own. It fails
+    /// without being sent where those may be lost.
     pub(crate) async fn send<T>(
         &self,
         action: impl Fn() -> String,
         call: Call<T>,
+        behind: Option<&UnderWay<T>>,
     ) -> Result<UnderWay<T>, Unanswered> {
         let sent = AtomicBool::new(false);
         let timeout = self.0.options.timeout;
         let deadline = tokio::time::Instant::now() + timeout.min(FOREVER);
-        let begun = self.link().send(call.path, call.frame, &sent);
-        let answer = match tokio::time::timeout_at(deadline, begun).await {
-            Ok(Ok(answer)) => answer,
+        let behind = behind.map(|behind| behind.connection);
+        let begun = self.link().send(call.path, call.frame, &sent, behind);
+        let (answer, connection) = match tokio::time::timeout_at(deadline, begun).await {
+            Ok(Ok(begun)) => begun,
             Ok(Err(status)) => {
                 let error = self.failure(action(), timeout, &status);
                 return Err(Unanswered { error, sent: sent.into_inner() });
@@ -202,7 +205,7 @@ impl Client {
                 return Err(Unanswered { error, sent: sent.into_inner() });
             }
         };
-        Ok(UnderWay { answer, read: call.read, deadline, timeout })
+        Ok(UnderWay { answer, connection, read: call.read, deadline, timeout })
     }
 
     /// The answer to a call that was sent.
@@ -212,7 +215,7 @@ impl Client {
         call: UnderWay<T>,
     ) -> Result<T, Unanswered> {
         let sent = AtomicBool::new(true);
-        let UnderWay { answer, read, deadline, timeout } = call;
+        let UnderWay { answer, read, deadline, timeout, .. } = call;
         let error = match tokio::time::timeout_at(deadline, answer.message(Some(&sent))).await {
             Ok(Ok(answer)) => match read(answer) {
                 Ok(value) => return Ok(value),
@@ -298,6 +301,8 @@ impl Client {
 #[derive(Debug)]
 pub(crate) struct UnderWay<T> {
     answer: Answer,
+    /// Which of the link's connections it is on.
+    connection: u64,
     read: Read<T>,
     deadline: tokio::time::Instant,
     timeout: Duration,

@@ -217,7 +217,7 @@ impl ClosedLoop {
     /// Looks for the next item of each result, as the steps before tell when.
     async fn looking(&self, places: &Places) -> Result<Found> {
         let client = self.results.job().client();
-        let looks = lock(&self.pace).looks();
+        let looks = lock(&self.pace).looks(wait::looks_together(client.round_trip()));
         wait::paced(client.clock(), looks, client.round_trip(), |expected| {
             self.look_at_all(places, expected)
         })

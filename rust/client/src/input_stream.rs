@@ -266,11 +266,15 @@ impl InputStream {
         self.send(self.entry(values)?).await
     }
 
-    /// Sends an entry whose acknowledgement is awaited later.
-    pub(crate) async fn begin(&self, entry: Entry) -> Result<Pushed, Unanswered> {
+    /// Sends an entry whose acknowledgement is awaited later, `behind` those that are under way.
+    pub(crate) async fn begin(
+        &self,
+        entry: Entry,
+        behind: Option<&Pushed>,
+    ) -> Result<Pushed, Unanswered> {
         let PushTemplate { path, read, .. } = self.template;
         let call = Call { path, frame: entry.0, read };
-        self.job.client().send(|| action(&self.name, self.job.id()), call).await
+        self.job.client().send(|| action(&self.name, self.job.id()), call, behind).await
     }
 
     /// The acknowledgement of an entry that was sent.
@@ -311,16 +315,21 @@ impl InputStream {
         let total = entries.clone().count();
         let mut waiting = VecDeque::new();
         let outcome = self.push_all(entries, acknowledged, sent, &mut waiting).await;
-        let Err(Unanswered { error, sent: doubtful }) = outcome else {
+        let Err((Unanswered { error, sent: doubtful }, last)) = outcome else {
             sent.store(false, Ordering::Relaxed);
             return Ok(());
         };
-        // What of those behind it became is worth their answers.
-        let (mut taken, mut doubt) = (0, usize::from(doubtful));
+        // What became of the others that were sent is worth their answers: they stand before the one that failed,
+        // where that was sent last, or behind it.
+        let (mut in_a_row, mut taken, mut doubt) = (last, 0, usize::from(doubtful));
         for (pushed, _) in waiting {
             match self.acknowledged(pushed).await {
+                Ok(()) if in_a_row => drop(acknowledged.fetch_add(1, Ordering::Relaxed)),
                 Ok(()) => taken += 1,
-                Err(Unanswered { sent, .. }) => doubt += usize::from(sent),
+                Err(Unanswered { sent, .. }) => {
+                    in_a_row = false;
+                    doubt += usize::from(sent);
+                }
             }
         }
         sent.store(doubt > 0, Ordering::Relaxed);
@@ -339,25 +348,30 @@ impl InputStream {
         Err(Error::InDoubt { error: Box::new(error), what })
     }
 
+    /// With a failure comes whether it is that of the entry that was sent last.
     async fn push_all<'a>(
         &self,
         entries: impl Iterator<Item = Values<'a>>,
         acknowledged: &AtomicU64,
         sent: &AtomicBool,
         waiting: &mut VecDeque<(Pushed, usize)>,
-    ) -> Result<(), Unanswered> {
+    ) -> Result<(), (Unanswered, bool)> {
         let (most, mut bytes) = (self.depth(), 0);
         let mut entries = entries.peekable();
         while entries.peek().is_some() || !waiting.is_empty() {
             let room = waiting.is_empty() || (waiting.len() < most && bytes < DEPTH_BYTES);
             if let Some(entry) = if room { entries.next() } else { None } {
-                let entry = self.entry(entry).map_err(|error| Unanswered { error, sent: false })?;
+                let last = |unanswered| (unanswered, true);
+                let entry =
+                    self.entry(entry).map_err(|error| last(Unanswered { error, sent: false }))?;
                 let len = entry.0.len();
                 sent.store(true, Ordering::Relaxed);
-                waiting.push_back((self.begin(entry).await?, len));
+                let behind = waiting.back().map(|(pushed, _)| pushed);
+                let pushed = self.begin(entry, behind).await.map_err(last)?;
+                waiting.push_back((pushed, len));
                 bytes += len;
             } else if let Some((pushed, len)) = waiting.pop_front() {
-                self.acknowledged(pushed).await?;
+                self.acknowledged(pushed).await.map_err(|unanswered| (unanswered, false))?;
                 acknowledged.fetch_add(1, Ordering::Relaxed);
                 bytes -= len;
                 sent.store(!waiting.is_empty(), Ordering::Relaxed);

@@ -7,7 +7,7 @@ const REMEMBERED: usize = 16;
 /// How much earlier the next first look is when one found the answer, as a part of the time.
 const EARLIER: f64 = 0.005;
 /// How much later when it did not.
-const LATER: f64 = 0.02;
+const LATER: f64 = 0.01;
 /// The same where the time is next to nothing.
 const LEAST_EARLIER: Duration = Duration::from_micros(5);
 const LEAST_LATER: Duration = Duration::from_micros(40);
@@ -17,6 +17,8 @@ const IN_A_ROW: u32 = 8;
 const FAST: f64 = 0.8;
 /// Programs that take longer are looked at once more, early: only that shows that a step was fast.
 const PROBED: Duration = Duration::from_millis(1);
+/// Of how many steps one is, where the gateway is far.
+const PROBED_WHEN_FAR: usize = 4;
 
 /// How long the program takes for a step, learned from the looks: the first that found the answer and the one before it
 /// bound it.
@@ -39,30 +41,35 @@ pub(crate) struct Looks {
     pub(crate) probe: Option<Duration>,
     /// The one behind which the policy of waiting goes on.
     pub(crate) first: Duration,
+    /// Whether the first one found the answer of the step before: another is hardly needed then.
+    pub(crate) sure: bool,
 }
 
 impl Pace {
     /// When to look. Where some of the last steps were fast, as early as for those.
-    pub(crate) fn looks(&self) -> Looks {
+    ///
+    /// A probe is a request more in each step: where the gateway is far, in some.
+    pub(crate) fn looks(&self, far: bool) -> Looks {
         let fastest = self.remembered().min().unwrap_or_default();
         if fastest < self.usual.mul_f64(FAST) {
-            return Looks { probe: None, first: fastest };
+            return Looks { probe: None, first: fastest, sure: false };
         }
-        let probe = (self.usual > PROBED).then(|| self.usual / 2);
-        Looks { probe, first: self.usual }
+        let probed = self.usual > PROBED && (!far || self.steps.is_multiple_of(PROBED_WHEN_FAR));
+        let probe = probed.then(|| self.usual / 2);
+        Looks { probe, first: self.usual, sure: self.finds > 0 }
     }
 
     fn remembered(&self) -> impl Iterator<Item = Duration> {
         self.recent[..self.steps.min(REMEMBERED)].iter().copied()
     }
 
-    /// A step's answer was found by the look sent at `at`; `before` is when the one before that was sent, if any.
+    /// A step's answer was found by the look sent at `at`; `before` is when the one before that was sent, where it was
+    /// neither the first nor the probe.
     pub(crate) fn found(&mut self, before: Option<Duration>, at: Duration) {
-        let Looks { probe, first } = self.looks();
         let fast = at < self.usual.mul_f64(FAST);
-        let at_once = before.is_none() || before == probe && at == first;
+        let at_once = before.is_none();
         // A first look bounds the time from above only: the next one is earlier.
-        let took = match (at_once || before.is_none(), fast) {
+        let took = match (at_once, fast) {
             (true, true) => at / 2,
             (true, false) => at.mul_f64(1.0 - LATER),
             (false, _) => at,
@@ -104,14 +111,14 @@ mod tests {
 
     /// A step of a program that takes so long, asked as a loop does; gives the looks, and how late the last was.
     fn step(pace: &mut Pace, takes: Duration) -> (usize, Duration) {
-        let Looks { probe, first } = pace.looks();
+        let Looks { probe, first, .. } = pace.looks(false);
         let (mut at, mut before, mut looks) = (first, None, 1);
         if let Some(probe) = probe {
             if probe >= takes {
                 pace.found(None, probe);
                 return (1, probe - takes);
             }
-            (before, looks) = (Some(probe), 2);
+            looks = 2;
         }
         while at < takes {
             before = Some(at);

@@ -15,7 +15,6 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::pace::Looks;
-use crate::round_trip::FAR;
 
 const SHORTEST: Duration = Duration::from_micros(200);
 const LONGEST: Duration = Duration::from_millis(50);
@@ -25,8 +24,9 @@ const GROWTH: f64 = 0.02;
 const COARSE: Duration = Duration::from_millis(20);
 /// What a look takes at most on a connection that is alive.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
-/// Looks that are under way together, where the gateway is far.
+/// Looks that are under way together, where the gateway is farther than this.
 const UNDER_WAY: u32 = 16;
+const TOGETHER: Duration = Duration::from_millis(3);
 /// Longer than any job; short enough for every clock.
 pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
@@ -95,7 +95,12 @@ fn delay(waited: Duration) -> Duration {
     waited.mul_f64(GROWTH).clamp(SHORTEST, LONGEST)
 }
 
-/// When the look that found the answer and the one before it were sent.
+/// Whether the looks of a loop do not wait for each other.
+pub(crate) fn looks_together(round_trip: Duration) -> bool {
+    round_trip > TOGETHER
+}
+
+/// When the look that found the answer was sent, and the one before it unless it is the first or the probe.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
     pub(crate) before: Option<Duration>,
@@ -118,21 +123,22 @@ where
     F: Future<Output = Result<Option<()>>>,
 {
     let started = std::time::Instant::now();
-    let far = round_trip > FAR;
+    let far = looks_together(round_trip);
     let most = if far { UNDER_WAY as usize } else { 1 };
+    // Where the first look is likely to find the answer, one more is on its way beside it, and no more.
+    let mut gap = if looks.sure { round_trip.mul_f64(0.6) } else { round_trip / UNDER_WAY };
     let (mut under_way, mut sent) = (FuturesUnordered::new(), None);
     let (mut probe, mut next) = (looks.probe.is_some(), looks.probe.unwrap_or(looks.first));
     loop {
         let at = started.elapsed();
         if at >= next && under_way.len() < most {
             let look = ask(!probe && (far || at < looks.first + SHORTEST));
-            let before = sent.replace(at);
+            let before = if probe { None } else { sent.replace(at) };
             under_way.push(async move { (before, at, look.await) });
-            next = if std::mem::take(&mut probe) {
-                looks.first
-            } else {
-                at + delay(at).max(round_trip / UNDER_WAY)
-            };
+            next = if std::mem::take(&mut probe) { looks.first } else { at + delay(at).max(gap) };
+            if looks.sure && before.is_some() {
+                gap = round_trip;
+            }
         }
         tokio::select! {
             biased;

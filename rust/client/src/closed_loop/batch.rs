@@ -74,7 +74,8 @@ impl ClosedLoop {
                 self.acknowledge_next(batch).await?;
             }
             let Some(entries) = batch.entries.next() else { break };
-            let step = self.begin(entries).await?;
+            let step =
+                self.begin(entries, batch.waiting.back().and_then(|step| step.last())).await?;
             batch.waiting.push_back(step);
             batch.begun += 1;
         }
@@ -93,11 +94,11 @@ impl ClosedLoop {
         Ok(())
     }
 
-    async fn begin(&self, entries: Vec<Entry>) -> Result<Vec<Pushed>> {
-        let mut step = Vec::with_capacity(entries.len());
+    async fn begin(&self, entries: Vec<Entry>, behind: Option<&Pushed>) -> Result<Vec<Pushed>> {
+        let mut step: Vec<Pushed> = Vec::with_capacity(entries.len());
         for (input, entry) in self.inputs.iter().zip(entries) {
             self.ledger().sending(input.name());
-            match input.begin(entry).await {
+            match input.begin(entry, step.last().or(behind)).await {
                 Ok(pushed) => step.push(pushed),
                 Err(unanswered) => return Err(self.unanswered(input.name(), unanswered)),
             }
@@ -142,7 +143,7 @@ impl ClosedLoop {
         let found = std::sync::Mutex::new(None);
         let looking = wait::paced(
             client.clock(),
-            Looks { probe: None, first: Duration::ZERO },
+            Looks { probe: None, first: Duration::ZERO, sure: false },
             client.round_trip(),
             |_| async {
                 let places = 0..self.outputs.len();

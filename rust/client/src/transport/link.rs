@@ -4,7 +4,7 @@
 //! two tasks. Here a call is made on the stream itself.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -115,6 +115,8 @@ struct Shared {
     /// How far the gateway runs ahead of the reader of one answer.
     window: u32,
     current: Mutex<Option<Open>>,
+    /// Connections so far.
+    opened: AtomicU64,
     /// With none left it is shut.
     holders: AtomicUsize,
     /// The connection that is being made, for all calls that wait for it.
@@ -127,6 +129,8 @@ type Made = Option<Result<(), Status>>;
 #[derive(Clone, Debug)]
 struct Open {
     sender: SendRequest<Bytes>,
+    /// Which of the link's connections it is.
+    number: u64,
     used: Instant,
 }
 
@@ -181,6 +185,7 @@ impl Link {
             headers,
             window,
             current: Mutex::new(None),
+            opened: AtomicU64::new(0),
             holders: AtomicUsize::new(0),
             connecting: Mutex::new(None),
         });
@@ -235,7 +240,8 @@ impl Link {
         if self.0.shared.holders.load(Ordering::SeqCst) == 0 {
             return Err(closed());
         }
-        *current = Some(Open { sender, used: Instant::now() });
+        let number = self.0.shared.opened.fetch_add(1, Ordering::Relaxed);
+        *current = Some(Open { sender, number, used: Instant::now() });
         Ok(())
     }
 
@@ -251,8 +257,8 @@ impl Link {
         }
     }
 
-    /// The connection, ready for one more call.
-    async fn ready(&self) -> Result<SendRequest<Bytes>, Status> {
+    /// The connection, ready for one more call, and its number.
+    async fn ready(&self) -> Result<(SendRequest<Bytes>, u64), Status> {
         if let Some(open) = self.current()? {
             if open.used.elapsed() > IDLE {
                 // One that was lost while nobody read from it is seen to be lost now, before
@@ -263,14 +269,14 @@ impl Link {
             // Only now: calls that are made together all wait for that look, and leave in their order.
             self.note_use();
             if let Ok(sender) = open.sender.ready().await {
-                return Ok(sender);
+                return Ok((sender, open.number));
             }
         }
         self.made().await?;
         let Some(open) = self.current()? else {
             return Err(Status::unavailable("the connection was lost at once"));
         };
-        open.sender.ready().await.map_err(broken)
+        Ok((open.sender.ready().await.map_err(broken)?, open.number))
     }
 
     /// Makes the connection anew, once for all calls that wait for it.
@@ -342,15 +348,20 @@ impl Link {
     }
 
     /// Begins a call whose request is one message, in a frame as gRPC has it. `sent` is set as soon
-    /// as anything of it may have left.
+    /// as anything of it may have left. One that is sent `behind` others, on the connection of that number, goes
+    /// nowhere else: they may be lost, and it must not arrive without them. Gives the number of its connection.
     async fn begin(
         &self,
         path: &'static str,
         frame: Bytes,
         sent: Option<&AtomicBool>,
-    ) -> Result<ResponseFuture, Status> {
+        behind: Option<u64>,
+    ) -> Result<(ResponseFuture, u64), Status> {
         check_size(&frame)?;
-        let mut sender = self.ready().await?;
+        let (mut sender, number) = self.ready().await?;
+        if behind.is_some_and(|behind| behind != number) {
+            return Err(Status::unavailable("the connection was lost below what was sent before"));
+        }
         let head = self.head(PathAndQuery::from_static(path), self.own_headers());
         let (response, mut body) = sender.send_request(head, false).map_err(broken)?;
         if let Some(sent) = sent {
@@ -358,7 +369,7 @@ impl Link {
         }
         // One that the gateway ended already tells why in its response.
         let _ = body.send_data(frame, true);
-        Ok(response)
+        Ok((response, number))
     }
 
     /// The messages of an answer, as they arrive.
@@ -368,8 +379,8 @@ impl Link {
         frame: Bytes,
     ) -> Boxed<'_, Result<Incoming, Status>> {
         Box::pin(async move {
-            let response = self.begin(path, frame, None).await?.await.map_err(broken)?;
-            Incoming::new(response)
+            let (response, _) = self.begin(path, frame, None, None).await?;
+            Incoming::new(response.await.map_err(broken)?)
         })
     }
 
@@ -389,18 +400,23 @@ impl Link {
         frame: Bytes,
         sent: Option<&AtomicBool>,
     ) -> Result<Bytes, Status> {
-        let answer = Answer(self.begin(path, frame, sent).await?);
-        answer.message(sent).await
+        let (response, _) = self.begin(path, frame, sent, None).await?;
+        Answer(response).message(sent).await
     }
 
-    /// A call of one message for another that has left; `sent` as for [`Self::begin`].
+    /// A call of one message for another that has left, and the number of its connection; `sent` and `behind` as
+    /// for [`Self::begin`].
     pub(crate) fn send<'a>(
         &'a self,
         path: &'static str,
         frame: Bytes,
         sent: &'a AtomicBool,
-    ) -> Boxed<'a, Result<Answer, Status>> {
-        Box::pin(async move { self.begin(path, frame, Some(sent)).await.map(Answer) })
+        behind: Option<u64>,
+    ) -> Boxed<'a, Result<(Answer, u64), Status>> {
+        Box::pin(async move {
+            let (response, number) = self.begin(path, frame, Some(sent), behind).await?;
+            Ok((Answer(response), number))
+        })
     }
 }
 
@@ -536,7 +552,7 @@ pub(crate) fn probe(
 ) -> Boxed<'_, Result<Response<()>, BoxError>> {
     Box::pin(async move {
         let link = Link::connect(address, None, headers).await?;
-        let mut sender = link.ready().await?;
+        let (mut sender, _) = link.ready().await?;
         let head = link.head(PathAndQuery::from_static("/"), link.own_headers());
         let (response, _) = sender.send_request(head, true)?;
         Ok(response.await?.map(drop))
