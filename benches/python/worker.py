@@ -82,11 +82,10 @@ class Peer:
         elif form == "tolist":
             # qm-qua takes no arrays: its users turn them into lists first.
             return timed(lambda: self.job.push_to_input_stream("value", entry.tolist()), count)
-        elif form == "strided":
-            entry = np.repeat(entry, 2)[::2]
         elif form != "numpy":
             # Numbers that fit every kind.
-            entry = (entry % 100).astype(form)
+            entry = entry % 100 if kind == "int" else entry
+            entry = np.repeat(entry, 2)[::2] if form == "strided" else entry.astype(form)
         return timed(lambda: self.job.push_to_input_stream("value", entry), count)
 
     def push_many(self, count):

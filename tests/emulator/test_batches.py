@@ -139,7 +139,7 @@ def test_a_late_answer_ends_the_batch_and_is_left_out_next(pulsewire_emulator):
 
 
 def test_pushes_that_are_cut_off_are_taken_once_and_in_their_order(pulsewire_emulator):
-    """Wherever the link breaks below `push_many`: what it says was taken was, once, without gaps."""
+    """Wherever the link breaks below `push_many`: what was taken was taken once, without gaps."""
     with program() as built:
         value = declare_input_stream(int, "value")
         stream = declare_stream()

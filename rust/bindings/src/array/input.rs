@@ -1,7 +1,8 @@
 //! What users push, as the numbers of entries.
 
 use numpy::{
-    PyArrayDescr, PyArrayDescrMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods,
+    PyArrayDescr, PyArrayDescrMethods, PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArray,
+    PyUntypedArrayMethods,
 };
 use pulsewire_client::{MESSAGE_BYTES, Rows, Values};
 use pyo3::ffi;
@@ -89,6 +90,20 @@ fn with_array<T>(
         in_place!(array, i64, Longs);
         in_place!(array, i32, Ints);
         in_place!(array, f64, Fixed);
+    }
+    /// The same for elements with gaps between them, gathered once.
+    macro_rules! gathered {
+        ($kind:ty, $values:ident) => {
+            if let Ok(numbers) = array.extract::<PyReadonlyArray1<'_, $kind>>() {
+                let numbers: Vec<$kind> = numbers.as_array().iter().copied().collect();
+                return Ok(make(Values::$values(&numbers)));
+            }
+        };
+    }
+    if is_aligned(array) && has_whole_gaps(array) {
+        gathered!(i64, Longs);
+        gathered!(i32, Ints);
+        gathered!(f64, Fixed);
     }
     let descr = array.dtype();
     match (descr.kind(), descr.itemsize()) {
@@ -346,6 +361,12 @@ fn is_aligned(array: &Bound<'_, PyUntypedArray>) -> bool {
     // SAFETY: an array object is valid for as long as a reference to it is held.
     let data = unsafe { (*array.as_array_ptr()).fields.data };
     data.addr().is_multiple_of(align_of::<i64>())
+}
+
+/// Whether elements are a whole number of elements apart: not so in a field of a structured array.
+fn has_whole_gaps(array: &Bound<'_, PyUntypedArray>) -> bool {
+    let size = array.dtype().itemsize().max(1) as isize;
+    array.strides().iter().all(|stride| stride % size == 0)
 }
 
 fn is_masked(array: &Bound<'_, PyUntypedArray>) -> PyResult<bool> {
