@@ -363,12 +363,11 @@ fn input_streams_deliver_in_order_and_time_passes() {
     assert_eq!(outcome(&renamed, push).0, [40.0, 120.0]);
 }
 
-#[test]
-fn a_halt_ends_an_infinite_loop_at_once() {
-    let endless = for_loop(vec![], boolean(true), vec![], vec![assign("i", int(1), 1)]);
+/// Whether a program came to its end that is halted after a moment.
+fn finishes_although_halted(endless: S) -> bool {
     let compiled = compiled(&program(vec![declare("i", Int, &[])], vec![endless], &[])).unwrap();
     let control = Control::new(Vec::new(), 0);
-    let halted = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let runner = scope.spawn(|| {
             let context = RunContext {
                 control: &control,
@@ -386,6 +385,45 @@ fn a_halt_ends_an_infinite_loop_at_once() {
         std::thread::sleep(std::time::Duration::from_millis(10));
         control.halt();
         runner.join().unwrap()
-    });
-    assert!(!halted);
+    })
+}
+
+#[test]
+fn a_halt_ends_an_infinite_loop_at_once() {
+    let endless = for_loop(vec![], boolean(true), vec![], vec![assign("i", int(1), 1)]);
+    assert!(!finishes_although_halted(endless));
+    // One that only calculates looks for it now and then.
+    let calculates = for_loop(
+        vec![assign("i", int(0), 1)],
+        op(Operator::Lt, var("i"), int(1)),
+        vec![assign("i", op(Operator::Mult, var("i"), int(3)), 1)],
+        vec![],
+    );
+    assert!(!finishes_although_halted(calculates));
+}
+
+/// Loops that only calculate are run together, up to some statements: both ways give what Rust does.
+#[test]
+fn loops_that_only_calculate() {
+    for (rounds, repeated) in [(0, 1), (1, 1), (40, 1), (40, 5), (5000, 2)] {
+        let step = || {
+            vec![
+                assign("t", op(Operator::Add, var("a"), var("b")), 1),
+                assign("a", var("b"), 1),
+                assign("b", op(Operator::Xor, var("t"), var("i")), 1),
+            ]
+        };
+        let body = (0..repeated).flat_map(|_| step()).collect();
+        let variables = ["i", "a", "b", "t"].map(|name| declare(name, Int, &["1"])).to_vec();
+        let ends = ["a", "b", "i"].map(|name| save(var(name), "r1", 1)).to_vec();
+        let seen = values(variables, [vec![counted("i", rounds, body)], ends].concat());
+        let (mut a, mut b) = (1i32, 1i32);
+        for i in 0..rounds as i32 {
+            for _ in 0..repeated {
+                (a, b) = (b, a.wrapping_add(b) ^ i);
+            }
+        }
+        let expected = [a, b, rounds as i32].map(f64::from);
+        assert_eq!(seen, expected, "{rounds} rounds of {repeated}");
+    }
 }

@@ -1,8 +1,58 @@
 //! Loops: one after the other, and infinite ones beside each other.
 
 use super::runner::{Runner, Step};
-use crate::qua::expr::{Array, Expr};
-use crate::qua::ir::{Block, Branch, Scope};
+use crate::qua::expr::{Array, Expr, Op};
+use crate::qua::ir::{Block, Branch, Scope, Stmt};
+
+/// Rounds of a loop that only calculates, between two looks whether the job was halted.
+const ROUNDS_TOGETHER: u32 = 1024;
+
+/// Statements of such a loop, at most.
+const MOST_CALCULATIONS: usize = 16;
+
+/// An operation from cells to a cell.
+#[derive(Clone, Copy, Debug)]
+struct Calculation {
+    op: Op,
+    to: u32,
+    left: u32,
+    right: u32,
+}
+
+impl Calculation {
+    const NONE: Self = Self { op: Op::Or, to: 0, left: 0, right: 0 };
+
+    /// Those that statements are, if they are nothing else and not too many: put where no memory need be asked for,
+    /// as such loops are short and stand in others.
+    fn all<'a, 's>(
+        statements: impl Iterator<Item = &'s Stmt>,
+        into: &'a mut [Self],
+    ) -> Option<&'a [Self]> {
+        let mut count = 0;
+        for statement in statements {
+            *into.get_mut(count)? = Self::of(statement)?;
+            count += 1;
+        }
+        Some(&into[..count])
+    }
+
+    /// A statement that is nothing else.
+    fn of(statement: &Stmt) -> Option<Self> {
+        match *statement {
+            Stmt::Calculate { slot, op, left, right } => Some(Self { op, to: slot, left, right }),
+            // a | a is a.
+            Stmt::Copy { slot, from } => {
+                Some(Self { op: Op::Or, to: slot, left: from, right: from })
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn value(self, memory: &[i32]) -> i32 {
+        self.op.apply(memory[self.left as usize], memory[self.right as usize])
+    }
+}
 
 impl Runner<'_> {
     /// The rounds of a walk over arrays.
@@ -58,6 +108,14 @@ impl Runner<'_> {
         if holds && scope.counted && !self.played {
             self.enter();
         }
+        if holds && !simulated && self.cut.is_none() {
+            let mut steps = [Calculation::NONE; MOST_CALCULATIONS];
+            let found = Calculation::all(body.iter().chain(update), &mut steps);
+            if let (Expr::Calculate { op, left, right }, Some(steps)) = (condition, found) {
+                let condition = Calculation { op: *op, to: 0, left: *left, right: *right };
+                return self.calculations(steps, condition);
+            }
+        }
         while holds {
             self.alive()?;
             if simulated && self.leaves(scope, endless)? {
@@ -69,6 +127,29 @@ impl Runner<'_> {
             holds = self.holds(condition);
         }
         Ok(())
+    }
+
+    /// The rounds of a loop that does nothing but calculate, while `condition` holds, which it does at first.
+    fn calculations(&mut self, steps: &[Calculation], condition: Calculation) -> Step {
+        self.fresh = true;
+        loop {
+            let memory = &mut self.memory[..];
+            let mut holds = true;
+            // So many of them are over before anybody who halts it gets impatient.
+            for _ in 0..ROUNDS_TOGETHER {
+                for step in steps {
+                    memory[step.to as usize] = step.value(memory);
+                }
+                holds = condition.value(memory) != 0;
+                if !holds {
+                    break;
+                }
+            }
+            if !holds {
+                return Ok(());
+            }
+            self.alive()?;
+        }
     }
 
     /// A `for_` is entered before anything was played. The flow of control runs beside waits that go on
