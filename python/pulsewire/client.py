@@ -216,10 +216,10 @@ def connect(
         follow_redirects: Whether to go where a router points. With ``tls`` there is no
             redirection, as the probe is plaintext.
         in_order: Whether the gateway handles what one connection asks in the order in which it was
-            sent. Then entries that ``push_many``, ``exchange_many`` and writers send are on their
-            way together, 64 of a stream at most, and results of a new job are asked for ahead on
-            links of more than 1 ms. None takes what is known: the emulator does, of an instrument
-            it is not known.
+            sent. Then entries of ``push_many`` and ``exchange_many`` are on their way together, 64
+            of a stream at most, and results of a new job are asked for ahead on links of more than
+            1 ms. Writers send one at a time all the same. None takes what is known: the emulator
+            does, of an instrument it is not known.
 
     Returns:
         The client; a context manager. One of equal options in this process shares its link.

@@ -2,6 +2,18 @@
 
 import numpy as np
 import pytest
+from qm.qua import (
+    advance_input_stream,
+    declare,
+    declare_input_stream,
+    declare_stream,
+    fixed,
+    for_,
+    infinite_loop_,
+    program,
+    save,
+    stream_processing,
+)
 
 from pulsewire import exceptions as errors
 from tests import PATIENCE
@@ -209,3 +221,49 @@ def test_an_ended_job_takes_nothing(job):
     with pytest.raises(errors.InvalidJobExecutionStatusError, match=job.id) as caught:
         job.push_to_input_stream("flag", True)
     assert caught.value.code == 1001
+
+
+def layouts(values):
+    """The same numbers, as they may lie in memory."""
+    size, kind = len(values), values.dtype
+    yield values
+    yield values[::-1].copy()[::-1]
+    yield np.repeat(values, 3)[::3]
+    yield np.stack([values, values], axis=1)[:, 1]
+    packed = np.zeros(size, dtype=[("before", "i1"), ("value", kind)])
+    packed["value"] = values
+    yield packed["value"]
+    unaligned = np.zeros(kind.itemsize * size + 1, dtype=np.uint8)[1:].view(kind)
+    unaligned[:] = values
+    yield unaligned
+    yield values.astype(kind.newbyteorder())
+
+
+@pytest.mark.parametrize(
+    ("qua_type", "kinds"),
+    [
+        (int, ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")),
+        (fixed, ("f2", "f4", "f8", "g")),
+    ],
+)
+def test_arrays_of_every_kind_and_layout_arrive(pulsewire_client, machine, qua_type, kinds):
+    with program() as built:
+        entry = declare_input_stream(qua_type, "entry", size=7)
+        index, stream = declare(int), declare_stream()
+        with infinite_loop_():
+            advance_input_stream(entry)
+            with for_(index, 0, index < 7, index + 1):
+                save(entry[index], stream)
+        with stream_processing():
+            stream.buffer(7).save_all("seen")
+    job = machine.execute(built)
+    wanted = []
+    for kind in kinds:
+        # Fixed numbers that every kind of float holds.
+        values = np.arange(7).astype(kind) if qua_type is int else (np.arange(7) / 2).astype(kind)
+        for entry in (*layouts(values), np.broadcast_to(values[3], 7)):
+            job.push_to_input_stream("entry", entry)
+            wanted.append(np.asarray(entry, dtype=float))
+    seen = answer(job, "seen", len(wanted))
+    assert np.array_equal(seen, wanted)
+    job.halt()

@@ -131,7 +131,8 @@ class ClosedLoop:
             batches, min(ahead, sys.maxsize), timeout
         )
         if has_errors:
-            report_errors(self._job.id, ", ".join(self._results))
+            for name in self._results:
+                report_errors(self._job.id, name)
         answers = tuple(np.empty(0) if array is None else array for array in arrays)
         unpacked = answers[0] if self._single else answers
         if failure is not None:

@@ -43,8 +43,11 @@ impl Client {
         match running {
             // It runs: nothing more to ask.
             Ok(Some(running)) if running.id() == job.id() => return Ok((job, messages)),
-            // It left the queue while that was being emptied.
-            Ok(Some(other)) if before.is_none() => drop(other.halt().await?),
+            // It left the queue while that was being emptied. Where calls are answered in order that cannot be:
+            // what runs then was started by somebody else, behind whom this job waits.
+            Ok(Some(other)) if before.is_none() && !self.is_in_order() => {
+                other.halt().await?;
+            }
             _ => {}
         }
         job.wait_for_execution(timeout).await?;

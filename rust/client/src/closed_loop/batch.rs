@@ -1,12 +1,14 @@
 //! Several steps of a closed loop whose entries do not depend on each other's answers.
 
 use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{ClosedLoop, LoopItem};
+use super::{ClosedLoop, LoopItem, Places};
 use crate::client::Unanswered;
 use crate::error::{Error, Result};
 use crate::input_stream::{Entry, Pushed};
+use crate::ledger::lock;
 use crate::pace::Looks;
 use crate::results::EndDetector;
 use crate::types::Header;
@@ -81,7 +83,7 @@ impl ClosedLoop {
         }
         let most = batch.begun - batch.answered;
         let Some(found) = self.next_answers(most as u64, timeout).await? else {
-            return Err(self.late(&super::Places::new(self.outputs.len()), timeout));
+            return Err(self.late(&Places::new(self.outputs.len()), timeout));
         };
         let steps = self.split(&found);
         // An answer counts when its push is acknowledged, which is on its way as well.
@@ -140,7 +142,7 @@ impl ClosedLoop {
     async fn next_answers(&self, most: u64, timeout: Timeout) -> Result<Option<Answers>> {
         let client = self.results.job().client();
         let ends: Vec<_> = self.outputs.iter().map(|_| EndDetector::new()).collect();
-        let found = std::sync::Mutex::new(None);
+        let found = Mutex::new(None);
         let looking = wait::paced(
             client.clock(),
             Looks { probe: None, first: Duration::ZERO, sure: false },
@@ -152,13 +154,13 @@ impl ClosedLoop {
                 let all: Option<Answers> = looked.into_iter().collect();
                 let there = all.is_some().then_some(());
                 if let Some(all) = all {
-                    crate::ledger::lock(&found).get_or_insert(all);
+                    lock(&found).get_or_insert(all);
                 }
                 Ok(there)
             },
         );
         let looked = wait::within(timeout, looking).await.transpose()?;
-        let found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(found.filter(|_| looked.is_some()))
     }
 
