@@ -9,19 +9,17 @@ use super::pulses::{Process, PulseStmt, Rates, Target};
 use super::visit;
 
 /// The cells that a process writes.
-pub(crate) fn cells_of(process: &Process) -> Vec<u32> {
-    match process {
-        Process::Weighted { target, .. } => vec![match target {
-            Target::Scalar(slot) => *slot,
-            Target::Cell { array, .. } | Target::Vector { array, .. } => array.base,
-        }],
-        Process::Tags { target, count, .. } => {
-            let mut cells = vec![target.base];
-            cells.extend(count);
-            cells
-        }
-        Process::Counts { target, .. } => vec![*target],
-    }
+pub(crate) fn cells_of(process: &Process) -> impl Iterator<Item = u32> + use<> {
+    let (values, count) = match process {
+        Process::Weighted { target: Target::Scalar(slot), .. } => (*slot, None),
+        Process::Weighted {
+            target: Target::Cell { array, .. } | Target::Vector { array, .. },
+            ..
+        } => (array.base, None),
+        Process::Tags { target, count, .. } => (target.base, *count),
+        Process::Counts { target, .. } => (*target, None),
+    };
+    std::iter::once(values).chain(count)
 }
 
 /// The cells that an expression reads.

@@ -22,10 +22,8 @@ impl Runner<'_> {
     }
 
     pub(super) fn align(&mut self, clocks: &[u32]) {
-        let latest = self.chosen(clocks).map(|clock| self.clocks[clock]).max().unwrap_or(0);
-        for clock in self.chosen(clocks) {
-            self.clocks[clock] = latest;
-        }
+        let latest = self.chosen(clocks).fold(0, |latest, clock| latest.max(self.clocks[clock]));
+        self.chosen(clocks).for_each(|clock| self.clocks[clock] = latest);
         if self.engine.waits_for_reset() {
             for element in 0..self.program.clock_of.len() {
                 let clock = self.program.clock_of[element];
@@ -75,9 +73,7 @@ impl Runner<'_> {
 
     pub(super) fn wait(&mut self, clocks: &[u32], cycles: u64) -> Step {
         self.alive()?;
-        for clock in self.chosen(clocks) {
-            self.move_on(clock, cycles);
-        }
+        self.chosen(clocks).for_each(|clock| self.move_on(clock, cycles));
         self.look_around()?;
         self.pace()
     }

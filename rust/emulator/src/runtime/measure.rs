@@ -117,9 +117,9 @@ impl Runner<'_> {
             return Ok(false);
         }
         let pulse = &resolved.pulses[measurement.pulse as usize];
-        let owner = &resolved.elements[measurement.element as usize];
-        let second = owner.outputs.values().nth(1).copied();
         let inputs = || {
+            let owner = &resolved.elements[measurement.element as usize];
+            let second = owner.outputs.values().nth(1).copied();
             let weighted = processes.iter().filter_map(|process| match process {
                 Process::Weighted { demodulates, sides, .. } => Some((*demodulates, sides)),
                 _ => None,

@@ -190,8 +190,7 @@ impl Engine {
     pub(crate) fn play(&mut self, play: &PlayCommand, at: u64) -> u64 {
         let length = self.length(play);
         self.settle(play.element, at);
-        let resolved = Arc::clone(&self.resolved);
-        let element = &resolved.elements[play.element as usize];
+        let element = &self.resolved.elements[play.element as usize];
         let sticky = element.sticky.is_some_and(|sticky| sticky.analog);
         if (at >= self.horizon && !sticky) || !play.heard {
             if play.heard {

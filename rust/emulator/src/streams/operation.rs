@@ -73,6 +73,24 @@ impl RunningOperator {
         }
     }
 
+    /// Takes a number into a buffer that goes on filling, which is what most values meet first. Whether it did.
+    #[inline]
+    pub(super) fn gathers(&mut self, item: &Item) -> bool {
+        let Operator::Buffer { items, .. } = &self.operator else { return false };
+        if self.seen + 1 >= *items {
+            return false;
+        }
+        match (&mut self.filling, item) {
+            (Some(Item::Ints(all)), Item::Int(one)) => all.push(*one),
+            (Some(Item::Floats(all)), Item::Float(one)) => all.push(*one),
+            (Some(Item::Bools(all)), Item::Bool(one)) => all.push(*one),
+            _ => return false,
+        }
+        self.seen += 1;
+        self.weight += 1;
+        true
+    }
+
     fn hold(&mut self, port: usize, item: Item) {
         self.weight += item.weight();
         self.held[port].push_back(item);

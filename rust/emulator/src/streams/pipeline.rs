@@ -381,6 +381,13 @@ impl Pipelines {
     pub(crate) fn put(&mut self, stream: usize, value: &Item, timestamp: i64) {
         let Self { sources, running, results, held, most } = self;
         for (output, leaf) in &sources[stream] {
+            if let (SourceForm::Values, Some(node)) = (leaf.form, leaf.target.node)
+                && *held < *most
+                && running[*output].nodes[node].0.gathers(value)
+            {
+                *held += 1;
+                continue;
+            }
             let item = leaf.form.item(value.clone(), timestamp);
             let reach = &mut Reach { output: *output, results, held, most: *most };
             running[*output].push(leaf.target, item, reach);

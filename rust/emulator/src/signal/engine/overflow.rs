@@ -19,12 +19,14 @@ impl Engine {
         let PlayKind::Pulse(pulse) = play.what else { return false };
         let [a00, a01, a10, a11] = play.amplitude;
         let scalar = a01 == 0.0 && a10 == 0.0 && a00 == a11;
-        let norm = if scalar { a00.abs() } else { a00.hypot(a01).hypot(a10.hypot(a11)) };
+        let square = |all: [f64; 4]| all.iter().map(|entry| entry * entry).sum::<f64>();
+        let norm = if scalar { a00.abs() } else { square(play.amplitude).sqrt() };
         let element = &self.resolved.elements[play.element as usize];
         let index = element.oscillator;
         let correction = index.map_or(UNITY, |index| self.oscillators[index].correction);
         let [c00, c01, c10, c11] = correction;
-        let largest = norm * self.sizes[pulse as usize] * c00.hypot(c01).max(c10.hypot(c11));
+        let row = (c00 * c00 + c01 * c01).max(c10 * c10 + c11 * c11).sqrt();
+        let largest = norm * self.sizes[pulse as usize] * row;
         // The offsets of its own outputs: another port's is not its concern.
         let offset = match &self.outputs[play.element as usize] {
             Some(Outputs::Mixed { i, q }) => self.offsets[*i].abs().max(self.offsets[*q].abs()),

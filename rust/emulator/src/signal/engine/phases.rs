@@ -56,6 +56,9 @@ impl Engine {
     pub(super) fn end_sweep(&mut self, play: &PlayCommand, at: u64, length: u64) {
         let whole = self.whole(play);
         let Some(oscillator) = self.oscillator(play.element) else { return };
+        if play.chirp.is_none() && oscillator.sweeping.is_none() {
+            return;
+        }
         let own = play.chirp.as_ref().and_then(|chirp| chirp.sweeps(whole));
         let going = oscillator.sweeping.take();
         let Some(sweeps) = own.or_else(|| going.map(|(_, sweeps)| sweeps)) else { return };

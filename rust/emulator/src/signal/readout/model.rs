@@ -4,12 +4,11 @@
 //! qubit is a Bloch vector that the pulses of its drive element turn, that decays, and that a measurement
 //! projects. All random numbers come from one seeded generator, so that a run repeats.
 
-use std::collections::HashMap;
-use std::f64::consts::{PI, TAU};
+use std::collections::{HashMap, VecDeque};
 
 use super::description::{ModelError, Models, Qubit, Readout};
 use super::noise_plan::{COUNTS, NoisePlan, Shape, rise};
-use super::qubit::Bloch;
+use super::qubit::{Bloch, length};
 use super::trace::Trace;
 use crate::config::Configuration;
 use crate::config::pulses::{Pulse, Wave, Waves};
@@ -35,7 +34,7 @@ pub(super) struct Model {
     /// The means of pulses, by index of the resolved configuration's.
     means: Vec<Option<[f64; 2]>>,
     /// What the inputs heard lately.
-    answers: Vec<ReadoutAnswer>,
+    answers: VecDeque<ReadoutAnswer>,
     draws: Vec<f64>,
 }
 
@@ -98,7 +97,7 @@ impl Model {
             random: Random::new(models.seed),
             plans: Vec::new(),
             means: vec![None; resolved.pulses.len()],
-            answers: Vec::new(),
+            answers: VecDeque::new(),
             draws: Vec::new(),
         };
         let mut known: HashMap<&str, usize> = HashMap::new();
@@ -134,7 +133,7 @@ impl Model {
             .pulse(&qubit.element, &qubit.pi)
             .map_err(|error| ModelError::new(format!("the readout model: {error}")))?;
         let area = area(&pulse);
-        let pi_area = area[0].hypot(area[1]);
+        let pi_area = length(area[0], area[1]);
         if pi_area == 0.0 {
             return Err(ModelError::new(format!(
                 "the readout model: the operation '{}' of '{}' plays nothing that turns a qubit",
@@ -170,14 +169,10 @@ impl Model {
         for index in &self.driven[element as usize] {
             let qubit = &mut self.qubits[*index];
             qubit.idle(drive.at);
-            let pulse = pulse as usize;
-            qubit.areas.resize(qubit.areas.len().max(pulse + 1), None);
-            let [x, y] = *qubit.areas[pulse].get_or_insert_with(|| area(&resolved.pulses[pulse]));
-            let [a00, a01, a10, a11] = drive.amplitude;
-            let (i, q) = (a00 * x + a01 * y, a10 * x + a11 * y);
+            let area = || area(&resolved.pulses[pulse as usize]);
+            let (angle, axis) = qubit.turn_of(pulse, drive.amplitude, area);
             // A pulse that lasts longer or is cut off turns by as much more or less.
-            let angle = PI * drive.part * i.hypot(q) / qubit.pi_area;
-            let axis = drive.phase + Phase::from_turns(q.atan2(i) / TAU);
+            let (angle, axis) = (drive.part * angle, drive.phase + axis);
             qubit.turn(angle, axis, drive.frequency, drive.length);
         }
     }
@@ -200,8 +195,8 @@ impl Model {
                 let wanders = qubit.wander != 0.0;
                 let wander = if wanders { self.random.normal() } else { 0.0 };
                 qubit.idle(at);
-                let excited = uniform <= (1.0 - qubit.vector[2]) / 2.0;
-                qubit.vector = [0.0, 0.0, if excited { -1.0 } else { 1.0 }];
+                let excited = uniform <= qubit.excited();
+                qubit.project(excited);
                 // The next shot has a frequency of its own.
                 qubit.off = qubit.wander * wander;
                 excited
@@ -236,7 +231,7 @@ impl Model {
         let [x, y] = *known.get_or_insert_with(|| {
             let pulse = &resolved.pulses[pulse as usize];
             let [i, q] = if matches!(pulse.waves, Waves::None) { [1.0, 0.0] } else { area(pulse) };
-            let size = i.hypot(q);
+            let size = length(i, q);
             if size == 0.0 { [0.0; 2] } else { [i / size, q / size] }
         });
         // (A · z) / z, with |z| = 1.
@@ -247,13 +242,9 @@ impl Model {
     /// Notes an answer, for what else listens on the same inputs.
     pub(super) fn note(&mut self, answer: ReadoutAnswer) {
         if self.answers.len() >= MOST_ANSWERS {
-            let now = answer.start;
-            self.answers.retain(|old| old.start + 2 * old.length > now);
-            if self.answers.len() >= MOST_ANSWERS {
-                self.answers.remove(0);
-            }
+            self.answers.pop_front();
         }
-        self.answers.push(answer);
+        self.answers.push_back(answer);
     }
 
     /// Whether an input hears an answer within some time.

@@ -7,24 +7,39 @@ use crate::signal::phase::{Phase, Speed};
 
 /// A pulse that is shorter than this part of the decay times is a turn between two decays.
 const SHORT: f64 = 0.01;
+/// Half a turn.
+const HALF: Phase = Phase(1 << 63);
 
 /// A qubit in the frame that turns with it; the ground state is up.
 #[derive(Debug)]
 pub(super) struct Bloch {
-    pub(super) vector: [f64; 3],
+    /// Before it is swung about z.
+    vector: [f64; 3],
+    /// How far: a measurement along z does not ask, so that it is worked out by the next pulse only.
+    swing: Phase,
     /// Nanoseconds of the last change.
     at: u64,
     /// Hz.
     frequency: f64,
+    speed: Speed,
     /// The area of the pulse that turns it by π, volts times nanoseconds.
-    pub(super) pi_area: f64,
+    pi_area: f64,
     t1: f64,
     t2: f64,
     /// The standard deviation of its frequency from shot to shot, Hz, and what it is now.
     pub(super) wander: f64,
     pub(super) off: f64,
-    /// The area of each pulse that was played, by index of the resolved configuration's.
-    pub(super) areas: Vec<Option<[f64; 2]>>,
+    /// Each pulse that was played, by index of the resolved configuration's.
+    turns: Vec<Option<Turn>>,
+}
+
+/// What a pulse as configured does.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    area: [f64; 2],
+    /// By how much, radians, and about which axis.
+    angle: f64,
+    axis: Phase,
 }
 
 impl Bloch {
@@ -36,14 +51,16 @@ impl Bloch {
         };
         Self {
             vector: [0.0, 0.0, 1.0],
+            swing: Phase::default(),
             at: 0,
             frequency,
+            speed: Speed::from_hz(frequency),
             pi_area,
             t1: qubit.t1,
             t2: qubit.t2.min(2.0 * qubit.t1),
             wander,
             off: 0.0,
-            areas: Vec::new(),
+            turns: Vec::new(),
         }
     }
 
@@ -55,10 +72,47 @@ impl Bloch {
             return;
         }
         self.decay(passed);
-        let [x, y, _] = &mut self.vector;
-        if self.off != 0.0 && (*x != 0.0 || *y != 0.0) {
-            (*x, *y) = around_z(*x, *y, Phase::from_turns(self.off * passed * 1e-9));
+        if self.off != 0.0 {
+            self.swing += Phase::from_turns(self.off * passed * 1e-9);
         }
+    }
+
+    /// The probability to find it excited.
+    pub(super) fn excited(&self) -> f64 {
+        (1.0 - self.vector[2]) / 2.0
+    }
+
+    /// It was found in one of its states.
+    pub(super) fn project(&mut self, excited: bool) {
+        self.vector = [0.0, 0.0, if excited { -1.0 } else { 1.0 }];
+    }
+
+    /// By how much a pulse turns it, radians, and about which axis: `of` gives the area of the pulse as configured,
+    /// `index` is that of the resolved configuration.
+    pub(super) fn turn_of(
+        &mut self,
+        index: u32,
+        amplitude: [f64; 4],
+        of: impl FnOnce() -> [f64; 2],
+    ) -> (f64, Phase) {
+        let index = index as usize;
+        if self.turns.len() <= index {
+            self.turns.resize(index + 1, None);
+        }
+        let pi_area = self.pi_area;
+        let turn = |[x, y]: [f64; 2]| (PI * length(x, y) / pi_area, direction(x, y));
+        let known = self.turns[index].get_or_insert_with(|| {
+            let area = of();
+            let (angle, axis) = turn(area);
+            Turn { area, angle, axis }
+        });
+        let [a00, a01, a10, a11] = amplitude;
+        if a01 == 0.0 && a10 == 0.0 && a00 == a11 {
+            let back = if a00 < 0.0 { HALF } else { Phase::default() };
+            return (known.angle * a00.abs(), known.axis + back);
+        }
+        let [x, y] = known.area;
+        turn([a00 * x + a01 * y, a10 * x + a11 * y])
     }
 
     fn decay(&mut self, passed: f64) {
@@ -75,12 +129,14 @@ impl Bloch {
     /// Turns it by a pulse of constant strength, with its decay meanwhile.
     pub(super) fn turn(&mut self, angle: f64, axis: Phase, frequency: f64, length: u64) {
         // The axis in the frame of the qubit, which turns with its own frequency.
-        let axis = axis - Speed::from_hz(self.frequency).over(self.at);
+        let axis = axis - self.speed.over(self.at);
         let ns = length as f64;
         let detuning = TAU * (frequency - self.frequency - self.off) * ns * 1e-9;
         let [x, y, z] = self.vector;
-        let (x, y) = around_z(x, y, -axis);
-        self.vector = [x, y, z];
+        if x != 0.0 || y != 0.0 {
+            let (x, y) = around_z(x, y, self.swing - axis);
+            self.vector = [x, y, z];
+        }
         // In the frame of the drive it turns about (angle, 0, -detuning).
         if ns > SHORT * self.t1.min(self.t2) {
             self.damped(angle, detuning, ns);
@@ -89,17 +145,25 @@ impl Bloch {
             self.rotate(angle, detuning);
             self.decay(ns / 2.0);
         }
-        let back = axis + Phase::from_turns((frequency - self.frequency) * ns * 1e-9);
-        let [x, y, z] = self.vector;
-        let (x, y) = around_z(x, y, back);
-        self.vector = [x, y, z];
+        self.swing = axis;
+        if frequency != self.frequency {
+            self.swing += Phase::from_turns((frequency - self.frequency) * ns * 1e-9);
+        }
         self.at += length;
+    }
+
+    /// Where it points.
+    #[cfg(test)]
+    fn points(&self) -> [f64; 3] {
+        let [x, y, z] = self.vector;
+        let (x, y) = around_z(x, y, self.swing);
+        [x, y, z]
     }
 
     fn rotate(&mut self, angle: f64, detuning: f64) {
         let [x, y, z] = self.vector;
-        let size = angle.hypot(detuning);
-        if size > 0.0 {
+        let size = if detuning == 0.0 { angle } else { length(angle, detuning) };
+        if size != 0.0 {
             let (nx, nz) = (angle / size, -detuning / size);
             let (sin, cos) = size.sin_cos();
             let along = (nx * x + nz * z) * (1.0 - cos);
@@ -157,6 +221,15 @@ fn product(left: &Matrix4, right: &Matrix4) -> Matrix4 {
     std::array::from_fn(|row| std::array::from_fn(|column| entry(row, column)))
 }
 
+/// Of a vector. The numbers are of volts and nanoseconds: their squares do not overflow.
+pub(super) fn length(x: f64, y: f64) -> f64 {
+    (x * x + y * y).sqrt()
+}
+
+fn direction(x: f64, y: f64) -> Phase {
+    Phase::from_turns(y.atan2(x) / TAU)
+}
+
 fn around_z(x: f64, y: f64, turn: Phase) -> (f64, f64) {
     let (cos, sin) = turn.cos_sin();
     (x * cos - y * sin, x * sin + y * cos)
@@ -189,13 +262,13 @@ mod tests {
             let later = bloch.at + 12_345;
             bloch.idle(later);
         }
-        assert!((bloch.vector[2] + 1.0).abs() < 1e-6, "{:?}", bloch.vector);
+        assert!((bloch.points()[2] + 1.0).abs() < 1e-6, "{:?}", bloch.points());
         // And with the second one about the other axis: none.
         let mut bloch = qubit();
         bloch.turn(PI / 2.0, Phase::default(), 50e6, 20);
         let axis = speed.over(bloch.at) + Phase::from_turns(0.25);
         bloch.turn(PI / 2.0, axis, 50e6, 20);
-        assert!(bloch.vector[2].abs() < 1e-6);
+        assert!(bloch.points()[2].abs() < 1e-6);
     }
 
     #[test]
@@ -205,7 +278,7 @@ mod tests {
         let detuning = TAU * 0.7;
         let size = PI.hypot(detuning);
         let excited = (PI / size * (size / 2.0).sin()).powi(2);
-        assert!(((1.0 - bloch.vector[2]) / 2.0 - excited).abs() < 1e-9);
+        assert!(((1.0 - bloch.points()[2]) / 2.0 - excited).abs() < 1e-9);
     }
 
     #[test]
@@ -214,7 +287,7 @@ mod tests {
         (bloch.t1, bloch.t2) = (1000.0, 500.0);
         bloch.turn(PI / 2.0, Phase::default(), 50e6, 0);
         bloch.idle(1000);
-        let [x, y, z] = bloch.vector;
+        let [x, y, z] = bloch.points();
         assert!((z - (1.0 - (-1f64).exp())).abs() < 1e-12);
         assert!((x.hypot(y) - (-2f64).exp()).abs() < 1e-12);
     }
@@ -246,11 +319,11 @@ mod tests {
             let ns = f64::from(length);
             let expected = stepped([0.0, 0.0, 1.0], angle / ns, TAU * turns / ns, 1e4, 8e3, ns);
             assert!(
-                (bloch.vector[2] - expected[2]).abs() < 1e-6,
+                (bloch.points()[2] - expected[2]).abs() < 1e-6,
                 "{:?} {expected:?}",
-                bloch.vector
+                bloch.points()
             );
-            let (got, wanted) = (bloch.vector, expected);
+            let (got, wanted) = (bloch.points(), expected);
             assert!((got[0].hypot(got[1]) - wanted[0].hypot(wanted[1])).abs() < 1e-6);
         }
     }
