@@ -189,6 +189,9 @@ impl Runner<'_> {
         self.alive()?;
         self.played = true;
         let amplitude = self.amplitude(&play.amplitude);
+        if let Some((pulse, length)) = self.is_plain(play) {
+            return self.play_plain(play, pulse, amplitude, length);
+        }
         let what = match &play.what {
             Playable::Pulse(pulse) => PlayKind::Pulse(*pulse),
             Playable::Ramp(slope) => PlayKind::Ramp(self.fixed(slope)),
@@ -227,8 +230,8 @@ impl Runner<'_> {
             self.drive(&arguments, pulse, at);
         }
         let length = self.engine.play(&arguments, at);
-        if heard && self.engine.overflows(&arguments) {
-            self.fault(play.site, || format!("at {at} ns"));
+        if heard {
+            self.look_for_overflow(&arguments, play.site, at);
         }
         if play.duration.is_some() && self.engine.is_compressed(&arguments) {
             self.warn(play.compressed, || format!("at {at} ns"));
@@ -236,6 +239,54 @@ impl Runner<'_> {
         let length = length + arguments.stretching.unwrap_or(0);
         self.pass(play.element, length.div_ceil(CYCLE_NS))?;
         Ok((at, amplitude))
+    }
+
+    /// The pulse of a statement that asks for nothing else, and how long it takes, where playing it changes nothing
+    /// in the engine.
+    #[inline]
+    fn is_plain(&self, play: &PlayStmt) -> Option<(u32, u64)> {
+        let Playable::Pulse(pulse) = play.what else { return None };
+        let asks = play.duration.is_some()
+            || play.truncate.is_some()
+            || play.condition.is_some()
+            || play.chirp.is_some()
+            || play.target.is_some()
+            || play.timestamp.is_some();
+        let length = self.engine.plain_length(play.element, pulse).filter(|_| !asks)?;
+        Some((pulse, length))
+    }
+
+    /// What most statements of an execution are: clocks move, inputs hear of it.
+    fn play_plain(
+        &mut self,
+        play: &PlayStmt,
+        pulse: u32,
+        amplitude: [f64; 4],
+        length: u64,
+    ) -> Result<(u64, [f64; 4]), Halted> {
+        let element = play.element;
+        let at = self.time(element);
+        if self.inputs.follows(element)
+            && let Some((phase, _, frame)) = self.engine.carrier(element, at)
+        {
+            let frequency = self.engine.frequency(element).unwrap_or(0.0);
+            let phase = phase + frame;
+            let drive = Drive { at, length, part: 1.0, amplitude, phase, frequency };
+            self.inputs.drive(self.engine.resolved(), element, pulse, drive);
+        }
+        if self.engine.may_overflow(element, pulse, &amplitude, None) {
+            let command = PlayCommand::plain(element, pulse, amplitude);
+            self.look_for_overflow(&command, play.site, at);
+        }
+        self.pass(element, length.div_ceil(CYCLE_NS))?;
+        Ok((at, amplitude))
+    }
+
+    /// Tells of a play that goes beyond the range of its outputs, once for each statement.
+    fn look_for_overflow(&mut self, command: &PlayCommand, site: u32, at: u64) {
+        if !self.seen[site as usize] && self.engine.overflows(command) {
+            self.fault(site, || format!("at {at} ns"));
+        }
     }
 
     /// Tells the inputs of a pulse on an element that they follow.

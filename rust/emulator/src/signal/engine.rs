@@ -64,6 +64,25 @@ pub(crate) struct PlayCommand {
     pub stretching: Option<u64>,
 }
 
+impl PlayCommand {
+    /// A pulse as it is configured.
+    pub(crate) fn plain(element: u32, pulse: u32, amplitude: [f64; 4]) -> Self {
+        Self {
+            element,
+            what: PlayKind::Pulse(pulse),
+            amplitude,
+            duration: None,
+            truncate: None,
+            chirp: None,
+            target: None,
+            heard: true,
+            measures: false,
+            scaled: false,
+            stretching: None,
+        }
+    }
+}
+
 /// A pulse of the resolved configuration, or a ramp in volts a nanosecond.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum PlayKind {
@@ -184,6 +203,16 @@ impl Engine {
     pub(crate) fn length(&self, play: &PlayCommand) -> u64 {
         let whole = self.whole(play);
         play.truncate.map_or(whole, |truncate| truncate.min(whole))
+    }
+
+    /// How long a pulse as it is configured takes, nanoseconds, where to play it changes nothing here: it is not
+    /// kept, and nothing is held, swept or reset.
+    #[inline]
+    pub(crate) fn plain_length(&self, element: u32, pulse: u32) -> Option<u64> {
+        let element = &self.resolved.elements[element as usize];
+        let swept = element.oscillator.is_some_and(|one| self.oscillators[one].sweeping.is_some());
+        let plain = !self.records() && !self.resetting && element.sticky.is_none() && !swept;
+        plain.then(|| u64::from(self.resolved.pulses[pulse as usize].length))
     }
 
     /// Plays from `at` (nanoseconds) on; gives how long that takes.

@@ -13,38 +13,57 @@ impl Engine {
     /// Whether a play by itself goes beyond the range of its outputs at some phase. A simulation sees the
     /// sum of all, when it is rendered.
     pub(crate) fn overflows(&self, play: &PlayCommand) -> bool {
+        let PlayKind::Pulse(pulse) = play.what else { return false };
+        if !self.may_overflow(play.element, pulse, &play.amplitude, play.target) {
+            return false;
+        }
+        // Turned as a whole, it reaches that far at some phase: no need to look at each sample.
+        let index = self.resolved.elements[play.element as usize].oscillator;
+        let whole = play.duration.is_none() && play.truncate.is_none();
+        let offset = self.reached_offset(play.element, play.target);
+        if is_scalar(&play.amplitude) && index.is_some() && whole && offset == 0.0 {
+            return true;
+        }
+        self.certainly_overflows(play, self.correction(play.element))
+    }
+
+    /// Whether a play by itself could go beyond the range, as far as the largest samples tell.
+    #[inline]
+    pub(crate) fn may_overflow(
+        &self,
+        element: u32,
+        pulse: u32,
+        amplitude: &[f64; 4],
+        target: Option<usize>,
+    ) -> bool {
         if self.records() {
             return false;
         }
-        let PlayKind::Pulse(pulse) = play.what else { return false };
-        let [a00, a01, a10, a11] = play.amplitude;
-        let scalar = a01 == 0.0 && a10 == 0.0 && a00 == a11;
-        let square = |all: [f64; 4]| all.iter().map(|entry| entry * entry).sum::<f64>();
-        let norm = if scalar { a00.abs() } else { square(play.amplitude).sqrt() };
-        let element = &self.resolved.elements[play.element as usize];
-        let index = element.oscillator;
-        let correction = index.map_or(UNITY, |index| self.oscillators[index].correction);
-        let [c00, c01, c10, c11] = correction;
-        let row = (c00 * c00 + c01 * c01).max(c10 * c10 + c11 * c11).sqrt();
+        let square = |all: &[f64]| all.iter().map(|entry| entry * entry).sum::<f64>();
+        let norm =
+            if is_scalar(amplitude) { amplitude[0].abs() } else { square(amplitude).sqrt() };
+        let correction = self.correction(element);
+        let (first, second) = correction.split_at(2);
+        let row = square(first).max(square(second)).sqrt();
         let largest = norm * self.sizes[pulse as usize] * row;
-        // The offsets of its own outputs: another port's is not its concern.
-        let offset = match &self.outputs[play.element as usize] {
+        is_beyond(largest + self.reached_offset(element, target))
+    }
+
+    /// The largest offset of the outputs of an element: another port's is not its concern.
+    fn reached_offset(&self, element: u32, target: Option<usize>) -> f64 {
+        match &self.outputs[element as usize] {
+            _ if target.is_some() => self.largest_offset,
             Some(Outputs::Mixed { i, q }) => self.offsets[*i].abs().max(self.offsets[*q].abs()),
             Some(Outputs::Single(all)) => {
                 all.iter().fold(0.0, |m, o| self.offsets[*o].abs().max(m))
             }
             None => 0.0,
-        };
-        let offset = if play.target.is_some() { self.largest_offset } else { offset };
-        if !is_beyond(largest + offset) {
-            return false;
         }
-        // Turned as a whole, it reaches that far at some phase: no need to look at each sample.
-        let whole = play.duration.is_none() && play.truncate.is_none();
-        if scalar && index.is_some() && whole && offset == 0.0 {
-            return true;
-        }
-        self.certainly_overflows(play, correction)
+    }
+
+    fn correction(&self, element: u32) -> Matrix {
+        let index = self.resolved.elements[element as usize].oscillator;
+        index.map_or(UNITY, |index| self.oscillators[index].correction)
     }
 
     #[cold]
@@ -64,6 +83,11 @@ impl Engine {
             Outputs::Single(outputs) => outputs.iter().any(|output| over(*output, 0)),
         }
     }
+}
+
+/// Whether an amplitude is a factor of both.
+fn is_scalar([a00, a01, a10, a11]: &[f64; 4]) -> bool {
+    *a01 == 0.0 && *a10 == 0.0 && a00 == a11
 }
 
 /// The lowest and the highest that the first `length` samples of a source reach on either input; of one
