@@ -274,7 +274,9 @@ impl Runner<'_> {
             let drive = Drive { at, length, part: 1.0, amplitude, phase, frequency };
             self.inputs.drive(self.engine.resolved(), element, pulse, drive);
         }
-        if self.engine.may_overflow(element, pulse, &amplitude, None) {
+        if !self.seen[play.site as usize]
+            && self.engine.may_overflow(element, pulse, &amplitude, None)
+        {
             let command = PlayCommand::plain(element, pulse, amplitude);
             self.look_for_overflow(&command, play.site, at);
         }

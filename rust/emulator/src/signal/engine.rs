@@ -107,6 +107,8 @@ pub(crate) struct Engine {
     /// The largest sample of each pulse's waveforms, I and Q together.
     sizes: Vec<f64>,
     largest_offset: f64,
+    /// How far the correction of each oscillator reaches.
+    rows: Vec<f64>,
 }
 
 impl Engine {
@@ -124,7 +126,9 @@ impl Engine {
             resetting: false,
             sweeping: None,
         });
+        let corrections = resolved.oscillators().iter().map(|one| &one.correction);
         Self {
+            rows: corrections.map(overflow::longer_row).collect(),
             oscillators: oscillators.collect(),
             states: vec![ElementState::default(); resolved.elements.len()],
             offsets: resolved.outputs().iter().map(|output| output.offset).collect(),

@@ -44,11 +44,12 @@ pub(crate) fn uniform(bits: u64) -> f64 {
 #[derive(Debug)]
 pub(super) struct Random {
     state: u64,
+    layers: &'static [f64; LAYER_COUNT + 1],
 }
 
 impl Random {
     pub(super) fn new(seed: u64) -> Self {
-        Self { state: mix(seed) }
+        Self { state: mix(seed), layers: &LAYERS }
     }
 
     pub(super) fn bits(&mut self) -> u64 {
@@ -64,7 +65,7 @@ impl Random {
     /// By layers (Marsaglia and Tsang's ziggurat, in Doornik's form): of a hundred numbers 99 are taken from the
     /// rectangles that fit below the curve, with neither a logarithm nor a root.
     pub(super) fn normal(&mut self) -> f64 {
-        let layers = &*LAYERS;
+        let layers = self.layers;
         loop {
             let bits = self.bits();
             let layer = bits as usize % LAYER_COUNT;

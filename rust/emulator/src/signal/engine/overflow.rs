@@ -39,12 +39,9 @@ impl Engine {
         if self.records() {
             return false;
         }
-        let square = |all: &[f64]| all.iter().map(|entry| entry * entry).sum::<f64>();
-        let norm =
-            if is_scalar(amplitude) { amplitude[0].abs() } else { square(amplitude).sqrt() };
-        let correction = self.correction(element);
-        let (first, second) = correction.split_at(2);
-        let row = square(first).max(square(second)).sqrt();
+        let norm = if is_scalar(amplitude) { amplitude[0].abs() } else { length(amplitude) };
+        let index = self.resolved.elements[element as usize].oscillator;
+        let row = index.map_or(1.0, |index| self.rows[index]);
         let largest = norm * self.sizes[pulse as usize] * row;
         is_beyond(largest + self.reached_offset(element, target))
     }
@@ -83,6 +80,16 @@ impl Engine {
             Outputs::Single(outputs) => outputs.iter().any(|output| over(*output, 0)),
         }
     }
+}
+
+/// How far a correction reaches: its longer row.
+pub(super) fn longer_row(correction: &Matrix) -> f64 {
+    let (first, second) = correction.split_at(2);
+    length(first).max(length(second))
+}
+
+fn length(all: &[f64]) -> f64 {
+    all.iter().map(|entry| entry * entry).sum::<f64>().sqrt()
 }
 
 /// Whether an amplitude is a factor of both.

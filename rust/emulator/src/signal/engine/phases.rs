@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pulsewire_common::correction::Matrix;
 
+use super::overflow::longer_row;
 use super::{Engine, PlayCommand, room};
 use crate::config::elements::Element;
 use crate::signal::phase::{Phase, Speed};
@@ -159,10 +160,12 @@ impl Engine {
     /// Another correction of the mixer from now on.
     pub(crate) fn set_correction(&mut self, element: u32, matrix: Matrix, at: u64) {
         self.hold_all(element, at);
-        if let Some(oscillator) = self.oscillator(element) {
+        if let Some(index) = self.resolved.elements[element as usize].oscillator {
+            let oscillator = &mut self.oscillators[index];
             oscillator.correction = matrix;
             // It also resets the frame.
             oscillator.frame = Phase::default();
+            self.rows[index] = longer_row(&matrix);
         }
     }
 }

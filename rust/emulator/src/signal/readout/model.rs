@@ -299,15 +299,10 @@ impl Model {
         } else {
             self.draws.resize(plan.draws, 0.0);
         }
-        let (cos, sin) = still.map_or((1.0, 0.0), Phase::cos_sin);
-        for parts in &plan.values {
-            let mut value = 0.0;
-            for part in parts {
-                value += part.mean(read.answer, cos, sin);
-                let draws = part.noise.iter().map(|(draw, much)| much * self.draws[*draw]);
-                value += noise * draws.sum::<f64>();
-            }
-            out.push(value);
+        let still = still.map_or((1.0, 0.0), Phase::cos_sin);
+        for value in &plan.values {
+            let draws = value.noise.iter().zip(&self.draws).map(|(much, draw)| much * draw);
+            out.push(value.mean(read.answer, still) + noise * draws.sum::<f64>());
         }
         Some(())
     }

@@ -16,8 +16,38 @@ pub(super) const COUNTS: f64 = 4096.0;
 /// of one value goes with that of another.
 #[derive(Debug)]
 pub(super) struct NoisePlan {
-    pub(super) values: Vec<Vec<Part>>,
+    pub(super) values: Vec<Value>,
     pub(super) draws: usize,
+}
+
+/// One value of a measure statement.
+#[derive(Debug)]
+pub(super) struct Value {
+    sides: Vec<Part>,
+    /// Of a modulated element, whose carrier's phase does not matter: how much of I, of Q, and of neither it is.
+    line: Option<[f64; 3]>,
+    /// How much of each draw of noise; those behind it have no part in it.
+    pub(super) noise: Vec<f64>,
+}
+
+impl Value {
+    fn new(sides: Vec<Part>, modulated: bool, noise: Vec<f64>) -> Self {
+        let line = modulated.then(|| {
+            let at = |answer| sides.iter().map(|side| side.mean(answer, 1.0, 0.0)).sum::<f64>();
+            let neither = at([0.0; 2]);
+            [at([1.0, 0.0]) - neither, at([0.0, 1.0]) - neither, neither]
+        });
+        Self { sides, line, noise }
+    }
+
+    /// Its value without noise; `still` is the carrier of an element that is not modulated.
+    #[inline]
+    pub(super) fn mean(&self, [i, q]: [f64; 2], (cos, sin): (f64, f64)) -> f64 {
+        match self.line {
+            Some([of_i, of_q, neither]) => of_i * i + of_q * q + neither,
+            None => self.sides.iter().map(|side| side.mean([i, q], cos, sin)).sum(),
+        }
+    }
 }
 
 /// One side of a value.
@@ -31,13 +61,11 @@ pub(super) struct Part {
     /// Sums of the weights with the input's offset, over 4096.
     offset: [f64; 2],
     gain: f64,
-    /// Draws of noise, and how much of each.
-    pub(super) noise: Vec<(usize, f64)>,
 }
 
 impl Part {
     /// Its value without noise.
-    pub(super) fn mean(&self, [i, q]: [f64; 2], cos: f64, sin: f64) -> f64 {
+    fn mean(&self, [i, q]: [f64; 2], cos: f64, sin: f64) -> f64 {
         let [cosine, sine] = self.shaped;
         let (one, other) = if self.second { (q, i) } else { (i, -q) };
         let answer = match (self.modulated, self.demodulates) {
@@ -63,9 +91,7 @@ impl Part {
         side: &PlannedInput<'_>,
         shape: Shape,
         modulated: bool,
-        noise: Row,
     ) -> Self {
-        let gain = 10f64.powf(f64::from(port.gain_db) / 20.0);
         let sum = |values: &[f64], shaped: bool| {
             let each = values.iter().enumerate().map(|(index, value)| {
                 let from = index as f64 * f64::from(WEIGHT_NS);
@@ -82,57 +108,48 @@ impl Part {
             shaped: [sum(&side.weights.cosine, true), sum(&side.weights.sine, true)],
             offset: [&side.weights.cosine, &side.weights.sine]
                 .map(|weights| if offset == 0.0 { 0.0 } else { offset * sum(weights, false) }),
-            gain,
-            noise: noise.into_iter().map(|(draw, much)| (draw, gain * much / COUNTS)).collect(),
+            gain: gain(port),
         }
     }
 }
 
-/// How much of each draw goes into a value.
-type Row = Vec<(usize, f64)>;
-
-/// Noise as sums of independent draws.
-struct Draws {
-    /// Of each input that is listened to.
-    rows: Vec<Row>,
-    count: usize,
+/// What the gain of an input multiplies with.
+fn gain(port: &AnalogInput) -> f64 {
+    10f64.powf(f64::from(port.gain_db) / 20.0)
 }
 
-/// The draws that give inputs the noise that they share (Cholesky); `None` when the job was halted.
+/// How much of each independent draw goes into each value, so that they have in common what `shared` tells of any
+/// two (Cholesky); `None` when the job was halted.
 fn independent_draws(
-    all: &[PlannedInput<'_>],
-    modulated: bool,
+    count: usize,
+    shared: impl Fn(usize, usize) -> f64,
     halted: &dyn Fn() -> bool,
-) -> Option<Draws> {
-    let of = |row: &Row, draw: usize| {
-        row.iter().find(|(one, _)| *one == draw).map_or(0.0, |(_, much)| *much)
-    };
-    let mut rows: Vec<Row> = Vec::new();
+) -> Option<Vec<Vec<f64>>> {
+    let mut rows: Vec<Vec<f64>> = Vec::with_capacity(count);
     // Those that brought a draw of their own, in the order of the draws.
     let mut owners: Vec<usize> = Vec::new();
-    for (index, side) in all.iter().enumerate() {
-        let mut row = Row::new();
-        let whole = common(side, side, modulated);
+    for index in 0..count {
+        let mut row: Vec<f64> = Vec::with_capacity(owners.len() + 1);
+        let whole = shared(index, index);
         let mut left = whole;
-        for (draw, owner) in owners.iter().enumerate() {
+        for owner in &owners {
             if halted() {
                 return None;
             }
-            let known: f64 = (0..draw).map(|one| of(&row, one) * of(&rows[*owner], one)).sum();
-            let shared = common(side, &all[*owner], modulated);
-            let much = (shared - known) / of(&rows[*owner], draw);
-            if much != 0.0 {
-                row.push((draw, much));
-                left -= much * much;
-            }
+            // The last of the owner's row is its own draw.
+            let Some((own, before)) = rows[*owner].split_last() else { continue };
+            let known: f64 = row.iter().zip(before).map(|(a, b)| a * b).sum();
+            let much = (shared(index, *owner) - known) / own;
+            row.push(much);
+            left -= much * much;
         }
         if left > 1e-12 * whole {
-            row.push((owners.len(), left.sqrt()));
+            row.push(left.sqrt());
             owners.push(index);
         }
         rows.push(row);
     }
-    Some(Draws { rows, count: owners.len() })
+    Some(rows)
 }
 
 impl NoisePlan {
@@ -144,21 +161,23 @@ impl NoisePlan {
         modulated: bool,
         halted: &dyn Fn() -> bool,
     ) -> Option<Self> {
-        let all: Vec<PlannedInput<'_>> = values.iter().flatten().copied().collect();
-        let Draws { rows, count } = independent_draws(&all, modulated, halted)?;
-        let mut rows = rows.into_iter();
-        let mut part = |side: &PlannedInput<'_>| {
-            let noise = rows.next().unwrap_or_default();
-            Part::new(&resolved.inputs()[side.input], side, shape, modulated, noise)
+        let port = |side: &PlannedInput<'_>| &resolved.inputs()[side.input];
+        let shared = |one: usize, other: usize| {
+            let pairs = values[one].iter().flat_map(|a| values[other].iter().map(move |b| (a, b)));
+            let each = pairs.map(|(a, b)| gain(port(a)) * gain(port(b)) * common(a, b, modulated));
+            each.sum::<f64>() / (COUNTS * COUNTS)
         };
+        let rows = independent_draws(values.len(), shared, halted)?;
+        let draws = rows.iter().map(Vec::len).max().unwrap_or(0);
         let mut made = Vec::with_capacity(values.len());
-        for sides in values {
+        for (sides, noise) in values.iter().zip(rows) {
             if halted() {
                 return None;
             }
-            made.push(sides.iter().map(&mut part).collect());
+            let part = |side| Part::new(port(side), side, shape, modulated);
+            made.push(Value::new(sides.iter().map(part).collect(), modulated, noise));
         }
-        Some(Self { values: made, draws: count })
+        Some(Self { values: made, draws })
     }
 }
 
@@ -245,12 +264,24 @@ mod tests {
         // The third is made of the first two, the fourth is the first again.
         assert_eq!(plan.draws, 3);
         let size = (0.5f64 * 400.0).sqrt() / COUNTS;
-        let row = |index: usize| &plan.values[index][0].noise;
-        assert!(row(3).len() == 1 && (row(3)[0].1 - row(0)[0].1).abs() < 1e-12);
-        assert!(
-            (row(2)[0].1 - 0.6 * size).abs() < 1e-12 && (row(2)[1].1 - 0.8 * size).abs() < 1e-12
-        );
-        assert!(row(4)[0].0 == 2 && (row(4)[0].1 - size).abs() < 1e-12);
-        assert!((row(0)[0].1 - size).abs() < 1e-12);
+        let near = |row: &[f64], expected: &[f64]| {
+            row.len() == expected.len()
+                && row.iter().zip(expected).all(|(a, b)| (a - b * size).abs() < 1e-12)
+        };
+        let row = |index: usize| &plan.values[index].noise[..];
+        assert!(near(row(0), &[1.0]) && near(row(1), &[0.0, 1.0]), "{:?}", plan.values);
+        assert!(near(row(2), &[0.6, 0.8]) && near(row(3), &[1.0, 0.0]), "{:?}", plan.values);
+        assert!(near(row(4), &[0.0, 0.0, 1.0]), "{:?}", plan.values);
+        // Values of two sides each, as dual demodulation has them: their noise adds up in squares.
+        let dual = [
+            vec![side(&cos, false), side(&sin, true)],
+            vec![side(&both, false), side(&sin, true)],
+        ];
+        let plan = NoisePlan::new(&resolved, &dual, shape, true, &|| false).unwrap();
+        assert_eq!(plan.draws, 2);
+        let row = |index: usize| &plan.values[index].noise[..];
+        let shared = 1.6 / 2f64.sqrt();
+        assert!(near(row(0), &[2f64.sqrt()]), "{:?}", plan.values);
+        assert!(near(row(1), &[shared, (2.0 - shared * shared).sqrt()]), "{:?}", plan.values);
     }
 }

@@ -29,8 +29,37 @@ pub(super) struct Bloch {
     /// The standard deviation of its frequency from shot to shot, Hz, and what it is now.
     pub(super) wander: f64,
     pub(super) off: f64,
+    /// What the last decay left, while it was left alone and while it was driven.
+    idling: Decay,
+    driven: Decay,
     /// Each pulse that was played, by index of the resolved configuration's.
     turns: Vec<Option<Turn>>,
+}
+
+/// What a time leaves of the components of a vector: programs repeat the same times.
+#[derive(Clone, Copy, Debug)]
+struct Decay {
+    /// Nanoseconds.
+    time: f64,
+    along: f64,
+    across: f64,
+}
+
+impl Default for Decay {
+    fn default() -> Self {
+        Self { time: 0.0, along: 1.0, across: 1.0 }
+    }
+}
+
+impl Decay {
+    /// The same again, or another time.
+    fn of(self, time: f64, t1: f64, t2: f64) -> Self {
+        if time == self.time {
+            return self;
+        }
+        // Without a decay the quotient is -0, and all is left.
+        Self { time, along: (-time / t1).exp(), across: (-time / t2).exp() }
+    }
 }
 
 /// What a pulse as configured does.
@@ -60,6 +89,8 @@ impl Bloch {
             t2: qubit.t2.min(2.0 * qubit.t1),
             wander,
             off: 0.0,
+            idling: Decay::default(),
+            driven: Decay::default(),
             turns: Vec::new(),
         }
     }
@@ -71,7 +102,8 @@ impl Bloch {
         if passed == 0.0 {
             return;
         }
-        self.decay(passed);
+        self.idling = self.idling.of(passed, self.t1, self.t2);
+        self.decay(self.idling);
         if self.off != 0.0 {
             self.swing += Phase::from_turns(self.off * passed * 1e-9);
         }
@@ -115,15 +147,9 @@ impl Bloch {
         turn([a00 * x + a01 * y, a10 * x + a11 * y])
     }
 
-    fn decay(&mut self, passed: f64) {
-        let [x, y, z] = &mut self.vector;
-        if self.t1.is_finite() && *z != 1.0 {
-            *z = 1.0 - (1.0 - *z) * (-passed / self.t1).exp();
-        }
-        if self.t2.is_finite() && (*x != 0.0 || *y != 0.0) {
-            let left = (-passed / self.t2).exp();
-            (*x, *y) = (*x * left, *y * left);
-        }
+    fn decay(&mut self, left: Decay) {
+        let [x, y, z] = self.vector;
+        self.vector = [x * left.across, y * left.across, 1.0 - (1.0 - z) * left.along];
     }
 
     /// Turns it by a pulse of constant strength, with its decay meanwhile.
@@ -141,9 +167,10 @@ impl Bloch {
         if ns > SHORT * self.t1.min(self.t2) {
             self.damped(angle, detuning, ns);
         } else {
-            self.decay(ns / 2.0);
+            self.driven = self.driven.of(ns / 2.0, self.t1, self.t2);
+            self.decay(self.driven);
             self.rotate(angle, detuning);
-            self.decay(ns / 2.0);
+            self.decay(self.driven);
         }
         self.swing = axis;
         if frequency != self.frequency {
