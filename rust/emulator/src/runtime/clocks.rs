@@ -22,8 +22,16 @@ impl Runner<'_> {
     }
 
     pub(super) fn align(&mut self, clocks: &[u32]) {
-        let latest = self.chosen(clocks).fold(0, |latest, clock| latest.max(self.clocks[clock]));
-        self.chosen(clocks).for_each(|clock| self.clocks[clock] = latest);
+        let latest = if clocks.is_empty() {
+            let latest = self.clocks.iter().copied().max().unwrap_or(0);
+            self.clocks.fill(latest);
+            latest
+        } else {
+            let time = |clock: &u32| self.clocks[*clock as usize];
+            let latest = clocks.iter().map(time).max().unwrap_or(0);
+            clocks.iter().for_each(|clock| self.clocks[*clock as usize] = latest);
+            latest
+        };
         if self.engine.waits_for_reset() {
             for element in 0..self.program.clock_of.len() {
                 let clock = self.program.clock_of[element];
@@ -82,28 +90,36 @@ impl Runner<'_> {
     #[inline]
     pub(super) fn look_around(&mut self) -> Step {
         if self.now > MOST_CYCLES {
-            let message = "The program's time has passed 146 years: it ends here".to_owned();
-            self.note(&Fault { message, warning: false });
-            return Err(Halted);
+            return self.out_of_time();
         }
         if let Some(horizon) = self.context.horizon
             && self.now >= horizon
+            && self.is_over(horizon)
         {
-            let moves = |clock: usize| self.program.last_moved[clock] > self.top;
-            let named = 1..self.clocks.len();
-            let over = if named.clone().any(moves) {
-                named.into_iter().filter(|clock| moves(*clock)).all(|c| self.clocks[c] >= horizon)
-            } else {
-                self.clocks[0] >= horizon
-            };
-            if over {
-                return Err(Halted);
-            }
+            return Err(Halted);
         }
         if self.context.pace == Pace::Realtime && self.now > self.paced + UNPACED {
             return self.pace();
         }
         Ok(())
+    }
+
+    /// Whether nothing more can happen before the horizon.
+    fn is_over(&self, horizon: u64) -> bool {
+        let moves = |clock: usize| self.program.last_moved[clock] > self.top;
+        let named = 1..self.clocks.len();
+        if named.clone().any(moves) {
+            named.into_iter().filter(|clock| moves(*clock)).all(|c| self.clocks[c] >= horizon)
+        } else {
+            self.clocks[0] >= horizon
+        }
+    }
+
+    #[cold]
+    fn out_of_time(&mut self) -> Step {
+        let message = "The program's time has passed 146 years: it ends here".to_owned();
+        self.note(&Fault { message, warning: false });
+        Err(Halted)
     }
 
     /// In real time: waits until it is as late as the program thinks.

@@ -22,7 +22,16 @@ fn integer(function: IntegerFunction, operand: i32) -> i32 {
 }
 
 impl Runner<'_> {
+    #[inline]
     pub(super) fn eval(&mut self, expression: &Expr) -> i32 {
+        match *expression {
+            Expr::Const(value) => value,
+            Expr::Var(slot) => self.memory[slot as usize],
+            _ => self.eval_operation(expression),
+        }
+    }
+
+    fn eval_operation(&mut self, expression: &Expr) -> i32 {
         match expression {
             Expr::Const(value) => *value,
             Expr::Var(slot) => self.memory[*slot as usize],

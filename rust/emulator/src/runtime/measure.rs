@@ -23,6 +23,7 @@ const MOST_COUNTED: usize = i32::MAX as usize >> 8;
 const COUNTED_NS: u64 = 1 << 20;
 
 impl Runner<'_> {
+    #[inline(never)]
     pub(super) fn measure(
         &mut self,
         play: &PlayStmt,
@@ -324,11 +325,18 @@ impl Runner<'_> {
         held
     }
 
+    #[inline]
     fn store(&mut self, target: &Target, total: f64, sums: &[f64], overflow: u32) {
         match target {
-            Target::Scalar(slot) => {
-                self.memory[*slot as usize] = self.result(total, overflow);
-            }
+            Target::Scalar(slot) => self.memory[*slot as usize] = self.result(total, overflow),
+            _ => self.store_in_array(target, total, sums, overflow),
+        }
+    }
+
+    fn store_in_array(&mut self, target: &Target, total: f64, sums: &[f64], overflow: u32) {
+        match target {
+            // Above.
+            Target::Scalar(_) => {}
             Target::Cell { array, index, site } => {
                 let index = self.eval(index);
                 if let Some(cell) = self.locate(*array, index, *site) {

@@ -189,9 +189,19 @@ impl Runner<'_> {
         self.alive()?;
         self.played = true;
         let amplitude = self.amplitude(&play.amplitude);
-        if let Some((pulse, length)) = self.is_plain(play) {
-            return self.play_plain(play, pulse, amplitude, length);
+        match self.is_plain(play) {
+            Some((pulse, length)) => self.play_plain(play, pulse, amplitude, length),
+            None => self.play_with_arguments(play, measures, amplitude),
         }
+    }
+
+    #[inline(never)]
+    fn play_with_arguments(
+        &mut self,
+        play: &PlayStmt,
+        measures: bool,
+        amplitude: [f64; 4],
+    ) -> Result<(u64, [f64; 4]), Halted> {
         let what = match &play.what {
             Playable::Pulse(pulse) => PlayKind::Pulse(*pulse),
             Playable::Ramp(slope) => PlayKind::Ramp(self.fixed(slope)),

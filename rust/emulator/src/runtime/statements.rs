@@ -19,15 +19,11 @@ impl Runner<'_> {
 
     pub(super) fn block(&mut self, block: &Block) -> Step {
         for statement in block {
-            // The shortest ones without a call: they are what loops are made of.
-            match *statement {
-                Stmt::Calculate { slot, op, left, right } if self.cut.is_none() => {
-                    self.memory[slot as usize] = self.calculate(op, left, right);
-                }
-                Stmt::Copy { slot, from } if self.cut.is_none() => {
-                    self.memory[slot as usize] = self.memory[from as usize];
-                }
-                _ => self.statement(statement)?,
+            // Without a call between: short statements are what loops are made of.
+            if self.cut.is_some() {
+                self.followed(statement)?;
+            } else {
+                self.run_statement(statement)?;
             }
         }
         Ok(())
@@ -37,6 +33,7 @@ impl Runner<'_> {
         if self.cut.is_some() { self.followed(statement) } else { self.run_statement(statement) }
     }
 
+    #[inline(always)]
     pub(super) fn run_statement(&mut self, statement: &Stmt) -> Step {
         match statement {
             Stmt::Assign { slot, value } => {
@@ -84,6 +81,7 @@ impl Runner<'_> {
     }
 
     /// Statements that move clocks, know of others, or have a body that may.
+    #[inline(always)]
     fn run_timed(&mut self, statement: &Stmt) -> Step {
         match statement {
             Stmt::For { init, condition, update, body, scope } => {

@@ -64,27 +64,33 @@ impl Random {
 
     /// By layers (Marsaglia and Tsang's ziggurat, in Doornik's form): of a hundred numbers 99 are taken from the
     /// rectangles that fit below the curve, with neither a logarithm nor a root.
+    #[inline]
     pub(super) fn normal(&mut self) -> f64 {
-        let layers = self.layers;
         loop {
             let bits = self.bits();
             let layer = bits as usize % LAYER_COUNT;
             // In [-1, 1), of bits that do not choose the layer.
             let part = ((bits as i64) >> 11) as f64 / (1u64 << 52) as f64;
-            let value = part * layers[layer];
-            if value.abs() < layers[layer + 1] {
+            let value = part * self.layers[layer];
+            if value.abs() < self.layers[layer + 1] {
                 return value;
             }
-            if layer == 0 {
-                let tail = self.tail();
-                return if part < 0.0 { -tail } else { tail };
-            }
-            let height = |edge: f64| (0.5 * (value * value - edge * edge)).exp();
-            let (low, high) = (height(layers[layer]), height(layers[layer + 1]));
-            if low + self.uniform() * (high - low) < 1.0 {
+            if let Some(value) = self.at_edge(layer, value) {
                 return value;
             }
         }
+    }
+
+    /// What becomes of a number in the part of a layer that the curve crosses.
+    #[cold]
+    fn at_edge(&mut self, layer: usize, value: f64) -> Option<f64> {
+        if layer == 0 {
+            let tail = self.tail();
+            return Some(if value < 0.0 { -tail } else { tail });
+        }
+        let height = |edge: f64| (0.5 * (value * value - edge * edge)).exp();
+        let (low, high) = (height(self.layers[layer]), height(self.layers[layer + 1]));
+        (low + self.uniform() * (high - low) < 1.0).then_some(value)
     }
 
     /// One beyond the last layer.

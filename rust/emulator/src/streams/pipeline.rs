@@ -378,6 +378,7 @@ impl Pipelines {
     }
 
     /// Takes one value, whatever its kind.
+    #[inline]
     pub(crate) fn put(&mut self, stream: usize, value: &Item, timestamp: i64) {
         let Self { sources, running, results, held, most } = self;
         for (output, leaf) in &sources[stream] {
@@ -388,9 +389,8 @@ impl Pipelines {
                 *held += 1;
                 continue;
             }
-            let item = leaf.form.item(value.clone(), timestamp);
-            let reach = &mut Reach { output: *output, results, held, most: *most };
-            running[*output].push(leaf.target, item, reach);
+            let reach = Reach { output: *output, results, held, most: *most };
+            running[*output].enter(leaf, value, timestamp, reach);
         }
     }
 
@@ -417,6 +417,12 @@ impl Pipelines {
 }
 
 impl Running {
+    /// A value goes in at a leaf.
+    #[inline(never)]
+    fn enter(&mut self, leaf: &Leaf, value: &Item, timestamp: i64, mut reach: Reach<'_>) {
+        self.push(leaf.target, leaf.form.item(value.clone(), timestamp), &mut reach);
+    }
+
     fn push(&mut self, at: Target, item: Item, reach: &mut Reach<'_>) {
         let Some(node) = at.node else {
             reach.results.push(reach.output, &item);

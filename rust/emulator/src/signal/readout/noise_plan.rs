@@ -86,12 +86,7 @@ impl Part {
 }
 
 impl Part {
-    fn new(
-        port: &AnalogInput,
-        side: &PlannedInput<'_>,
-        shape: Shape,
-        modulated: bool,
-    ) -> Self {
+    fn new(port: &AnalogInput, side: &PlannedInput<'_>, shape: Shape, modulated: bool) -> Self {
         let sum = |values: &[f64], shaped: bool| {
             let each = values.iter().enumerate().map(|(index, value)| {
                 let from = index as f64 * f64::from(WEIGHT_NS);
@@ -273,10 +268,8 @@ mod tests {
         assert!(near(row(2), &[0.6, 0.8]) && near(row(3), &[1.0, 0.0]), "{:?}", plan.values);
         assert!(near(row(4), &[0.0, 0.0, 1.0]), "{:?}", plan.values);
         // Values of two sides each, as dual demodulation has them: their noise adds up in squares.
-        let dual = [
-            vec![side(&cos, false), side(&sin, true)],
-            vec![side(&both, false), side(&sin, true)],
-        ];
+        let dual =
+            [vec![side(&cos, false), side(&sin, true)], vec![side(&both, false), side(&sin, true)]];
         let plan = NoisePlan::new(&resolved, &dual, shape, true, &|| false).unwrap();
         assert_eq!(plan.draws, 2);
         let row = |index: usize| &plan.values[index].noise[..];
