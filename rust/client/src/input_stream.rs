@@ -17,6 +17,10 @@ const MOST_KEYS: usize = 2 * (1 + 10);
 /// Room for values made at first; what needs more grows.
 const FIRST_BYTES: usize = 1 << 19;
 
+/// Values with gaps that are gathered together: few, so that memory is read while others are written.
+const GATHERED: usize = 128;
+const AN_INT: &str = "an int (32 bits, -2147483648 to 2147483647)";
+
 /// Entries of one stream that are on their way together, where the gateway answers in order, and their bytes.
 const DEPTH: usize = 64;
 const DEPTH_BYTES: usize = 4 << 20;
@@ -31,6 +35,8 @@ pub enum Values<'a> {
     Ints(&'a [i32]),
     /// For a stream of `int`, each within 32 bits.
     Longs(&'a [i64]),
+    /// The same with gaps: the first of each so many, which are not 0.
+    Spaced(&'a [i64], usize),
     /// For a stream of `fixed`, each within [-8, 8).
     Fixed(&'a [f64]),
     /// For a stream of `bool`.
@@ -60,6 +66,7 @@ impl<'a> Values<'a> {
         match self {
             Self::Ints(values) => values.len(),
             Self::Longs(values) => values.len(),
+            Self::Spaced(values, step) => values.len().div_ceil(step.max(1)),
             Self::Fixed(values) => values.len(),
             Self::Bools(values) => values.len(),
         }
@@ -75,6 +82,10 @@ impl<'a> Values<'a> {
         match self {
             Self::Ints(values) => Self::Ints(&values[range]),
             Self::Longs(values) => Self::Longs(&values[range]),
+            Self::Spaced(values, step) => {
+                let behind = values.len().min((at + len) * step);
+                Self::Spaced(&values[at * step..behind], step)
+            }
             Self::Fixed(values) => Self::Fixed(&values[range]),
             Self::Bools(values) => Self::Bools(&values[range]),
         }
@@ -85,12 +96,15 @@ impl<'a> Values<'a> {
         let misfit = match self {
             Self::Ints(_) | Self::Bools(_) => None,
             // All at once first, which takes vector instructions; where, only when there is one.
+            Self::Spaced(values, step) => {
+                let mut values = values.iter().step_by(step.max(1)).enumerate();
+                let found = values.find(|(_, value)| beyond(**value) != 0);
+                found.map(|(at, value)| (value.to_string(), at, AN_INT))
+            }
             Self::Longs(values) if values.iter().fold(0, |all, v| all | beyond(*v)) == 0 => None,
             Self::Longs(values) => {
                 let at = values.iter().position(|value| beyond(*value) != 0);
-                at.map(|at| {
-                    (values[at].to_string(), at, "an int (32 bits, -2147483648 to 2147483647)")
-                })
+                at.map(|at| (values[at].to_string(), at, AN_INT))
             }
             Self::Fixed(values) => {
                 let at = values.iter().position(|value| !fixed::fits(*value));
@@ -108,10 +122,11 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Writes them as their field of the request, behind `start`; ints fit 32 bits.
-    fn encode(self, start: &[u8], fields: PushFields) -> BytesMut {
+    /// Writes them as their field of the request, behind `start`; ints fit 32 bits. Whether those with gaps do is
+    /// told, as they are far from each other and read once only.
+    fn encode(self, start: &[u8], fields: PushFields) -> (BytesMut, bool) {
         let field = match self {
-            Self::Ints(_) | Self::Longs(_) => fields.ints,
+            Self::Ints(_) | Self::Longs(_) | Self::Spaced(..) => fields.ints,
             Self::Fixed(_) => fields.fixed,
             Self::Bools(_) => fields.bools,
         };
@@ -119,8 +134,10 @@ impl<'a> Values<'a> {
         let room = start.len() + MOST_KEYS;
         let mut frame = BytesMut::with_capacity(room + self.most_bytes().min(FIRST_BYTES));
         frame.put_bytes(0, room);
+        let mut fit = true;
         match self {
             Self::Ints(values) => varint::put_all(values, |value| *value, &mut frame),
+            Self::Spaced(values, step) => fit = put_spaced(values, step.max(1), &mut frame),
             Self::Longs(values) => varint::put_all(values, |value| *value as i32, &mut frame),
             Self::Fixed(values) => values.iter().for_each(|v| frame.put_f64_le(*v)),
             Self::Bools(values) => values.iter().for_each(|v| frame.put_u8(u8::from(*v))),
@@ -140,17 +157,31 @@ impl<'a> Values<'a> {
         frame.advance(unused);
         frame[..start.len()].copy_from_slice(start);
         frame[start.len()..room - unused].copy_from_slice(&keys[..MOST_KEYS - unused]);
-        frame
+        (frame, fit)
     }
 
     /// More bytes than this the values do not take.
     fn most_bytes(self) -> usize {
         match self {
-            Self::Ints(_) | Self::Longs(_) => self.len() * varint::LONGEST,
+            Self::Ints(_) | Self::Longs(_) | Self::Spaced(..) => self.len() * varint::LONGEST,
             Self::Fixed(_) => self.len() * size_of::<f64>(),
             Self::Bools(_) => self.len(),
         }
     }
+}
+
+/// Appends values with gaps, gathered where they are still near when they are written. Whether 32 bits hold each.
+fn put_spaced(values: &[i64], step: usize, frame: &mut BytesMut) -> bool {
+    let mut ints = [0; GATHERED];
+    let mut outside = 0;
+    for block in values.chunks(step.saturating_mul(GATHERED)) {
+        for (int, value) in ints.iter_mut().zip(block.iter().step_by(step)) {
+            *int = *value as i32;
+            outside |= beyond(*value);
+        }
+        varint::put_all(&ints[..block.len().div_ceil(step)], |int| *int, frame);
+    }
+    outside == 0
 }
 
 /// The bits of a value that 32 of them cannot hold.
@@ -213,8 +244,13 @@ impl InputStream {
     /// # Errors
     /// [`Error::Value`] for a value that cannot be represented.
     pub fn entry(&self, values: Values<'_>) -> Result<Entry> {
-        values.check(&self.name)?;
-        let mut frame = values.encode(&self.template.start, self.template.fields);
+        if !matches!(values, Values::Spaced(..)) {
+            values.check(&self.name)?;
+        }
+        let (mut frame, fit) = values.encode(&self.template.start, self.template.fields);
+        if !fit {
+            values.check(&self.name)?;
+        }
         frame::finish(&mut frame);
         Ok(Entry(frame.freeze()))
     }
@@ -400,7 +436,8 @@ mod tests {
             stream_data_oneof: None,
         };
         let fields = PushFields { ints: 3, fixed: 4, bools: 5, data: 1 };
-        let mut frame = values.encode(&request.framed(), fields);
+        let (mut frame, fit) = values.encode(&request.framed(), fields);
+        assert!(fit);
         frame::finish(&mut frame);
         Entry(frame.freeze())
     }
@@ -420,6 +457,24 @@ mod tests {
         for bad in [1 << 31, i64::MIN] {
             let error = Values::Longs(&[0, 0, bad]).check("x").unwrap_err().to_string();
             assert!(error.contains(&bad.to_string()) && error.contains("value 2"), "{error}");
+            let spaced = Values::Spaced(&[0, bad, 0, bad, bad], 2);
+            let same = spaced.check("x").unwrap_err().to_string();
+            assert_eq!(same, error);
+            assert!(!spaced.encode(&[], PushFields { ints: 3, fixed: 4, bools: 5, data: 1 }).1);
+        }
+    }
+
+    #[test]
+    fn many_values_with_gaps_are_sent_as_they_are_without() {
+        for (step, count) in [(1, 1), (2, 1024), (3, 1025), (5, 5000)] {
+            let values: Vec<i64> = (0..count * step).map(|value| value as i64 * 7 - 90).collect();
+            let gathered: Vec<i64> = values.iter().step_by(step).copied().collect();
+            let until = (count - 1) * step + 1;
+            for end in [until, values.len()] {
+                let spaced = Values::Spaced(&values[..end], step);
+                assert_eq!(spaced.len(), gathered.len());
+                assert_eq!(frame(spaced).0, frame(Values::Longs(&gathered)).0, "{step}");
+            }
         }
     }
 
@@ -435,8 +490,10 @@ mod tests {
             bools in proptest::collection::vec(any::<bool>(), 0..50),
         ) {
             let longs: Vec<i64> = ints.iter().map(|v| i64::from(*v)).collect();
+            let spaced: Vec<i64> = longs.iter().flat_map(|v| [*v, i64::MAX, -1]).collect();
             for (values, data) in [
                 (Values::Ints(&ints), StreamDataOneof::IntStreamData(IntStreamData { data: ints.clone() })),
+                (Values::Spaced(&spaced, 3), StreamDataOneof::IntStreamData(IntStreamData { data: ints.clone() })),
                 (Values::Longs(&longs), StreamDataOneof::IntStreamData(IntStreamData { data: ints.clone() })),
                 (Values::Fixed(&fixed), StreamDataOneof::FixedStreamData(FixedStreamData { data: fixed.clone() })),
                 (Values::Bools(&bools), StreamDataOneof::BoolStreamData(BoolStreamData { data: bools.clone() })),
@@ -456,6 +513,9 @@ mod tests {
 
     #[test]
     fn rows_are_entries() {
+        let spaced = Rows { values: Values::Spaced(&[1, 0, 2, 0, 3, 0, 4], 2), width: 2 };
+        let entries: Vec<_> = spaced.entries().collect();
+        assert_eq!(entries, [Values::Spaced(&[1, 0, 2, 0], 2), Values::Spaced(&[3, 0, 4], 2)]);
         let rows = Rows { values: Values::Ints(&[1, 2, 3, 4]), width: 2 };
         let entries: Vec<_> = rows.entries().collect();
         assert_eq!(entries, [Values::Ints(&[1, 2]), Values::Ints(&[3, 4])]);

@@ -95,12 +95,17 @@ fn with_array<T>(
     macro_rules! gathered {
         ($kind:ty, $values:ident) => {
             if let Ok(numbers) = array.extract::<PyReadonlyArray1<'_, $kind>>() {
-                let numbers: Vec<$kind> = numbers.as_array().iter().copied().collect();
+                let numbers = numbers.as_array().to_vec();
                 return Ok(make(Values::$values(&numbers)));
             }
         };
     }
     if is_aligned(array) && has_whole_gaps(array) {
+        if let Ok(numbers) = array.extract::<PyReadonlyArray1<'_, i64>>()
+            && let Some((all, step)) = spaced(&numbers)
+        {
+            return Ok(make(Values::Spaced(all, step)));
+        }
         gathered!(i64, Longs);
         gathered!(i32, Ints);
         gathered!(f64, Fixed);
@@ -113,6 +118,16 @@ fn with_array<T>(
         _ => {}
     }
     Ok(make(numbers(stream, array)?.values()))
+}
+
+/// The memory from the first element of an array to its last, and how many lie between two, where they go upwards.
+fn spaced<'a>(numbers: &'a PyReadonlyArray1<'_, i64>) -> Option<(&'a [i64], usize)> {
+    let view = numbers.as_array();
+    let step = usize::try_from(*view.strides().first()?).ok().filter(|step| *step > 0)?;
+    let span = view.len().checked_sub(1)?.checked_mul(step)?.checked_add(1)?;
+    // SAFETY: the first and the last element are of one allocation, and so is what lies between them; it is aligned,
+    // as these are. It stays as it is for as long as the array is borrowed.
+    Some((unsafe { std::slice::from_raw_parts(view.as_ptr(), span) }, step))
 }
 
 fn masked(stream: &str, py: Python<'_>) -> PyErr {
@@ -267,6 +282,9 @@ pub(crate) fn entries(stream: &str, value: &Bound<'_, PyAny>) -> PyResult<Entrie
     let owned = |values: Values<'_>| match values {
         Values::Ints(values) => Numbers::Longs(values.iter().map(|v| i64::from(*v)).collect()),
         Values::Longs(values) => Numbers::Longs(values.to_vec()),
+        Values::Spaced(values, step) => {
+            Numbers::Longs(values.iter().step_by(step).copied().collect())
+        }
         Values::Fixed(values) => Numbers::Fixed(values.to_vec()),
         Values::Bools(values) => Numbers::Bools(values.to_vec()),
     };
