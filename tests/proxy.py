@@ -37,6 +37,7 @@ class Proxy:
             self._context.set_alpn_protocols(["h2"])
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open = []
+        self._swallowed = set()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -58,6 +59,10 @@ class Proxy:
         for end in self._open:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def swallow(self):
+        """Lets nothing pass any more on the connections that there are, which stay open."""
+        self._swallowed.update(self._open)
 
     def _accept(self):
         while True:
@@ -91,10 +96,11 @@ class Proxy:
     def _count(self, data):
         self.sent += len(data)
 
-    @staticmethod
-    def _copy(source, sink, cuts):
+    def _copy(self, source, sink, cuts):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if source in self._swallowed:
+                    continue
                 if cuts is not None and cuts(data):
                     break
                 sink.sendall(data)

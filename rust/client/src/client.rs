@@ -13,7 +13,7 @@ use crate::config::ConnectOptions;
 use crate::error::{Error, Result};
 use crate::gateway::{self, Call, Dialect, Read};
 use crate::ledger::{Ledgers, lock};
-use crate::round_trip::{FAR, RoundTrip};
+use crate::round_trip::{FAR, NEXT_DOOR, RoundTrip};
 use crate::transport::{self, Answer, Link};
 use crate::types::JobAhead;
 use crate::wait::FOREVER;
@@ -149,6 +149,11 @@ impl Client {
     /// Whether the gateway is so far away that a request in vain costs less than one more round trip.
     pub(crate) fn is_far(&self) -> bool {
         self.round_trip() > FAR
+    }
+
+    /// Whether the gateway is so near that a clock takes longer to wake anybody up than it to answer.
+    pub(crate) fn is_next_door(&self) -> bool {
+        self.round_trip() < NEXT_DOOR
     }
 
     /// The language of the gateway.

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// Farther than this, a request in vain costs less than one more round trip.
 pub(crate) const FAR: Duration = Duration::from_millis(1);
 
+/// Nearer than this, a sleep is not worth while: threads are woken up no sooner.
+pub(crate) const NEXT_DOOR: Duration = Duration::from_micros(100);
+
 /// What an answer takes at least: near the fastest of late, as others had to be made first.
 #[derive(Debug, Default)]
 pub(crate) struct RoundTrip(AtomicU64);

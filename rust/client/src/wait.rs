@@ -107,6 +107,13 @@ pub(crate) struct Found {
     pub(crate) at: Duration,
 }
 
+impl Found {
+    /// Counted from so much earlier.
+    pub(crate) fn behind(self, earlier: Duration) -> Self {
+        Self { before: self.before.map(|before| before + earlier), at: self.at + earlier }
+    }
+}
+
 /// Asks until the answer is there: at the times of a loop's pace first, then as [`until`] does. Where the gateway
 /// is far, looks do not wait for the answers of those before; the delays between them are a part of the round
 /// trip then. `ask` is told whether the answer is expected.

@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tonic::{Code, Status};
 
+use super::doubt::Doubt;
 use super::sips::Sips;
 use super::tls::Tls;
 use crate::config::MESSAGE_BYTES;
@@ -132,6 +133,7 @@ struct Open {
     /// Which of the link's connections it is.
     number: u64,
     used: Instant,
+    doubt: Doubt,
 }
 
 /// Whether a message of that many bytes may be sent.
@@ -190,8 +192,8 @@ impl Link {
             connecting: Mutex::new(None),
         });
         let link = Self(Arc::new(Holder::new(shared)));
-        let sender = link.open().await?;
-        link.keep(sender)?;
+        let opened = link.open().await?;
+        link.keep(opened)?;
         Ok(link)
     }
 
@@ -235,17 +237,17 @@ impl Link {
     }
 
     /// Keeps a connection, unless all were closed while it was made.
-    fn keep(&self, sender: SendRequest<Bytes>) -> Result<(), Status> {
+    fn keep(&self, (sender, doubt): (SendRequest<Bytes>, Doubt)) -> Result<(), Status> {
         let mut current = self.lock();
         if self.0.shared.holders.load(Ordering::SeqCst) == 0 {
             return Err(closed());
         }
         let number = self.0.shared.opened.fetch_add(1, Ordering::Relaxed);
-        *current = Some(Open { sender, number, used: Instant::now() });
+        *current = Some(Open { sender, number, used: Instant::now(), doubt });
         Ok(())
     }
 
-    async fn open(&self) -> Result<SendRequest<Bytes>, BoxError> {
+    async fn open(&self) -> Result<(SendRequest<Bytes>, Doubt), BoxError> {
         let Shared { authority, tls, window, .. } = &*self.0.shared;
         let stream = TcpStream::connect(authority.as_str()).await?;
         stream.set_nodelay(true)?;
@@ -257,9 +259,10 @@ impl Link {
         }
     }
 
-    /// The connection, ready for one more call, and its number.
-    async fn ready(&self) -> Result<(SendRequest<Bytes>, u64), Status> {
-        if let Some(open) = self.current()? {
+    /// The connection, ready for one more call.
+    async fn ready(&self) -> Result<Open, Status> {
+        if let Some(mut open) = self.current()? {
+            open.doubt.settled().await;
             if open.used.elapsed() > IDLE {
                 // One that was lost while nobody read from it is seen to be lost now, before
                 // anything is sent that must not be sent twice.
@@ -269,14 +272,16 @@ impl Link {
             // Only now: calls that are made together all wait for that look, and leave in their order.
             self.note_use();
             if let Ok(sender) = open.sender.ready().await {
-                return Ok((sender, open.number));
+                open.sender = sender;
+                return Ok(open);
             }
         }
         self.made().await?;
-        let Some(open) = self.current()? else {
+        let Some(mut open) = self.current()? else {
             return Err(Status::unavailable("the connection was lost at once"));
         };
-        Ok((open.sender.ready().await.map_err(broken)?, open.number))
+        open.sender = open.sender.ready().await.map_err(broken)?;
+        Ok(open)
     }
 
     /// Makes the connection anew, once for all calls that wait for it.
@@ -349,16 +354,16 @@ impl Link {
 
     /// Begins a call whose request is one message, in a frame as gRPC has it. `sent` is set as soon
     /// as anything of it may have left. One that is sent `behind` others, on the connection of that number, goes
-    /// nowhere else: they may be lost, and it must not arrive without them. Gives the number of its connection.
+    /// nowhere else: they may be lost, and it must not arrive without them. Gives the number of its connection, too.
     async fn begin(
         &self,
         path: &'static str,
         frame: Bytes,
         sent: Option<&AtomicBool>,
         behind: Option<u64>,
-    ) -> Result<(ResponseFuture, u64), Status> {
+    ) -> Result<(Answer, u64), Status> {
         check_size(&frame)?;
-        let (mut sender, number) = self.ready().await?;
+        let Open { mut sender, number, doubt, .. } = self.ready().await?;
         if behind.is_some_and(|behind| behind != number) {
             return Err(Status::unavailable("the connection was lost below what was sent before"));
         }
@@ -369,7 +374,7 @@ impl Link {
         }
         // One that the gateway ended already tells why in its response.
         let _ = body.send_data(frame, true);
-        Ok((response, number))
+        Ok((Answer { response, doubt }, number))
     }
 
     /// The messages of an answer, as they arrive.
@@ -379,8 +384,9 @@ impl Link {
         frame: Bytes,
     ) -> Boxed<'_, Result<Incoming, Status>> {
         Box::pin(async move {
-            let (response, _) = self.begin(path, frame, None, None).await?;
-            Incoming::new(response.await.map_err(broken)?)
+            let (Answer { response, doubt }, _) = self.begin(path, frame, None, None).await?;
+            let response = doubt.unless_heard(response).await.map_err(broken)?;
+            Incoming::new(response, doubt)
         })
     }
 
@@ -400,8 +406,8 @@ impl Link {
         frame: Bytes,
         sent: Option<&AtomicBool>,
     ) -> Result<Bytes, Status> {
-        let (response, _) = self.begin(path, frame, sent, None).await?;
-        Answer(response).message(sent).await
+        let (answer, _) = self.begin(path, frame, sent, None).await?;
+        answer.message(sent).await
     }
 
     /// A call of one message for another that has left, and the number of its connection; `sent` and `behind` as
@@ -413,27 +419,28 @@ impl Link {
         sent: &'a AtomicBool,
         behind: Option<u64>,
     ) -> Boxed<'a, Result<(Answer, u64), Status>> {
-        Box::pin(async move {
-            let (response, number) = self.begin(path, frame, Some(sent), behind).await?;
-            Ok((Answer(response), number))
-        })
+        Box::pin(self.begin(path, frame, Some(sent), behind))
     }
 }
 
 /// The answer of one message to a call that has left.
 #[derive(Debug)]
-pub(crate) struct Answer(ResponseFuture);
+pub(crate) struct Answer {
+    response: ResponseFuture,
+    doubt: Doubt,
+}
 
 impl Answer {
     /// The message; `sent` is cleared when the peer says that it did not look at the call.
     pub(crate) async fn message(self, sent: Option<&AtomicBool>) -> Result<Bytes, Status> {
-        let response = self.0.await.map_err(|error| {
+        let Self { response, doubt } = self;
+        let response = doubt.unless_heard(response).await.map_err(|error| {
             if let Some(sent) = sent.filter(|_| was_not_taken(&error)) {
                 sent.store(false, Ordering::Relaxed);
             }
             broken(error)
         })?;
-        let mut incoming = Incoming::new(response)?;
+        let mut incoming = Incoming::new(response, doubt)?;
         let mut message = Gather::new(MESSAGE_BYTES);
         while let Some(data) = incoming.data().await? {
             message.push(data).map_err(not_a_message)?;
@@ -452,8 +459,9 @@ fn not_a_message(error: FrameError) -> Status {
 async fn handshake(
     io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     window: u32,
-) -> Result<SendRequest<Bytes>, BoxError> {
-    let (sender, connection) = h2::client::Builder::new()
+) -> Result<(SendRequest<Bytes>, Doubt), BoxError> {
+    let doubt = Doubt::none();
+    let (sender, mut connection) = h2::client::Builder::new()
         .initial_window_size(window)
         // Several answers at once.
         .initial_connection_window_size(2 * window)
@@ -462,15 +470,29 @@ async fn handshake(
         // Waits drop what they asked for too early: frames of it that come late are no attack.
         .max_concurrent_reset_streams(1000)
         .max_local_error_reset_streams(None)
-        .handshake(Sips::new(io))
+        .handshake(Sips::new(io, doubt.clone()))
         .await?;
+    let doubts = doubt.clone();
     tokio::spawn(async move {
+        let pings = connection.ping_pong();
+        let settling = async {
+            match pings {
+                Some(pings) => doubts.settle(pings).await,
+                None => std::future::pending().await,
+            }
+        };
         // What broke it, each call on it is told as well.
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection to the gateway broke");
+        tokio::select! {
+            ended = connection => if let Err(error) = ended {
+                tracing::debug!(%error, "a connection to the gateway broke");
+            },
+            () = settling => tracing::warn!(
+                "the gateway has not answered for seconds, not even a PING: the connection to it is given up"
+            ),
         }
+        doubts.end();
     });
-    Ok(sender)
+    Ok((sender, doubt))
 }
 
 /// The status that headers or trailers carry.
@@ -490,10 +512,11 @@ fn status_in(headers: &HeaderMap) -> Option<Result<(), Status>> {
 pub(crate) struct Incoming {
     body: RecvStream,
     over: bool,
+    doubt: Doubt,
 }
 
 impl Incoming {
-    fn new(response: Response<RecvStream>) -> Result<Self, Status> {
+    fn new(response: Response<RecvStream>, doubt: Doubt) -> Result<Self, Status> {
         // An answer without messages carries its status in its headers.
         let over = match status_in(response.headers()) {
             Some(status) => status.map(|()| true)?,
@@ -509,7 +532,7 @@ impl Incoming {
                 false
             }
         };
-        Ok(Self { body: response.into_body(), over })
+        Ok(Self { body: response.into_body(), over, doubt })
     }
 
     /// The next bytes; `None` at the end, once the gateway said that all went well.
@@ -519,14 +542,14 @@ impl Incoming {
         }
         // Frames that are all there already would keep timers and signals from their turn.
         tokio::task::coop::consume_budget().await;
-        if let Some(data) = self.body.data().await {
+        if let Some(data) = self.doubt.unless_heard(self.body.data()).await {
             let data = data.map_err(broken)?;
             // Fails on a stream that is over, whose window nobody needs.
             let _ = self.body.flow_control().release_capacity(data.len());
             return Ok(Some(data));
         }
         self.over = true;
-        let trailers = self.body.trailers().await.map_err(broken)?;
+        let trailers = self.doubt.unless_heard(self.body.trailers()).await.map_err(broken)?;
         let status = trailers.as_ref().and_then(status_in);
         status.unwrap_or_else(|| Err(Status::unknown("the answer ended without a status")))?;
         Ok(None)
@@ -552,7 +575,7 @@ pub(crate) fn probe(
 ) -> Boxed<'_, Result<Response<()>, BoxError>> {
     Box::pin(async move {
         let link = Link::connect(address, None, headers).await?;
-        let (mut sender, _) = link.ready().await?;
+        let Open { mut sender, .. } = link.ready().await?;
         let head = link.head(PathAndQuery::from_static("/"), link.own_headers());
         let (response, _) = sender.send_request(head, true)?;
         Ok(response.await?.map(drop))

@@ -1,6 +1,7 @@
 //! HTTP/2, gRPC's framing, encryption, redirection: how bytes get to a gateway and back. It knows no message of
 //! QOP.
 
+mod doubt;
 mod link;
 mod redirect;
 mod sips;

@@ -10,6 +10,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::doubt::Doubt;
+
 /// Bytes that are read before whoever wants them gets a turn: chosen by measurement (benches/README.md).
 const SIP: usize = 256 << 10;
 
@@ -17,13 +19,15 @@ const SIP: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Sips<T> {
     socket: T,
+    doubt: Doubt,
     /// Since the reader gave way.
     read: usize,
 }
 
 impl<T> Sips<T> {
-    pub(super) fn new(socket: T) -> Self {
-        Self { socket, read: 0 }
+    /// What arrives speaks against the doubts about the connection.
+    pub(super) fn new(socket: T, doubt: Doubt) -> Self {
+        Self { socket, doubt, read: 0 }
     }
 }
 
@@ -40,8 +44,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Sips<T> {
         }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.socket).poll_read(cx, buffer);
-        self.read =
-            if polled.is_pending() { 0 } else { self.read + buffer.filled().len() - before };
+        let read = buffer.filled().len() - before;
+        if read > 0 {
+            self.doubt.hear();
+        }
+        self.read = if polled.is_pending() { 0 } else { self.read + read };
         polled
     }
 }
