@@ -3,6 +3,12 @@
 /// v00, v01, v10, v11.
 pub type Matrix = [f64; 4];
 
+/// How far a correction reaches: the length of its longer row.
+#[must_use]
+pub fn longer_row([c00, c01, c10, c11]: &Matrix) -> f64 {
+    (c00 * c00 + c01 * c01).max(c10 * c10 + c11 * c11).sqrt()
+}
+
 /// The matrix that changes nothing.
 pub const IDENTITY: Matrix = [1.0, 0.0, 0.0, 1.0];
 

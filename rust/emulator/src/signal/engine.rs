@@ -10,7 +10,7 @@ mod sticky;
 
 use std::sync::Arc;
 
-use pulsewire_common::correction::Matrix;
+use pulsewire_common::correction::{Matrix, longer_row};
 
 use super::oscillator::{Chirp, Oscillator};
 use super::phase::{Phase, Speed};
@@ -128,7 +128,7 @@ impl Engine {
         });
         let corrections = resolved.oscillators().iter().map(|one| &one.correction);
         Self {
-            rows: corrections.map(overflow::longer_row).collect(),
+            rows: corrections.map(longer_row).collect(),
             oscillators: oscillators.collect(),
             states: vec![ElementState::default(); resolved.elements.len()],
             offsets: resolved.outputs().iter().map(|output| output.offset).collect(),

@@ -82,12 +82,6 @@ impl Engine {
     }
 }
 
-/// How far a correction reaches: its longer row.
-pub(super) fn longer_row(correction: &Matrix) -> f64 {
-    let (first, second) = correction.split_at(2);
-    length(first).max(length(second))
-}
-
 fn length(all: &[f64]) -> f64 {
     all.iter().map(|entry| entry * entry).sum::<f64>().sqrt()
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use pulsewire_common::correction::Matrix;
+use pulsewire_common::correction::{Matrix, longer_row};
 
-use super::overflow::longer_row;
 use super::{Engine, PlayCommand, room};
 use crate::config::elements::Element;
 use crate::signal::phase::{Phase, Speed};
