@@ -94,6 +94,11 @@ def test_floats_and_bools_arrive(job, angle, flag):
         ("numbers", [1, 2, 2**31], "2147483648 .*does not fit an int"),
         ("numbers", 2**80, "does not fit an int"),
         ("numbers", np.array([1, 2, -(2**31) - 1]), "-2147483649 .*does not fit an int"),
+        (
+            "numbers",
+            np.array([1, 9, 2**40, 9, 3, 9])[::2],
+            "1099511627776 .value 1. does not fit an int",
+        ),
         ("numbers", np.array([2**64 - 1], dtype=np.uint64), "18446744073709551615"),
         ("numbers", "123", "str is not a bool"),
         ("numbers", b"123", "bytes is not a bool"),
