@@ -44,6 +44,7 @@ TREES = {
             ("queue",),
             ("job", "machine"),
             ("client",),
+            ("outage",),
             ("gateway", "ledger", "retry"),
             ("transport", "wait"),
             ("error",),

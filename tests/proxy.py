@@ -20,6 +20,7 @@ class Proxy:
         cuts: Called with whatever comes back from the target; True cuts the connection there.
 
     Attributes:
+        port: Where it listens.
         stall: Seconds that pass before a new connection is served.
         accepted: Connections so far.
         sent: Bytes on their way to the target so far.
@@ -36,14 +37,11 @@ class Proxy:
             self._context.load_cert_chain(TLS / f"{certificate}.pem", TLS / f"{certificate}.key")
             self._context.set_alpn_protocols(["h2"])
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
         self._open = []
         self._swallowed = set()
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    @property
-    def port(self):
-        return self._listener.getsockname()[1]
+        self._threads = []
+        self._listen()
 
     def open_now(self):
         """How many connections are served."""
@@ -63,6 +61,26 @@ class Proxy:
     def swallow(self):
         """Lets nothing pass any more on the connections that there are, which stay open."""
         self._swallowed.update(self._open)
+
+    def away(self):
+        """Nobody listens any more, as where a gateway is started anew; what was open is cut."""
+        self._close_listener()
+        self.cut()
+
+    def come_back(self):
+        """Listens again, at the same port."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listen()
+
+    def _listen(self):
+        thread = threading.Thread(target=self._accept)
+        self._threads.append(thread)
+        thread.start()
+
+    def _close_listener(self):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
     def _accept(self):
         while True:
@@ -112,9 +130,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_):
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self._close_listener()
         self.cut()
         for thread in self._threads:
             thread.join()

@@ -1,5 +1,7 @@
-"""Networks that swallow what is sent, and tell nobody."""
+"""Networks that swallow what is sent and tell nobody, and gateways that are away for a while."""
 
+import logging
+import threading
 import time
 
 import pytest
@@ -65,3 +67,77 @@ def test_a_call_that_takes_long_keeps_its_connection(proxy, distant):
         values.wait_for_values(101, timeout=2.5)
     assert values.fetch_all(flat_struct=True).size == 100
     assert proxy.accepted == accepted
+
+
+@pytest.mark.parametrize("lasts", [0.1, 1.0, 5.0])
+def test_waits_outlive_an_outage(proxy, distant, pulsewire_client, caplog, lasts):
+    handles = distant.result_handles
+    there = threading.Event()
+
+    def wait():
+        assert handles.get("values").wait_for_all_values(timeout=PATIENCE)
+        there.set()
+
+    waiting = threading.Thread(target=wait)
+    with caplog.at_level(logging.WARNING, "pulsewire"):
+        waiting.start()
+        time.sleep(0.1)
+        proxy.away()
+        time.sleep(lasts)
+        assert not there.is_set()
+        # It comes to its end while nobody can be asked.
+        pulsewire_client.job(distant.id).resume()
+        proxy.come_back()
+        waiting.join(PATIENCE)
+    assert there.is_set()
+    assert handles.get("values").fetch_all(flat_struct=True).tolist() == list(range(100))
+    told = [record.getMessage() for record in caplog.records]
+    told = [text for text in told if "wait for all values" in text and distant.id in text]
+    # Once that nobody answers, once that it is over.
+    assert len(told) == 2, told
+    assert f"nobody answers at 127.0.0.1:{proxy.port}" in told[0]
+    assert "answers again, after" in told[1]
+
+
+WAITS = {
+    "values": lambda job: job.result_handles.get("values").wait_for_values(101, timeout=1.5),
+    "all values": lambda job: job.result_handles.get("values").wait_for_all_values(timeout=1.5),
+    "all results": lambda job: job.result_handles.wait_for_all_values(timeout=1.5),
+}
+
+
+@pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
+@pytest.mark.parametrize("away", ["away", "swallow"])
+def test_a_wait_that_ends_in_silence_does_not_speak_for_the_job(proxy, distant, away, wait):
+    distant.result_handles.get("values").wait_for_values(100, timeout=PATIENCE)
+    getattr(proxy, away)()
+    started = time.monotonic()
+    with pytest.raises(TimeoutError) as raised:
+        wait(distant)
+    assert 1.4 < time.monotonic() - started < 3.5
+    message = str(raised.value)
+    assert distant.id in message
+    assert f"nobody answered at 127.0.0.1:{proxy.port} for the last 1." in message
+    assert "the job goes on" not in message
+    if away == "away":
+        proxy.come_back()
+    assert distant.result_handles.get("values").count_so_far() == 100
+
+
+def test_a_wait_whose_gateway_answers_says_that_the_job_goes_on(distant):
+    with pytest.raises(TimeoutError, match="the job goes on"):
+        distant.result_handles.get("values").wait_for_values(101, timeout=1.5)
+
+
+def test_a_wait_for_a_pending_job_outlives_an_outage(proxy, pulsewire_client, counting):
+    with pulsewire.connect("127.0.0.1", proxy.port, timeout=TIMEOUT) as client:
+        machine = client.open_qm(CONFIG)
+        first = machine.execute(counting(100, pausing=True))
+        pending = machine.queue.add(counting(10))
+        timer = threading.Timer(1.0, proxy.come_back)
+        proxy.away()
+        timer.start()
+        # By a connection that stands.
+        pulsewire_client.job(first.id).halt()
+        assert pending.wait_for_execution(timeout=PATIENCE).id == pending.id
+        timer.join()

@@ -406,7 +406,7 @@ impl ClosedLoop {
         });
         let (late, job) = (late.collect::<Vec<_>>().join(", "), self.results.job().id());
         let action = format!("wait for {late} of the job '{job}'");
-        Error::WaitTimeout { action, timeout: timeout.duration() }
+        Error::WaitTimeout { action, timeout: timeout.duration(), silence: None }
     }
 
     /// Leaves out the items that are there already, and those of pushes that are known to be taken: as many

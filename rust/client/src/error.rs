@@ -82,6 +82,26 @@ fn listed<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
     all
 }
 
+/// A gateway that does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Where it was asked.
+    pub address: String,
+    /// For how long.
+    pub lasts: Duration,
+}
+
+/// What a wait that ended knows of the job.
+fn outlook(silence: Option<&Silence>) -> String {
+    let Some(Silence { address, lasts }) = silence else {
+        return "the job goes on, wait again or look at its status".to_owned();
+    };
+    format!(
+        "nobody answered at {address} for the last {:.1} s, so that nothing is known of the job: see whether the gateway runs and can be reached, then wait again",
+        lasts.as_secs_f64()
+    )
+}
+
 /// Everything that can go wrong.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
@@ -243,13 +263,15 @@ pub enum Error {
         /// Which job.
         job: String,
     },
-    /// A wait ended without what was waited for; the job goes on.
-    #[error("{action}: not within {} s; the job goes on, wait again or look at its status", .timeout.as_secs_f64())]
+    /// A wait ended without what was waited for; the job goes on, as far as the gateway answered.
+    #[error("{action}: not within {} s; {}", .timeout.as_secs_f64(), outlook(.silence.as_ref()))]
     WaitTimeout {
         /// What was waited for.
         action: String,
         /// How long.
         timeout: Duration,
+        /// That nobody answered at the end.
+        silence: Option<Silence>,
     },
     /// A result ended before what was waited for.
     #[error("the result '{name}' of the job '{job}' ended with {got} of {wanted} values: {reason}")]

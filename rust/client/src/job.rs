@@ -5,9 +5,10 @@ use pulsewire_common::correction::{Matrix, quantize};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::gateway::Call;
+use crate::outage;
 use crate::retry;
 use crate::types::{Acquiring, ExecutionError, JobManagerError, JobState, JobStatus, PendingQuery};
-use crate::wait::{self, Timeout};
+use crate::wait::Timeout;
 
 /// A job; it lives in the gateway whether or not anybody holds this.
 #[derive(Clone, Debug)]
@@ -67,7 +68,7 @@ impl Job {
     /// [`Error::UnknownState`] as soon as the job cannot run any more.
     pub async fn wait_for_execution(&self, timeout: Timeout) -> Result<()> {
         let action = || self.action("wait for the start of");
-        let started = wait::until(timeout, || async {
+        outage::outlive(self.client.address(), action, timeout, || async {
             let status = self.status().await?;
             match status.state {
                 JobState::Running | JobState::Completed | JobState::Processing => Ok(Some(())),
@@ -84,9 +85,8 @@ impl Job {
                     Err(Error::UnknownState { action: action(), job: self.id.clone() })
                 }
             }
-        });
-        let timeout = timeout.duration();
-        started.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
+        })
+        .await
     }
 
     /// Takes it out of the queue; false when it is not in it (any more).

@@ -27,6 +27,7 @@ mod input_stream;
 mod job;
 mod ledger;
 mod machine;
+mod outage;
 mod pace;
 mod queue;
 mod results;

@@ -223,7 +223,7 @@ impl Writer {
             let action = format!(
                 "flush the input stream '{name}' of the job '{job}', {pending} entries pending"
             );
-            Err(Error::WaitTimeout { action, timeout })
+            Err(Error::WaitTimeout { action, timeout, silence: None })
         })
     }
 

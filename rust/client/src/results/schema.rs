@@ -8,11 +8,12 @@ use super::header_cache::{HeaderCache, Seen};
 use crate::client::Client;
 use crate::error::{Error, Result, short};
 use crate::job::Job;
+use crate::outage;
 use crate::retry;
 use crate::types::{
     Ahead, AnnouncedResult, Dtype, Header, JobAhead, JobState, ResultState, Schema,
 };
-use crate::wait::{self, Timeout};
+use crate::wait::Timeout;
 
 /// The results of a job.
 #[derive(Clone, Debug)]
@@ -281,15 +282,14 @@ impl Results {
     /// # Errors
     /// [`Error::WaitTimeout`]; [`Error::Connection`] and [`Error::Timeout`] as of every call.
     pub async fn wait_for_all(&self, name: Option<&str>, timeout: Timeout) -> Result<bool> {
-        let over = wait::until(timeout, || async {
+        let action = || format!("wait for all values of the job '{}'", self.job.id());
+        outage::outlive(self.job.client().address(), action, timeout, || async {
             let state = self.state(name).await?;
             // One that is closed ends the wait for all, as no more comes of the job; what is done is
             // done, whether it is closed besides or not.
             Ok(state.is_over().then_some(state.done))
-        });
-        let action = || format!("wait for all values of the job '{}'", self.job.id());
-        let timeout = timeout.duration();
-        over.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
+        })
+        .await
     }
 
     /// Waits until a result has at least `wanted` values; gives how it stands then.
@@ -304,7 +304,13 @@ impl Results {
         timeout: Timeout,
     ) -> Result<Header> {
         let ends = EndDetector::new();
-        let there = wait::until(timeout, || async {
+        let action = || {
+            format!(
+                "wait for {wanted} values of the result '{name}' of the job '{}'",
+                self.job.id()
+            )
+        };
+        outage::outlive(self.job.client().address(), action, timeout, || async {
             let header = if wanted > 0 && self.job.client().is_far() {
                 self.header_and_item(name, wanted - 1).await?
             } else {
@@ -322,15 +328,8 @@ impl Results {
                 return Ok(Some(last));
             }
             Err(self.ended_short(name, last.count, wanted, closed).await)
-        });
-        let action = || {
-            format!(
-                "wait for {wanted} values of the result '{name}' of the job '{}'",
-                self.job.id()
-            )
-        };
-        let timeout = timeout.duration();
-        there.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
+        })
+        .await
     }
 
     /// Waits until several results all have more than `seen` values; gives how many they all have
@@ -345,7 +344,12 @@ impl Results {
         timeout: Timeout,
     ) -> Result<u64> {
         let ends: Vec<_> = names.iter().map(|_| EndDetector::new()).collect();
-        let more = wait::until(timeout, || async {
+        let (job, wanted) = (self.job.id(), seen.saturating_add(1));
+        let action = || {
+            let names = names.join("', '");
+            format!("wait for the value {wanted} of the result '{names}' of the job '{job}'")
+        };
+        outage::outlive(self.job.client().address(), action, timeout, || async {
             let headers = names.iter().map(|name| self.header(name, false, None));
             let headers = futures_util::future::try_join_all(headers).await?;
             let count = headers.iter().map(|header| header.count).min().unwrap_or(seen);
@@ -362,14 +366,8 @@ impl Results {
                 }
             }
             Ok(None)
-        });
-        let (job, wanted) = (self.job.id(), seen.saturating_add(1));
-        let action = || {
-            let names = names.join("', '");
-            format!("wait for the value {wanted} of the result '{names}' of the job '{job}'")
-        };
-        let timeout = timeout.duration();
-        more.await?.ok_or_else(|| Error::WaitTimeout { action: action(), timeout })
+        })
+        .await
     }
 
     /// The error of values that never come.
