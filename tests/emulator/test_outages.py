@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 
+import numpy as np
 import pytest
 
 import pulsewire
@@ -92,10 +93,11 @@ def test_waits_outlive_an_outage(proxy, distant, pulsewire_client, caplog, lasts
     assert there.is_set()
     assert handles.get("values").fetch_all(flat_struct=True).tolist() == list(range(100))
     told = [record.getMessage() for record in caplog.records]
-    told = [text for text in told if "wait for all values" in text and distant.id in text]
-    # Once that nobody answers, once that it is over.
+    told = [text for text in told if "answer" in text]
+    # Once that nobody answers, and what was asked; once that it is over.
     assert len(told) == 2, told
     assert f"nobody answers at 127.0.0.1:{proxy.port}" in told[0]
+    assert distant.id in told[0]
     assert "answers again, after" in told[1]
 
 
@@ -141,3 +143,65 @@ def test_a_wait_for_a_pending_job_outlives_an_outage(proxy, pulsewire_client, co
         pulsewire_client.job(first.id).halt()
         assert pending.wait_for_execution(timeout=PATIENCE).id == pending.id
         timer.join()
+
+
+def test_reads_outlive_an_outage(proxy, distant):
+    values = distant.result_handles.get("values")
+    values.wait_for_values(100, timeout=PATIENCE)
+    timer = threading.Timer(1.0, proxy.come_back)
+    proxy.away()
+    timer.start()
+    assert values.fetch_all(flat_struct=True).tolist() == list(range(100))
+    timer.join()
+
+
+def test_a_read_that_nobody_answers_ends_within_its_time(proxy, distant):
+    distant.is_paused()
+    proxy.away()
+    started = time.monotonic()
+    with pytest.raises(errors.QMConnectionError, match="is it started"):
+        distant.is_paused()
+    assert time.monotonic() - started < TIMEOUT + 0.5
+
+
+@pytest.mark.parametrize("reads", ["array", "out", "file"])
+def test_a_saved_item_cut_in_the_middle_is_fetched_anew(
+    pulsewire_emulator, pulsewire_client, reads, tmp_path
+):
+    from qm.qua import declare, declare_stream, for_, program, save, stream_processing
+
+    size = 500_000
+    with program() as imaging:
+        value, image = declare(int), declare_stream()
+        with for_(value, 0, value < size, value + 1):
+            save(value, image)
+        with stream_processing():
+            image.buffer(size).save("image")
+    job = pulsewire_client.open_qm(CONFIG).execute(imaging)
+    job.result_handles.wait_for_all_values(timeout=PATIENCE)
+    # Each of the first two connections that carry much is cut in the middle of the 4 MB.
+    passed, cuts = [0], []
+
+    def cut(data):
+        passed[0] += len(data)
+        if passed[0] > 1_500_000 and len(cuts) < 2:
+            passed[0] = 0
+            cuts.append(True)
+            return True
+        return False
+
+    with (
+        Proxy((pulsewire_emulator.host, pulsewire_emulator.port), cuts=cut) as proxy,
+        pulsewire.connect("127.0.0.1", proxy.port) as client,
+    ):
+        handle = client.job(job.id).result_handles.get("image")
+        if reads == "array":
+            got = handle.fetch_all(flat_struct=True)
+        elif reads == "out":
+            got = np.zeros((1, size), np.int64)
+            handle.fetch_all(flat_struct=True, out=got)
+        else:
+            handle.fetch_to(tmp_path / "image.npy", flat_struct=True)
+            got = np.load(tmp_path / "image.npy")
+    assert len(cuts) == 2
+    assert np.array_equal(got.ravel(), np.arange(size))

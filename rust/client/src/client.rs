@@ -13,6 +13,7 @@ use crate::config::ConnectOptions;
 use crate::error::{Error, Result};
 use crate::gateway::{self, Call, Dialect, Read};
 use crate::ledger::{Ledgers, lock};
+use crate::retry::{Outage, Tries};
 use crate::round_trip::{FAR, NEXT_DOOR, RoundTrip};
 use crate::transport::{self, Answer, Link};
 use crate::types::JobAhead;
@@ -30,6 +31,7 @@ struct Inner {
     /// What became of the pushes of closed loops.
     ledgers: Arc<Ledgers>,
     round_trip: Arc<RoundTrip>,
+    outage: Arc<Outage>,
     clock: Arc<Clock>,
     /// What was asked of the last job before anybody wanted it.
     ahead: Arc<Mutex<Option<(String, Asked)>>>,
@@ -88,6 +90,7 @@ impl Client {
             link,
             ledgers: Arc::default(),
             round_trip: Arc::default(),
+            outage: Arc::default(),
             clock: Arc::default(),
             ahead: Arc::default(),
             info: gateway::Info::default(),
@@ -174,6 +177,39 @@ impl Client {
         call: Call<T>,
     ) -> Result<T> {
         self.0.ask(action, timeout, call, None).await
+    }
+
+    /// [`Self::ask`] of what only reads, within a time of its own: again, where nobody answers.
+    pub(crate) async fn read<T>(
+        &self,
+        action: impl Fn() -> String,
+        timeout: Option<Duration>,
+        call: Call<T>,
+    ) -> Result<T> {
+        let timeout = timeout.unwrap_or(self.0.options.timeout);
+        let (mut tries, began) = (Tries::default(), Instant::now());
+        loop {
+            let left = timeout.saturating_sub(began.elapsed());
+            let error = match self.0.ask(&action, Some(left), call.clone(), None).await {
+                // Of the whole call.
+                Err(Error::Timeout { action, .. }) => Error::Timeout { action, timeout },
+                Err(error) => error,
+                answer => return answer,
+            };
+            let left = timeout.saturating_sub(began.elapsed());
+            let Some(pause) = tries.pause(&error, left) else {
+                return Err(error);
+            };
+            self.note_failure(&tries, &error);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Tells of a gateway that is away.
+    pub(crate) fn note_failure(&self, tries: &Tries, error: &Error) {
+        if let Some(since) = tries.away() {
+            self.0.outage.begin(&self.0.address, since, error);
+        }
     }
 
     /// [`Self::ask`]; `sent` is set as soon as anything may have left.
@@ -286,14 +322,25 @@ impl Client {
 
     /// The same client over another link.
     fn over(&self, link: Link) -> Self {
-        let Inner { options, address, ledgers, round_trip, clock, ahead, info, dialect, .. } =
-            &*self.0;
+        let Inner {
+            options,
+            address,
+            ledgers,
+            round_trip,
+            outage,
+            clock,
+            ahead,
+            info,
+            dialect,
+            ..
+        } = &*self.0;
         Self(Arc::new(Inner {
             options: options.clone(),
             address: address.clone(),
             link,
             ledgers: Arc::clone(ledgers),
             round_trip: Arc::clone(round_trip),
+            outage: Arc::clone(outage),
             clock: Arc::clone(clock),
             ahead: Arc::clone(ahead),
             info: info.clone(),
@@ -353,6 +400,7 @@ impl Inner {
         let answer = match tokio::time::timeout(timeout, answer).await {
             Ok(Ok(answer)) => {
                 self.round_trip.note(began.elapsed());
+                self.outage.end(&self.address);
                 answer
             }
             Ok(Err(status)) => return Err(self.failure(action(), timeout, &status)),

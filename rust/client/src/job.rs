@@ -6,7 +6,6 @@ use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::gateway::Call;
 use crate::outage;
-use crate::retry;
 use crate::types::{Acquiring, ExecutionError, JobManagerError, JobState, JobStatus, PendingQuery};
 use crate::wait::Timeout;
 
@@ -48,7 +47,7 @@ impl Job {
     /// A call that only reads, of a job that must be there.
     async fn read<T>(&self, what: &str, call: Call<T>) -> Result<T> {
         let action = || self.action(what);
-        let read = retry::reading(|| self.client.ask(action, call.clone())).await;
+        let read = self.client.read(action, None, call).await;
         read.map_err(Self::or_missing)
     }
 
@@ -177,7 +176,7 @@ impl Job {
     pub async fn correction(&self, element: &str) -> Result<Matrix> {
         let action = || self.action(&format!("get the correction of '{element}' in"));
         let call = self.client.dialect().correction(&self.id, element);
-        let held = retry::reading(|| self.client.ask(action, call.clone())).await?;
+        let held = self.client.read(action, None, call).await?;
         held.map_err(|refusal| refusal.into_error(action(), element, [0.0; 4]))
     }
 

@@ -48,7 +48,7 @@ pub use gateway::{Fields, Node, NodeValues, Structure};
 pub use input_stream::{Entry, InputStream, Rows, Values};
 pub use job::Job;
 pub use pulsewire_common::correction::{Matrix, OutOfRange, quantize};
-pub use results::{Fetched, ResultStream, Results, Selection};
+pub use results::{Fetched, ResultStream, Results, Selection, Sink};
 pub use simulation::{SampleStream, Simulated};
 pub use types::{
     Acquiring, AnnouncedResult, CompilerMessage, Configuration, ControllerConnection, DigitalInput,

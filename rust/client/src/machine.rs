@@ -4,7 +4,6 @@ use pulsewire_common::correction::{Matrix, quantize};
 
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::retry;
 use crate::types::{
     Configuration, IoValue, IoValues, MachineChange, MachineSettings, MixerEntry, Opened,
 };
@@ -39,7 +38,7 @@ impl Client {
     pub async fn list_machines(&self) -> Result<Vec<String>> {
         let action = || "list the open quantum machines".to_owned();
         let call = self.dialect().list_machines();
-        retry::reading(|| self.ask(action, call.clone())).await
+        self.read(action, None, call).await
     }
 
     /// Changes an open machine; jobs that run keep what they have.
@@ -87,7 +86,7 @@ impl Client {
     pub async fn io_values(&self, machine: &str) -> Result<[IoValues; 2]> {
         let action = || format!("read the IO values of the quantum machine '{machine}'");
         let call = self.dialect().io_values(machine);
-        let read = retry::reading(|| self.ask(action, call.clone())).await?;
+        let read = self.read(action, None, call).await?;
         read.map_err(|message| Error::ReadMachine { action: action(), message })
     }
 
@@ -99,7 +98,7 @@ impl Client {
     pub async fn machine_configuration(&self, machine: &str) -> Result<Configuration> {
         let action = || format!("read the configuration of the quantum machine '{machine}'");
         let call = self.dialect().configuration(machine);
-        let read = retry::reading(|| self.ask(action, call.clone())).await?;
+        let read = self.read(action, None, call).await?;
         read.map_err(|message| Error::ReadMachine { action: action(), message })
     }
 
@@ -111,7 +110,7 @@ impl Client {
     pub async fn machine_settings(&self, machine: &str) -> Result<MachineSettings> {
         let action = || format!("read the settings of the quantum machine '{machine}'");
         let call = self.dialect().machine_settings(machine);
-        let read = retry::reading(|| self.ask(action, call.clone())).await?;
+        let read = self.read(action, None, call).await?;
         read.map_err(|message| Error::ReadMachine { action: action(), message })
     }
 }

@@ -8,11 +8,9 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Result, Silence};
 use crate::ledger::lock;
+use crate::retry;
 use crate::wait::{self, Timeout};
 
-/// Before the first further look at a gateway that does not answer; doubled for each one more.
-const SHORTEST: Duration = Duration::from_millis(20);
-const LONGEST: Duration = Duration::from_millis(500);
 /// A look that is under way for so long counts as silence.
 const SILENT: Duration = Duration::from_secs(1);
 /// A wait without a bound of its own gives up after so much of it.
@@ -33,7 +31,7 @@ where
     F: Future<Output = Result<Option<T>>>,
 {
     let gateway = Heard::new(address, timeout);
-    let answer = wait::until(timeout, || gateway.look(&action, ask())).await?;
+    let answer = wait::until(timeout, || gateway.look(ask())).await?;
     answer.ok_or_else(|| Error::WaitTimeout {
         action: action(),
         timeout: timeout.duration(),
@@ -43,7 +41,7 @@ where
 
 /// Whether an error says that no answer came, rather than being one.
 fn is_silence(error: &Error) -> bool {
-    matches!(error, Error::Connection { status: "UNAVAILABLE", .. } | Error::Timeout { .. })
+    retry::is_transient(error) || matches!(error, Error::Timeout { .. })
 }
 
 /// What a wait has heard of its gateway.
@@ -67,16 +65,12 @@ impl<'a> Heard<'a> {
         Self { address, timeout, began: Instant::now(), since: Mutex::default() }
     }
 
-    async fn look<T>(
-        &self,
-        action: &impl Fn() -> String,
-        look: impl Future<Output = Result<Option<T>>>,
-    ) -> Result<Option<T>> {
+    async fn look<T>(&self, look: impl Future<Output = Result<Option<T>>>) -> Result<Option<T>> {
         let answer = look.await;
         let error = match answer {
             Err(error) if is_silence(&error) => error,
             answer => {
-                self.answered(action);
+                *self.since() = Since { answer: Some(Instant::now()), failed: 0 };
                 return answer;
             }
         };
@@ -86,29 +80,11 @@ impl<'a> Heard<'a> {
         }
         let failed = {
             let mut since = self.since();
-            let failed = since.failed;
-            since.failed = failed.saturating_add(1);
-            failed
+            since.failed = since.failed.saturating_add(1);
+            since.failed
         };
-        if failed == 0 {
-            tracing::warn!(
-                "{}: nobody answers at {} ({error}); asked again until the wait is over",
-                action(),
-                self.address
-            );
-        }
-        tokio::time::sleep((SHORTEST * (1 << failed.min(5))).min(LONGEST)).await;
+        tokio::time::sleep(retry::backoff(failed)).await;
         Ok(None)
-    }
-
-    fn answered(&self, action: &impl Fn() -> String) {
-        let lasted = self.lasts();
-        let answer = Some(Instant::now());
-        let before = std::mem::replace(&mut *self.since(), Since { answer, failed: 0 });
-        if before.failed > 0 {
-            let (action, seconds) = (action(), lasted.as_secs_f64());
-            tracing::warn!("{action}: {} answers again, after {seconds:.1} s", self.address);
-        }
     }
 
     fn since(&self) -> MutexGuard<'_, Since> {
@@ -198,7 +174,7 @@ mod tests {
         let (outcome, _) = waited(f64::INFINITY, vec![Err(lost()); 10_000]).await;
         assert_eq!(outcome, Err(lost()));
         let took = began.elapsed();
-        assert!(took >= MOST && took <= MOST + LONGEST + Duration::from_millis(60), "{took:?}");
+        assert!(took >= MOST && took <= MOST + Duration::from_millis(600), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]

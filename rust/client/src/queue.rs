@@ -3,7 +3,6 @@
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::retry;
 use crate::types::{CompilerMessage, PendingQuery, Program};
 
 impl Client {
@@ -78,14 +77,14 @@ impl Client {
     pub async fn running_job(&self, machine: &str) -> Result<Option<Job>> {
         let action = || format!("look for the running job of '{machine}'");
         let call = self.dialect().running_job(machine);
-        let id = retry::reading(|| self.ask(action, call.clone())).await?;
+        let id = self.read(action, None, call).await?;
         Ok(id.map(|id| self.job(id, machine)))
     }
 
     async fn pending(&self, machine: &str, query: &PendingQuery) -> Result<Vec<(i32, String)>> {
         let action = || format!("look into the queue of '{machine}'");
         let call = self.dialect().pending_jobs(machine, query);
-        retry::reading(|| self.ask(action, call.clone())).await
+        self.read(action, None, call).await
     }
 
     /// The ids of the pending jobs that are meant, sorted as text.

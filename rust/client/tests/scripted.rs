@@ -66,6 +66,33 @@ async fn a_broken_stream_goes_on_with_the_item_where_it_broke() {
 }
 
 #[tokio::test]
+async fn an_item_that_may_have_been_replaced_is_fetched_anew() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&asked);
+    // Eight numbers, each time others: two halves would not belong together.
+    let item = |turn: usize| {
+        let from = 100 * turn as i64;
+        let data: Vec<u8> = (from..from + 8).flat_map(i64::to_le_bytes).collect();
+        r::GetJobNamedResultResponse { count_of_items: 1, data: data.into() }.encode_to_vec()
+    };
+    let gateway = with_saved(8).on(DATA, move |_| match seen.fetch_add(1, Ordering::Relaxed) {
+        turn @ 0..3 => {
+            let whole = framed(&item(turn));
+            Answer::Part(whole.slice(..whole.len() - 12))
+        }
+        turn => Answer::Messages(vec![item(turn)]),
+    });
+    let (_, options) = gateway.serve().await;
+    let results = Client::connect(options).await.unwrap().job("j", "").results().await.unwrap();
+    let header = results.header("r", false, None).await.unwrap();
+    let mut bytes = b"kept".to_vec();
+    results.fetch("r", &header, 0, 1, None).unwrap().copy_to(&mut bytes).await.unwrap();
+    let whole: Vec<u8> = (300..308i64).flat_map(i64::to_le_bytes).collect();
+    assert_eq!(bytes, [b"kept".as_slice(), &whole].concat());
+    assert_eq!(asked.load(Ordering::Relaxed), 4);
+}
+
+#[tokio::test]
 async fn what_a_wait_saw_is_asked_for_with_its_header() {
     let gateway = with_result(header(3)).on(DATA, |request| {
         let request = r::GetJobNamedResultRequest::decode(request).unwrap();

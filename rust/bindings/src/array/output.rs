@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pulsewire_client::Sink;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -23,6 +24,8 @@ pub(crate) struct Destination<'py> {
 pub(crate) struct Memory<'a> {
     at: *mut u8,
     left: usize,
+    /// Bytes of all.
+    whole: usize,
     /// Whether all of it is more than the caches hold.
     large: bool,
     _array: std::marker::PhantomData<&'a ()>,
@@ -50,6 +53,17 @@ impl Write for Memory<'_> {
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Memory<'_> {
+    fn take_back(&mut self, bytes: u64) -> std::io::Result<()> {
+        let taken = usize::try_from(bytes).ok().filter(|bytes| *bytes <= self.whole - self.left);
+        let taken = taken.ok_or(std::io::ErrorKind::InvalidInput)?;
+        // SAFETY: so many bytes of the array were written before `at`.
+        self.at = unsafe { self.at.sub(taken) };
+        self.left += taken;
         Ok(())
     }
 }
@@ -107,10 +121,16 @@ impl<'py> Destination<'py> {
 
     /// The bytes of the array.
     pub(crate) fn memory(&mut self) -> Memory<'_> {
-        let left = self.array.len() * self.item_size();
+        let whole = self.array.len() * self.item_size();
         // SAFETY: an array object is valid for as long as a reference to it is held.
         let at = unsafe { (*self.array.as_array_ptr()).fields.data.cast::<u8>() };
-        Memory { at, left, large: left >= PAST_CACHES, _array: std::marker::PhantomData }
+        Memory {
+            at,
+            left: whole,
+            whole,
+            large: whole >= PAST_CACHES,
+            _array: std::marker::PhantomData,
+        }
     }
 
     /// Writes to the array while attached.

@@ -1,6 +1,7 @@
 //! The bytes of a result, from the gateway into memory or a file that the caller owns.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 use super::schema::Results;
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::retry;
+use crate::retry::{self, Tries};
 use crate::transport::{Incoming, Unframer};
 use crate::types::{Ahead, Header};
 use crate::wait::FOREVER;
@@ -74,8 +75,32 @@ pub struct Fetched {
     pub bytes: Option<Vec<u8>>,
 }
 
+/// Where the bytes of a result are written.
+pub trait Sink: Write {
+    /// Takes the last so many bytes back, all of them written before.
+    ///
+    /// # Errors
+    /// Those of the file.
+    fn take_back(&mut self, bytes: u64) -> io::Result<()>;
+}
+
+impl Sink for Vec<u8> {
+    fn take_back(&mut self, bytes: u64) -> io::Result<()> {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.truncate(self.len().saturating_sub(bytes));
+        Ok(())
+    }
+}
+
+/// A file that is appended to.
+impl Sink for File {
+    fn take_back(&mut self, bytes: u64) -> io::Result<()> {
+        self.set_len(self.metadata()?.len().saturating_sub(bytes))
+    }
+}
+
 /// The answer to a request for items, piece by piece. A connection that breaks is made anew, and the
-/// answer goes on with the item where it broke.
+/// answer goes on with the item where it broke; one whose item may have been replaced meanwhile begins anew.
 #[derive(Debug)]
 pub struct ResultStream {
     results: Results,
@@ -89,9 +114,11 @@ pub struct ResultStream {
     /// Bytes handed on.
     at: u64,
     /// Failed since the last piece.
-    tried: u32,
+    tries: Tries,
     /// Whether its item may be replaced while it is read: two halves would not belong together.
     changes: bool,
+    /// Bytes handed on that are void: its item is fetched anew.
+    void: u64,
 }
 
 /// One answer of the gateway, from an item on.
@@ -132,11 +159,12 @@ impl ResultStream {
         Ok(IncomingItems { incoming, unframer, input: Bytes::new(), from, skip })
     }
 
-    /// The next piece; `None` at the end, once everything that was promised has arrived.
+    /// The next piece, before which [`Self::void`] are to be taken back; `None` at the end, once everything that
+    /// was promised has arrived.
     ///
     /// # Errors
     /// [`Error::Fetch`] when more or less arrives than was promised; [`Error::Connection`] and [`Error::Timeout`] as of every call.
-    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
         if self.items == 0 {
             return Ok(None);
         }
@@ -145,7 +173,7 @@ impl ResultStream {
             let error = match tokio::time::timeout_at(deadline, self.piece()).await {
                 Err(_) => return Err(Error::Timeout { action: self.action(), timeout }),
                 Ok(Ok(piece)) => {
-                    self.tried = 0;
+                    self.tries = Tries::default();
                     return piece;
                 }
                 Ok(Err(status)) => {
@@ -153,20 +181,20 @@ impl ResultStream {
                     Job::or_missing(client.failure(self.action(), timeout, &status))
                 }
             };
-            let broke = retry::pause(&error, 1).is_some();
-            if broke && self.at == self.bytes() && self.at > 0 {
+            if retry::is_transient(&error) && self.at == self.bytes() && self.at > 0 {
                 // Everything is there; only the gateway's last word is not.
                 self.items = 0;
                 return Ok(None);
             }
             self.incoming = None;
-            self.tried += 1;
-            if self.at > 0 && self.changes {
-                return Err(error);
-            }
-            let Some(pause) = retry::pause(&error, self.tried) else {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(pause) = self.tries.pause(&error, left) else {
                 return Err(error);
             };
+            self.results.job().client().note_failure(&self.tries, &error);
+            if self.changes {
+                self.void += std::mem::take(&mut self.at);
+            }
             tokio::time::sleep(pause).await;
         }
     }
@@ -218,9 +246,15 @@ impl ResultStream {
     /// Writes everything.
     ///
     /// # Errors
-    /// Those of [`Self::next`]; [`Error::Fetch`] when `out` does not take it.
-    pub async fn copy_to(&mut self, out: &mut impl Write) -> Result<()> {
+    /// [`Error::Fetch`] when more or less arrives than was promised, or `out` does not take it;
+    /// [`Error::Connection`] and [`Error::Timeout`] as of every call.
+    pub async fn copy_to(&mut self, out: &mut impl Sink) -> Result<()> {
         while let Some(piece) = self.next().await? {
+            let void = std::mem::take(&mut self.void);
+            if void > 0 {
+                let taken = out.take_back(void);
+                taken.map_err(|error| self.error(format!("cannot take back: {error}")))?;
+            }
             out.write_all(&piece).map_err(|error| self.error(format!("cannot write: {error}")))?;
         }
         Ok(())
@@ -267,7 +301,8 @@ impl Results {
             timeout,
             incoming: None,
             at: 0,
-            tried: 0,
+            tries: Tries::default(),
+            void: 0,
             changes: self.schema().iter().any(|schema| schema.name == name && schema.is_single),
         }
     }

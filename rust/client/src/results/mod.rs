@@ -6,5 +6,5 @@ mod header_cache;
 mod schema;
 
 pub(crate) use end_detector::EndDetector;
-pub use fetch::{Fetched, ResultStream, Selection};
+pub use fetch::{Fetched, ResultStream, Selection, Sink};
 pub use schema::Results;

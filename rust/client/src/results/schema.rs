@@ -9,7 +9,6 @@ use crate::client::Client;
 use crate::error::{Error, Result, short};
 use crate::job::Job;
 use crate::outage;
-use crate::retry;
 use crate::types::{
     Ahead, AnnouncedResult, Dtype, Header, JobAhead, JobState, ResultState, Schema,
 };
@@ -66,7 +65,7 @@ impl Job {
         }
         let action = || format!("ask for the results of the job '{}'", self.id());
         let call = self.client().dialect().result_schema(self.id());
-        let announced = retry::reading(|| self.client().ask(action, call.clone()));
+        let announced = self.client().read(action, None, call);
         if !self.client().is_far() {
             return self.announced(announced.await.map_err(Self::or_missing)?);
         }
@@ -154,7 +153,7 @@ impl Results {
         let client = self.job.client();
         let call = client.dialect().result_header(self.job.id(), name, flat);
         let action = || format!("ask for the result '{name}' of the job '{}'", self.job.id());
-        let asked = retry::reading(|| client.ask_within(action, timeout, call.clone())).await;
+        let asked = client.read(action, timeout, call).await;
         // A result that was there is missing with its job only.
         let known = self.schema.iter().any(|schema| schema.name == name);
         let header = asked.map_err(|error| if known { Job::or_missing(error) } else { error })?;
@@ -219,7 +218,7 @@ impl Results {
             return Ok(state);
         }
         let action = || format!("ask for the state of the results of the job '{}'", self.job.id());
-        let state = retry::reading(|| client.ask(action, call.clone())).await;
+        let state = client.read(action, None, call).await;
         let state = state.map_err(Job::or_missing)?;
         if state.done {
             self.cache.note_state(state);

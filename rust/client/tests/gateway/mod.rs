@@ -199,19 +199,26 @@ async fn answer(
 }
 
 /// A gateway with one result "r" of int64, its header as given.
+/// A gateway with a job whose result 'r' is of `save_all`.
 pub(crate) fn with_result(header: r::GetJobNamedResultHeaderResponse) -> Gateway {
+    result(header, false)
+}
+
+/// A gateway with a job whose result 'r' is of `save`, an item of so many numbers.
+pub(crate) fn with_saved(size: i32) -> Gateway {
+    result(r::GetJobNamedResultHeaderResponse { shape: vec![size], ..header(1) }, true)
+}
+
+fn result(header: r::GetJobNamedResultHeaderResponse, is_single: bool) -> Gateway {
+    let item = r::get_job_result_schema_response::Item {
+        name: "r".into(),
+        simple_d_type: "\"<i8\"".into(),
+        is_single,
+        expected_count: 0,
+        shape: header.shape.clone(),
+    };
     Gateway::new(&["qm.job_streaming_state"])
-        .on(SCHEMA, |_| {
-            one(r::GetJobResultSchemaResponse {
-                items: vec![r::get_job_result_schema_response::Item {
-                    name: "r".into(),
-                    simple_d_type: "\"<i8\"".into(),
-                    is_single: false,
-                    expected_count: 0,
-                    shape: vec![1],
-                }],
-            })
-        })
+        .on(SCHEMA, move |_| one(r::GetJobResultSchemaResponse { items: vec![item.clone()] }))
         .on(HEADER, move |_| one(header.clone()))
 }
 
