@@ -44,6 +44,9 @@ pub(crate) enum AddError {
     /// A simulation that cannot be.
     #[error("{0}")]
     Simulation(#[from] SimulationError),
+    /// Nobody waits for the simulation any more.
+    #[error("the simulation was cancelled")]
+    Cancelled,
     /// A simulation with a configuration that cannot be.
     #[error("the configuration has {} mistakes", .0.len())]
     Config(Vec<Finding>),

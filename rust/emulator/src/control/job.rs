@@ -164,7 +164,12 @@ impl Job {
     }
 
     /// Keeps what it played, and tells what is missing of it.
-    pub(super) fn set_simulation(&self, simulation: Simulation, structured: bool) {
+    pub(super) fn set_simulation(
+        &self,
+        simulation: Simulation,
+        clipped: &[usize],
+        structured: bool,
+    ) {
         let timeline = &simulation.render_input.timeline;
         let plays = timeline.plays.len();
         if timeline.full {
@@ -184,8 +189,8 @@ impl Job {
                 "The structures of analog and digital waveforms list the first {MOST_STRUCTURED} of {plays} pulses"
             ));
         }
-        for output in simulation.clipped() {
-            let port = &simulation.render_input.resolved.outputs()[output].port;
+        for output in clipped {
+            let port = &simulation.render_input.resolved.outputs()[*output].port;
             self.fail(format!(
                 "Analog output overflow: the analog output {} of '{}' is beyond [-0.5, 0.5) and clipped",
                 port.number, port.controller

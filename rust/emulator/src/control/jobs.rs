@@ -93,6 +93,11 @@ impl Jobs {
         }
     }
 
+    /// Forgets a job that nobody was told of.
+    pub(super) fn forget(&self, id: &str) {
+        lock(&self.jobs).remove(id);
+    }
+
     /// Halts a run that nobody hears of when the emulator ends.
     pub(super) fn watch_trial(&self, trial: &Arc<Job>) {
         let mut trials = lock(&self.trials);

@@ -1,5 +1,6 @@
 //! Quantum machines, their queues, jobs and simulations. No I/O here: the gateway translates.
 
+mod cancellation;
 mod errors;
 mod interface;
 mod job;
@@ -10,6 +11,7 @@ mod registry;
 mod simulated;
 mod simulation;
 
+pub(crate) use cancellation::Cancellation;
 pub(crate) use errors::{AddError, OpenError};
 pub(crate) use interface::{Connection, Interface};
 pub(crate) use job::{Job, Phase};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::cancellation::Cancellation;
 use super::errors::{AddError, SimulationError};
 use super::interface::{Interface, InterfaceInputs};
 use super::job::{Job, JobRequest, PlayedTimeline, RunOptions};
@@ -35,13 +36,17 @@ pub(crate) struct SimulationRequest {
 /// Runs a program for some clock cycles of its own time, on the caller's thread.
 ///
 /// # Errors
-/// [`AddError`]; no job is made then.
+/// [`AddError`]; no job is made then, and none is kept of a simulation that is cancelled.
 pub(crate) fn simulate(
     jobs: &Jobs,
     request: SimulationRequest,
     user: &str,
+    cancellation: &Cancellation,
 ) -> Result<Arc<Job>, AddError> {
     let SimulationRequest { config, program, cycles, interface, structured } = request;
+    let alive = || if cancellation.is_cancelled() { Err(AddError::Cancelled) } else { Ok(()) };
+    // It may have waited for a thread.
+    alive()?;
     let findings = config.findings();
     if !findings.is_empty() {
         return Err(AddError::Config(findings));
@@ -64,13 +69,16 @@ pub(crate) fn simulate(
         cycles,
         length,
         clock: Clock::new(jobs.limits.simulation_seconds),
+        cancellation,
     };
     let settled = match inputs.loopback() {
         Some(loopback) => simulator.loop_back(loopback),
         None => true,
     };
+    alive()?;
     let job = simulator.job(jobs.fresh_id("job"), user, cycles);
     jobs.keep(&job);
+    let forget = || jobs.forget(&job.id);
     for message in unused {
         job.warn(format!("A connection of the simulation leads nowhere: {message}"));
     }
@@ -88,9 +96,13 @@ pub(crate) fn simulate(
     }
     let moved = simulator.resolved.moved(alignment);
     let render_input = Arc::new(simulator.render_input(timeline, moved));
-    job.set_simulation(Simulation { render_input, length }, structured);
+    let simulation = Simulation { render_input, length };
+    let clipped = simulation.clipped(&|| cancellation.is_cancelled());
+    alive().inspect_err(|_| forget())?;
+    job.set_simulation(simulation, &clipped, structured);
     job.settle();
     jobs.ended(&job.id);
+    cancellation.done();
     Ok(job)
 }
 
@@ -144,6 +156,7 @@ struct Simulator<'a> {
     cycles: u32,
     length: usize,
     clock: Clock,
+    cancellation: &'a Cancellation,
 }
 
 impl Simulator<'_> {
@@ -183,6 +196,7 @@ impl Simulator<'_> {
 
     /// Runs a job, and halts it when it computes for too long.
     fn watched(&self, job: &Arc<Job>, options: RunOptions<'_>) -> PlayedTimeline {
+        self.cancellation.watch(job);
         let halted = Arc::clone(job);
         let left = self.clock.ends.saturating_duration_since(Instant::now());
         std::thread::scope(|scope| {
@@ -213,7 +227,11 @@ impl Simulator<'_> {
                 return false;
             }
             let render_input = Arc::new(self.render_input(timeline, 0));
-            let outputs = Analog::new(render_input).all(self.length);
+            let is_cancelled = || self.cancellation.is_cancelled();
+            let outputs = Analog::new(render_input).all(self.length, &is_cancelled);
+            if is_cancelled() {
+                return false;
+            }
             if *loopback.outputs == outputs {
                 return true;
             }

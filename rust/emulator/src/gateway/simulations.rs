@@ -12,7 +12,9 @@ use super::service::{Call, Gateway};
 use super::{report, samples};
 use crate::compiler::SourceProgram;
 use crate::config::{Configuration, Finding};
-use crate::control::{self, AddError, Connection, Interface, Phase, SimulationRequest};
+use crate::control::{
+    self, AddError, Cancellation, Connection, Interface, Phase, SimulationRequest,
+};
 
 /// What analog inputs are connected to.
 fn interface(given: Option<SimulationInterface>) -> Interface {
@@ -68,6 +70,9 @@ impl Gateway {
     ) -> Result<f::SimulationResponse, Status> {
         let user = request.user();
         let request = request.message;
+        let cancellation = Cancellation::default();
+        // Dropped with this call: by a deadline of the client, a reset, the end of its connection.
+        let _waiting = cancellation.guard();
         let outcome = self
             .aside(move |gateway| {
                 let simulate = request.simulate.unwrap_or_default();
@@ -80,7 +85,7 @@ impl Gateway {
                     structured: simulate.include_analog_waveforms
                         || simulate.include_digital_waveforms,
                 };
-                let job = control::simulate(&gateway.registry.jobs, asked, &user)?;
+                let job = control::simulate(&gateway.registry.jobs, asked, &user, &cancellation)?;
                 let simulation = job.simulation();
                 let render_input =
                     simulation.as_deref().map(|simulation| &*simulation.render_input);

@@ -126,11 +126,14 @@ impl Analog {
         (0..self.lines.len()).filter(|index| self.lines[*index].clipped).collect()
     }
 
-    /// All samples of all ports.
-    pub(crate) fn all(mut self, length: usize) -> Vec<Vec<f64>> {
+    /// All samples of all ports; those so far, where that is cancelled.
+    pub(crate) fn all(mut self, length: usize, is_cancelled: &dyn Fn() -> bool) -> Vec<Vec<f64>> {
         let mut ports: Vec<Vec<f64>> =
             self.ports.iter().map(|_| Vec::with_capacity(length)).collect();
         for from in (0..length).step_by(STRETCH) {
+            if is_cancelled() {
+                break;
+            }
             let made = self.next(STRETCH.min(length - from));
             ports.iter_mut().zip(made).for_each(|(port, made)| port.extend_from_slice(made));
         }
