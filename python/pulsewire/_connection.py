@@ -51,7 +51,11 @@ def tls_material(
     if tls is None or tls is False:
         return None
     if tls is not True and not isinstance(tls, Mapping):
-        raise TypeError(f"tls is True, or a mapping like {{'ca': 'ca.pem'}}, not {tls!r:.80}")
+        is_path = isinstance(tls, str | os.PathLike)
+        advice = f": write tls={{'ca': {str(tls)!r}}}" if is_path else ""
+        raise TypeError(
+            f"tls is True, or a mapping like {{'ca': 'ca.pem'}}, not {tls!r:.80}{advice:.200}"
+        )
     given = {} if tls is True else dict(tls)
 
     def read(key: str) -> str | None:

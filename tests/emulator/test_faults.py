@@ -1,8 +1,10 @@
 """Closed loops under faults, encrypted connections, what is told to logging, addresses."""
 
+import http.server
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -148,6 +150,74 @@ def test_certificates_that_do_not_fit_say_what_to_do(pulsewire_emulator, certifi
         pytest.raises(errors.QmServerDetectionError, match=says),
     ):
         pulsewire.connect("127.0.0.1", proxy.port, tls=tls, timeout=10)
+
+
+ENCRYPTED = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n"
+OLDER = (
+    "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nMIIB\n"
+    "-----END RSA PRIVATE KEY-----\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(ENCRYPTED, "openssl pkey"), (OLDER, "openssl pkey"), ("", "there is none in the text")],
+)
+def test_a_key_that_cannot_be_used_is_told(tmp_path, text, says):
+    key = tmp_path / "lab.key"
+    key.write_text(text)
+    tls = {"ca": TLS / "own.pem", "certificate": TLS / "own.pem", "key": key}
+    with pytest.raises(errors.QmValueError, match=f"the client's key: .*{says}"):
+        pulsewire.connect("127.0.0.1", 1, tls=tls)
+
+
+def test_plain_against_tls_and_the_reverse_say_so(pulsewire_emulator):
+    target = pulsewire_emulator.host, pulsewire_emulator.port
+    with (
+        Proxy(target, certificate="leaf") as proxy,
+        pytest.raises(errors.QmServerDetectionError, match="if it is encrypted, give tls"),
+    ):
+        pulsewire.connect("127.0.0.1", proxy.port, timeout=10)
+    with pytest.raises(errors.QmServerDetectionError, match="or without tls"):
+        pulsewire.connect(*target, tls={"ca": TLS / "own.pem"}, timeout=10)
+    path = str(TLS / "own.pem")
+    with pytest.raises(TypeError, match=re.escape(f"write tls={{'ca': {path!r}}}")):
+        pulsewire.connect(*target, tls=path)
+
+
+def test_a_web_server_is_told_from_a_gateway():
+    class Quiet(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Quiet) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            with pytest.raises(errors.QmServerDetectionError, match="no HTTP/2 .*another port"):
+                pulsewire.connect("127.0.0.1", server.server_port, timeout=10)
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+def test_an_address_of_the_sixth_version():
+    try:
+        emulator = pulsewire.Emulator(host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with emulator:
+        for given in (
+            ("[::1]", emulator.port),
+            ("::1", emulator.port),
+            (f"[::1]:{emulator.port}",),
+        ):
+            with pulsewire.connect(*given) as client:
+                assert client.version
+
+
+def test_results_that_are_not_made_yet_can_be_looked_at():
+    assert "not yet made" in repr(object.__new__(pulsewire.results.StreamsManager))
 
 
 def test_a_certificate_that_is_no_text_is_named(tmp_path):

@@ -51,6 +51,11 @@ class StreamsManager(Mapping[str, BaseSingleStreamFetcher]):
         return (StreamsManager, (self._job,))
 
     def __repr__(self) -> str:
+        made = vars(self)
+        if "_handles" not in made:
+            # By a debugger or a traceback, while it is being made.
+            job = f" of {made['_job'].id!r}" if "_job" in made else ""
+            return f"<pulsewire.StreamsManager{job}, not yet made>"
         return f"<pulsewire.StreamsManager of {self._job.id!r}: {', '.join(self._handles)}>"
 
     def __len__(self) -> int:

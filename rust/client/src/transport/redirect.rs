@@ -67,8 +67,16 @@ pub(crate) fn detection(
     let causes = || std::iter::successors(Some(error), |error| error.source());
     let is = |kinds: &[ErrorKind]| {
         causes().any(|cause| {
-            let cause = cause.downcast_ref::<std::io::Error>();
+            let cause = cause
+                .downcast_ref::<std::io::Error>()
+                .or_else(|| cause.downcast_ref::<h2::Error>()?.get_io());
             cause.is_some_and(|error| kinds.contains(&error.kind()))
+        })
+    };
+    let is_no_http2 = || {
+        let mut reasons = causes().filter_map(|cause| cause.downcast_ref::<h2::Error>()?.reason());
+        reasons.any(|reason| {
+            [h2::Reason::FRAME_SIZE_ERROR, h2::Reason::PROTOCOL_ERROR].contains(&reason)
         })
     };
     let ended = [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof];
@@ -80,6 +88,10 @@ pub(crate) fn detection(
         )
     } else if is(&ended) {
         format!("the server ended the connection; if it is encrypted, give tls ({reason})")
+    } else if is_no_http2() {
+        format!(
+            "what answers there speaks no HTTP/2 and is no gateway, is it another port? ({reason})"
+        )
     } else if reason.contains("lookup") {
         format!("the name is not known, is it spelled right? ({reason})")
     } else {

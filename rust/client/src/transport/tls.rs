@@ -10,7 +10,7 @@ use tokio_rustls::rustls::client::danger::{
 };
 use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
@@ -172,8 +172,7 @@ impl Tls {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => {
                 let chain = certificates(certificate, "the client's certificate")?;
-                let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-                    .map_err(|error| bad("the client's key", error))?;
+                let key = private_key(key)?;
                 builder
                     .with_client_auth_cert(chain, key)
                     .map_err(|error| bad("the client's certificate and key", error))?
@@ -191,6 +190,20 @@ impl Tls {
             return Err(std::io::Error::other("the server does not offer HTTP/2"));
         }
         Ok(stream)
+    }
+}
+
+fn private_key(text: &str) -> Result<PrivateKeyDer<'static>> {
+    let wrong = |what: &str| Err(bad("the client's key", what));
+    // In the label of its block, or in the block's header of older files.
+    if text.contains("ENCRYPTED") {
+        return wrong(
+            "it is encrypted, and nobody is asked for its passphrase: write it without, by openssl pkey -in key.pem -out plain.pem, readable for you only",
+        );
+    }
+    match PrivateKeyDer::from_pem_slice(text.as_bytes()) {
+        Err(pem::Error::NoItemsFound) => wrong("there is none in the text"),
+        key => key.map_err(|error| bad("the client's key", error)),
     }
 }
 

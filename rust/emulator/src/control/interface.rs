@@ -79,7 +79,7 @@ impl Inputs {
 }
 
 impl Interface {
-    /// The inputs of a simulation of `length` nanoseconds; `delay` is by how much windows are moved along with the
+    /// The inputs of a simulation; `delay` is by how much windows are moved along with the
     /// outputs.
     ///
     /// # Errors
@@ -88,7 +88,6 @@ impl Interface {
         self,
         config: &Configuration,
         resolved: &ResolvedConfig,
-        length: usize,
         delay: u64,
     ) -> Result<InterfaceInputs, SimulationError> {
         let mut connector = Connector { config, resolved, unused: Vec::new() };
@@ -104,7 +103,8 @@ impl Interface {
                     latency: u64::from(latency),
                     delay,
                     noise: noise(noise_power)?,
-                    outputs: Arc::new(vec![vec![0.0; length]; resolved.outputs().len()]),
+                    // Silence: what is beyond their end is 0.
+                    outputs: Arc::new(vec![Vec::new(); resolved.outputs().len()]),
                 })
             }
             Self::Raw { samples, noise_power } => Inputs::Raw(Raw {

@@ -58,8 +58,7 @@ pub(crate) fn simulate(
     let length = length_of(cycles, &resolved, jobs.limits.simulated_samples)?;
     let alignment = compiled.program.alignment;
     let delay = u64::from(resolved.moved(alignment));
-    let InterfaceInputs { mut inputs, unused } =
-        interface.inputs(&config, &resolved, length, delay)?;
+    let InterfaceInputs { mut inputs, unused } = interface.inputs(&config, &resolved, delay)?;
     let simulator = Simulator {
         jobs,
         delays: resolved.delays(alignment),
