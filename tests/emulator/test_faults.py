@@ -1,11 +1,13 @@
 """Closed loops under faults, encrypted connections, what is told to logging, addresses."""
 
+import contextlib
 import http.server
 import json
 import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -214,6 +216,50 @@ def test_an_address_of_the_sixth_version():
         ):
             with pulsewire.connect(*given) as client:
                 assert client.version
+
+
+def test_an_emulator_that_is_full_says_so(counting):
+    def connect(emulator, name):
+        # With equal options they would share a connection.
+        return pulsewire.connect(emulator.host, emulator.port, headers={"x-name": name}, timeout=20)
+
+    with pulsewire.Emulator(limits={"clients": 2}) as emulator:
+        first, second = connect(emulator, "first"), connect(emulator, "second")
+        started = time.monotonic()
+        with pytest.raises(errors.QmQuaException, match=r"the emulator is full: 2 .*'clients'"):
+            connect(emulator, "third")
+        assert time.monotonic() - started < 5
+        # A large result takes a connection of its own, which is no other client.
+        job = first.open_qm(CONFIG).execute(counting(100_000))
+        assert job.result_handles.wait_for_all_values(timeout=PATIENCE)
+        for client in (first, second):
+            values = client.job(job.id).result_handles["values"].fetch_all(flat_struct=True)
+            assert np.array_equal(values, np.arange(100_000))
+        second.close()
+        ends = time.monotonic() + PATIENCE
+        while True:
+            try:
+                third = connect(emulator, "third")
+                break
+            except errors.QmQuaException:
+                # The connection ends a moment after it was closed.
+                assert time.monotonic() < ends
+        assert third.version
+        first.close()
+        third.close()
+
+
+def test_silent_sockets_keep_nobody_out():
+    with pulsewire.Emulator(limits={"clients": 20}) as emulator, contextlib.ExitStack() as silent:
+        address = emulator.host, emulator.port
+        sockets = [silent.enter_context(socket.create_connection(address)) for _ in range(100)]
+        started = time.monotonic()
+        with pulsewire.connect(*address, timeout=20) as client:
+            assert client.version
+            assert time.monotonic() - started < 4
+        for one in sockets:
+            one.settimeout(PATIENCE)
+            assert one.recv(1) == b""
 
 
 def test_results_that_are_not_made_yet_can_be_looked_at():

@@ -3,7 +3,7 @@
 /// Limits of an emulator; each has a default that real work does not meet.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections open at once; further ones wait to be accepted. Default 256.
+    /// Clients connected at once; further ones are refused. Default 256.
     pub clients: usize,
     /// Bytes of one message. Default 100 MiB, as the vendor's client (docs/protocol.md, "Connection").
     pub message_bytes: usize,

@@ -1,5 +1,7 @@
 //! From options to a connection: the headers that routers look at, and the redirection of a cluster.
 
+use std::hash::{BuildHasher, RandomState};
+
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::link::{self, Link};
@@ -36,6 +38,11 @@ pub(crate) fn headers(options: &ConnectOptions) -> Result<HeaderMap> {
         Ok(())
     };
     put("x-grpc-service", "gateway")?;
+    // The connections of one client are one: a gateway that counts clients may see which belong together.
+    put(
+        "x-pulsewire-client",
+        &format!("{:016x}", RandomState::new().hash_one(std::process::id())),
+    )?;
     match options.cluster_name.as_deref() {
         None | Some("any") => {
             put("cluster_name", "any")?;

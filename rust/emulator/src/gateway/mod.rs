@@ -14,6 +14,7 @@ mod octave;
 mod report;
 mod routes;
 mod samples;
+mod seats;
 pub(crate) mod server;
 mod service;
 mod simulations;

@@ -4,10 +4,11 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use http::{HeaderMap, Request};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -15,7 +16,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
+use tonic::Status;
 
+use super::fast_path::frame;
+use super::seats::{Seat, Seats};
 use super::service::Gateway;
 use crate::control::Registry;
 
@@ -27,6 +31,11 @@ const FRAME: u32 = 1 << 20;
 const SEND_BUFFER: usize = 4 << 20;
 
 const KEEPALIVE: Duration = Duration::from_secs(60);
+/// What a new connection may take to its first byte, and again to its first call.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Connections for each client that may be there, and for those that are being refused: more are ended unheard.
+const CONNECTIONS: usize = 3;
+const REFUSED: usize = 64;
 /// Calls of one connection at a time; further ones wait in the client.
 const STREAMS: u32 = 1000;
 /// Before another attempt at what the machine has no room for.
@@ -71,15 +80,17 @@ pub(crate) async fn serve(
     registry: Arc<Registry>,
     stop: impl Future<Output = ()> + Send,
 ) {
+    let clients = registry.jobs.limits.clients;
+    let seats = Seats::new(clients);
     // More than any system has; a semaphore has an end of its own.
-    let most = registry.jobs.limits.clients.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
-    let clients = Arc::new(Semaphore::new(most));
+    let most = clients.saturating_mul(CONNECTIONS).saturating_add(REFUSED);
+    let most = most.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+    let connections = Arc::new(Semaphore::new(most));
     let gateway = Gateway::new(registry, Handle::current());
     let (open, stopped) = watch::channel(());
     let mut stop = pin!(stop);
     loop {
         let next = async {
-            let permit = Arc::clone(&clients).acquire_owned().await;
             // Before anybody is let in: a machine that has no room for one more lets it wait.
             let runtime = loop {
                 match Builder::new_current_thread().enable_io().enable_time().build() {
@@ -87,17 +98,19 @@ pub(crate) async fn serve(
                     Err(_) => tokio::time::sleep(PAUSE).await,
                 }
             };
-            (permit, Idle(Some(runtime)), listener.accept().await)
+            (Idle(Some(runtime)), listener.accept().await)
         };
-        let (permit, runtime, accepted) = tokio::select! {
+        let (runtime, accepted) = tokio::select! {
             next = next => next,
             () = &mut stop => break,
         };
+        let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else { continue };
         let (gateway, stopped) = (gateway.for_connection(), stopped.clone());
+        let seats = Arc::clone(&seats);
         let started = accepted.and_then(|(stream, _)| {
             let stream = stream.into_std()?;
             std::thread::Builder::new().name("pulsewire-gateway".to_owned()).spawn(move || {
-                if let Err(error) = connection(&runtime, stream, gateway, stopped) {
+                if let Err(error) = connection(&runtime, stream, gateway, &seats, stopped) {
                     tracing::warn!(%error, "a connection could not be served");
                 }
                 drop((runtime, permit));
@@ -110,7 +123,7 @@ pub(crate) async fn serve(
     }
     // Seen by the threads of all connections, each of which holds a permit until it ends.
     drop(open);
-    let _ = tokio::time::timeout(PATIENCE, clients.acquire_many(most as u32)).await;
+    let _ = tokio::time::timeout(PATIENCE, connections.acquire_many(most as u32)).await;
 }
 
 /// The runtime of a connection; it may be dropped anywhere, also by another runtime's task.
@@ -124,11 +137,24 @@ impl Drop for Idle {
     }
 }
 
+/// Gives a connection its seat with its first call.
+fn seated(
+    seat: &OnceLock<Arc<Seat>>,
+    seats: &Arc<Seats>,
+    headers: &HeaderMap,
+) -> Result<(), Status> {
+    if seat.get().is_none() {
+        let _ = seat.set(seats.take(headers)?);
+    }
+    Ok(())
+}
+
 /// Serves one connection until it ends or all do.
 fn connection(
     runtime: &Idle,
     stream: std::net::TcpStream,
     gateway: Gateway,
+    seats: &Arc<Seats>,
     mut stopped: watch::Receiver<()>,
 ) -> std::io::Result<()> {
     let Some(runtime) = &runtime.0 else { return Ok(()) };
@@ -137,7 +163,7 @@ fn connection(
         // Small answers go out at once; a socket that refuses is merely slower.
         let _ = stream.set_nodelay(true);
         // Who says nothing at all gives its place back; HTTP/2's own keepalive begins later.
-        if tokio::time::timeout(KEEPALIVE, stream.readable()).await.is_err() {
+        if tokio::time::timeout(HANDSHAKE, stream.readable()).await.is_err() {
             return Ok(());
         }
         let mut builder = http2::Builder::new(AtOnce);
@@ -151,10 +177,21 @@ fn connection(
             .max_send_buf_size(SEND_BUFFER)
             .max_concurrent_streams(STREAMS)
             .auto_date_header(false);
-        let service = service_fn(|request| {
-            let answering = gateway.clone().answer(request);
+        let seat = OnceLock::new();
+        let service = service_fn(|request: Request<_>| {
+            let answering = match seated(&seat, seats, request.headers()) {
+                Ok(()) => gateway.clone().answer(request),
+                Err(status) => Box::pin(async move { frame::failure(&status) }),
+            };
             async { Ok::<_, Infallible>(answering.await) }
         });
+        // Who asks for nothing, or for more than there is room for, gives its connection back.
+        let unseated = async {
+            tokio::time::sleep(HANDSHAKE).await;
+            if seat.get().is_some() {
+                std::future::pending::<()>().await;
+            }
+        };
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         tokio::select! {
             ended = connection => {
@@ -162,6 +199,7 @@ fn connection(
                     tracing::debug!(%error, "a connection broke");
                 }
             }
+            () = unseated => {}
             // The sender is gone.
             _ = stopped.changed() => {}
         }
