@@ -42,6 +42,7 @@ class ConnectionOptions:
     tls: TlsMaterial | None = None
     follow_redirects: bool = True
     in_order: bool | None = None
+    keepalive: float | None = 30.0
 
 
 def tls_material(

@@ -196,6 +196,7 @@ def connect(
     tls: Mapping[str, str | os.PathLike[str]] | bool | None = None,
     follow_redirects: bool = True,
     in_order: bool | None = None,
+    keepalive: float | None = 30.0,
 ) -> Client:
     """Connects to a gateway: a QOP 2.x, or the emulator.
 
@@ -220,6 +221,11 @@ def connect(
             of a stream at most, and results of a new job are asked for ahead on links of more than
             1 ms. Writers send one at a time all the same. None takes what is known: the emulator
             does, of an instrument it is not known.
+        keepalive: Seconds of silence, 1 to 32,767, after which the operating system asks whether
+            the gateway is there still (TCP keepalive), three times within as many seconds again;
+            then the connection is given up and the next call makes a new one. On Linux what is
+            sent and not acknowledged for twice that time ends it, too. None asks never. It finds
+            what died while nobody called; a call that nobody answers finds it out by itself.
 
     Returns:
         The client; a context manager. One of equal options in this process shares its link.
@@ -227,7 +233,7 @@ def connect(
     Raises:
         QmServerDetectionError: There is no gateway at the address.
         QMHealthCheckError: The gateway says that it is not well.
-        QmValueError: A host or a port that cannot be.
+        QmValueError: A host, a port or a keepalive that cannot be.
     """
     options: dict[str, Any] = {
         "cluster_name": cluster_name,
@@ -237,6 +243,7 @@ def connect(
         "tls": tls_material(tls),
         "follow_redirects": follow_redirects,
         "in_order": in_order,
+        "keepalive": None if keepalive is None else float(keepalive),
     }
     failed: list[QmServerDetectionError] = []
     for name, number in addresses(host, port):

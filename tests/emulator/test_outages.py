@@ -1,6 +1,7 @@
 """Networks that swallow what is sent and tell nobody, and gateways that are away for a while."""
 
 import logging
+import sys
 import threading
 import time
 
@@ -205,3 +206,36 @@ def test_a_saved_item_cut_in_the_middle_is_fetched_anew(
             got = np.load(tmp_path / "image.npy")
     assert len(cuts) == 2
     assert np.array_equal(got.ravel(), np.arange(size))
+
+
+def keepalives_of(port):
+    """Of the connections to a port, the seconds until TCP asks, where it does."""
+    with open("/proc/net/tcp") as table:
+        rows = [line.split() for line in table][1:]
+    timers = [row[5].split(":") for row in rows if int(row[2].split(":")[1], 16) == port]
+    # The timer 02 is keepalive's; it counts hundredths of a second.
+    return [int(left, 16) / 100 for kind, left in timers if kind == "02"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's table of connections")
+@pytest.mark.parametrize(
+    ("options", "most"), [({}, 30), ({"keepalive": 7}, 7), ({"keepalive": None}, None)]
+)
+def test_connections_are_kept_alive(proxy, options, most):
+    with pulsewire.connect("127.0.0.1", proxy.port, **options) as client:
+        assert client.version
+        if most is None:
+            # What was sent is acknowledged first, by a timer of another kind.
+            time.sleep(0.5)
+            assert not keepalives_of(proxy.port)
+            return
+        ends = time.monotonic() + PATIENCE
+        while not (left := keepalives_of(proxy.port)):
+            assert time.monotonic() < ends
+        assert most - 5 < left[0] <= most + 0.1
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 0.5, float("nan"), float("inf"), 40_000])
+def test_a_keepalive_that_cannot_be_is_refused(proxy, wrong):
+    with pytest.raises(errors.QmValueError, match="keepalive"):
+        pulsewire.connect("127.0.0.1", proxy.port, keepalive=wrong)

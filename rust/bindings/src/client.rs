@@ -17,6 +17,9 @@ use crate::machine::PyMachine;
 use crate::simulation::{self, PySamplePort, PySimulation, SimulationRequest};
 use crate::{array, errors};
 
+/// The longest that every system takes.
+const KEEPALIVE_MOST: f64 = 32_767.0;
+
 /// How to connect, as the attributes of an object of Python.
 #[derive(FromPyObject)]
 pub(crate) struct ConnectionOptions {
@@ -29,6 +32,7 @@ pub(crate) struct ConnectionOptions {
     tls: Option<TlsMaterial>,
     follow_redirects: bool,
     in_order: Option<bool>,
+    keepalive: Option<f64>,
 }
 
 /// PEM texts, and the name that the certificate is for.
@@ -58,6 +62,18 @@ impl ConnectionOptions {
         });
         options.follow_redirects = self.follow_redirects;
         options.in_order = self.in_order;
+        options.keepalive = match self.keepalive {
+            None => None,
+            Some(seconds) if (1.0..=KEEPALIVE_MOST).contains(&seconds) => {
+                Some(Duration::from_secs_f64(seconds))
+            }
+            Some(seconds) => {
+                let text = format!(
+                    "connect: a keepalive of {seconds} s cannot be: give 1 to {KEEPALIVE_MOST}, or None for none"
+                );
+                return Err(errors::to_python(py, Error::Value(text)));
+            }
+        };
         Ok(options)
     }
 }

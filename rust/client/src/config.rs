@@ -27,6 +27,9 @@ pub struct ConnectOptions {
     /// Whether the gateway handles what one connection asks in the order in which it was sent: requests that
     /// depend on each other are sent ahead then. `None`: where it is known to, which is the emulator.
     pub in_order: Option<bool>,
+    /// After how long a silence the system asks whether the peer is there still; after two of them the connection
+    /// is given up. 30 s unless told otherwise, `None` for never.
+    pub keepalive: Option<Duration>,
 }
 
 /// Files for an encrypted connection, in PEM.
@@ -53,6 +56,7 @@ impl ConnectOptions {
             tls: None,
             follow_redirects: true,
             in_order: None,
+            keepalive: Some(Duration::from_secs(30)),
         }
     }
 }

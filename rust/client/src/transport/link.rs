@@ -33,7 +33,8 @@ const RATE: f64 = 3e9;
 /// How much the gateway sends at a time.
 const FRAME: u32 = 256 << 10;
 
-const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+/// Questions that go unanswered before a silent connection is given up, within as long again as the silence before.
+const KEEPALIVE_TRIES: u32 = 3;
 /// After so long without a call, a look is taken whether the connection is still there.
 const IDLE: Duration = Duration::from_millis(10);
 
@@ -113,6 +114,7 @@ struct Shared {
     tls: Option<Tls>,
     /// On every call.
     headers: HeaderMap,
+    keepalive: Option<Duration>,
     /// How far the gateway runs ahead of the reader of one answer.
     window: u32,
     current: Mutex<Option<Open>>,
@@ -170,14 +172,16 @@ impl Link {
         address: &str,
         tls: Option<Tls>,
         headers: HeaderMap,
+        keepalive: Option<Duration>,
     ) -> Boxed<'_, Result<Self, BoxError>> {
-        Box::pin(Self::connect_to(address, tls, headers, LEAST_WINDOW))
+        Box::pin(Self::connect_to(address, tls, headers, keepalive, LEAST_WINDOW))
     }
 
     async fn connect_to(
         address: &str,
         tls: Option<Tls>,
         headers: HeaderMap,
+        keepalive: Option<Duration>,
         window: u32,
     ) -> Result<Self, BoxError> {
         let shared = Arc::new(Shared {
@@ -185,6 +189,7 @@ impl Link {
             authority: address.parse()?,
             tls,
             headers,
+            keepalive,
             window,
             current: Mutex::new(None),
             opened: AtomicU64::new(0),
@@ -200,10 +205,11 @@ impl Link {
     /// Another connection to the same place, which is so far away.
     pub(crate) async fn sibling(&self, round_trip: Duration) -> Result<Self, BoxError> {
         self.current()?;
-        let Shared { authority, tls, headers, .. } = &*self.0.shared;
+        let Shared { authority, tls, headers, keepalive, .. } = &*self.0.shared;
         // As much as is on its way at a time.
         let window = ((round_trip.as_secs_f64() * RATE) as u32).clamp(LEAST_WINDOW, MOST_WINDOW);
-        let connecting = Self::connect_to(authority.as_str(), tls.clone(), headers.clone(), window);
+        let connecting =
+            Self::connect_to(authority.as_str(), tls.clone(), headers.clone(), *keepalive, window);
         Box::pin(connecting).await
     }
 
@@ -248,11 +254,12 @@ impl Link {
     }
 
     async fn open(&self) -> Result<(SendRequest<Bytes>, Doubt), BoxError> {
-        let Shared { authority, tls, window, .. } = &*self.0.shared;
+        let Shared { authority, tls, keepalive, window, .. } = &*self.0.shared;
         let stream = TcpStream::connect(authority.as_str()).await?;
         stream.set_nodelay(true)?;
-        let keepalive = socket2::TcpKeepalive::new().with_time(TCP_KEEPALIVE);
-        socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+        if let Some(keepalive) = *keepalive {
+            keep_alive(&stream, keepalive)?;
+        }
         match tls {
             None => handshake(stream, *window).await,
             Some(tls) => handshake(tls.wrap(stream).await?, *window).await,
@@ -495,6 +502,21 @@ async fn handshake(
     Ok((sender, doubt))
 }
 
+/// Has the system ask a silent peer whether it is there, and give up what it does not acknowledge.
+fn keep_alive(stream: &TcpStream, silence: Duration) -> std::io::Result<()> {
+    let socket = socket2::SockRef::from(stream);
+    let each = (silence / KEEPALIVE_TRIES).max(Duration::from_secs(1));
+    let questions = socket2::TcpKeepalive::new()
+        .with_time(silence)
+        .with_interval(each)
+        .with_retries(KEEPALIVE_TRIES);
+    socket.set_tcp_keepalive(&questions)?;
+    // Elsewhere what is sent and not acknowledged takes the system's own time.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(2 * silence))?;
+    Ok(())
+}
+
 /// The status that headers or trailers carry.
 fn status_in(headers: &HeaderMap) -> Option<Result<(), Status>> {
     let status = if headers.contains_key(DETAILS) || headers.contains_key(MESSAGE) {
@@ -574,7 +596,7 @@ pub(crate) fn probe(
     headers: HeaderMap,
 ) -> Boxed<'_, Result<Response<()>, BoxError>> {
     Box::pin(async move {
-        let link = Link::connect(address, None, headers).await?;
+        let link = Link::connect(address, None, headers, None).await?;
         let Open { mut sender, .. } = link.ready().await?;
         let head = link.head(PathAndQuery::from_static("/"), link.own_headers());
         let (response, _) = sender.send_request(head, true)?;

@@ -151,7 +151,7 @@ pub(crate) async fn open(
 ) -> Result<Link> {
     let tls = options.tls.as_ref().map(|tls| Tls::new(tls, &options.host)).transpose()?;
     let encrypted = tls.is_some();
-    let opened = Link::connect(address, tls, headers).await;
+    let opened = Link::connect(address, tls, headers, options.keepalive).await;
     opened.map_err(|error| detection(address, &*error, encrypted))
 }
 
