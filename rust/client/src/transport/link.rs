@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tonic::{Code, Status};
 
 use super::doubt::Doubt;
+use super::keepalive::keep_alive;
 use super::sips::Sips;
 use super::tls::Tls;
 use crate::config::MESSAGE_BYTES;
@@ -33,8 +34,6 @@ const RATE: f64 = 3e9;
 /// How much the gateway sends at a time.
 const FRAME: u32 = 256 << 10;
 
-/// Questions that go unanswered before a silent connection is given up, within as long again as the silence before.
-const KEEPALIVE_TRIES: u32 = 3;
 /// After so long without a call, a look is taken whether the connection is still there.
 const IDLE: Duration = Duration::from_millis(10);
 
@@ -500,21 +499,6 @@ async fn handshake(
         doubts.end();
     });
     Ok((sender, doubt))
-}
-
-/// Has the system ask a silent peer whether it is there, and give up what it does not acknowledge.
-fn keep_alive(stream: &TcpStream, silence: Duration) -> std::io::Result<()> {
-    let socket = socket2::SockRef::from(stream);
-    let each = (silence / KEEPALIVE_TRIES).max(Duration::from_secs(1));
-    let questions = socket2::TcpKeepalive::new()
-        .with_time(silence)
-        .with_interval(each)
-        .with_retries(KEEPALIVE_TRIES);
-    socket.set_tcp_keepalive(&questions)?;
-    // Elsewhere what is sent and not acknowledged takes the system's own time.
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(2 * silence))?;
-    Ok(())
 }
 
 /// The status that headers or trailers carry.

@@ -2,6 +2,7 @@
 //! QOP.
 
 mod doubt;
+mod keepalive;
 mod link;
 mod redirect;
 mod sips;
