@@ -198,7 +198,6 @@ async fn answer(
     Ok(response.unwrap())
 }
 
-/// A gateway with one result "r" of int64, its header as given.
 /// A gateway with a job whose result 'r' is of `save_all`.
 pub(crate) fn with_result(header: r::GetJobNamedResultHeaderResponse) -> Gateway {
     result(header, false)
